@@ -1,0 +1,53 @@
+// The one class of operating failures: a closed set of codes, each with a heading of the same
+// name in docs/errors.md (the tidy test compares the two lists).
+//
+// Expected outcomes (a missing key, a quorum that was not reached) are values, not errors; bugs
+// are asserts. What remains — a full disk, a port in use, a malformed option — is a KvorumError
+// whose message says what happened and why, and whose `fix` says what to do.
+
+export const ERROR_CODES = [
+  'BAD_BYTES',
+  'BAD_CONTEXT',
+  'BAD_OPTION',
+  'CLOSED',
+  'CORRUPTION',
+  'DIRECTORY_LOCKED',
+  'DISK_FULL',
+  'FOREIGN_DIRECTORY',
+  'INDETERMINATE',
+  'IO_ERROR',
+  'KEY_TOO_LONG',
+  'LOG_POISONED',
+  'NEWER_FORMAT',
+  'NOT_ENOUGH_REPLICAS',
+  'NO_ANSWER',
+  'PLACEMENT_IMPOSSIBLE',
+  'PORT_IN_USE',
+  'UNREACHABLE',
+  'VALUE_TOO_LARGE',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export class KvorumError extends Error {
+  readonly code: ErrorCode;
+  /** What the reader of the message can do about it; one sentence. */
+  readonly fix: string;
+
+  constructor(code: ErrorCode, message: string, fix: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'KvorumError';
+    this.code = code;
+    this.fix = fix;
+  }
+}
+
+/** Whether `error` is one of ours with that code. */
+export function hasCode(error: unknown, code: ErrorCode): error is KvorumError {
+  return error instanceof KvorumError && error.code === code;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

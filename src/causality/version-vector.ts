@@ -1,0 +1,1 @@
+export type VersionVector = readonly { readonly actor: number; readonly counter: number }[];

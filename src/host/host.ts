@@ -1,0 +1,111 @@
+// The world behind one page. Everything that Kvorum asks of the machine it runs on — time, disk,
+// network, dice, a log — goes through these five interfaces (LevelDB's Env is the model). The
+// real ones stand beside this file; the simulator has its own, and so runs the very same nodes on
+// virtual time from one seed. Code outside host/ and the servers uses nothing else: no Date, no
+// Math.random, no timers, no node:fs, no node:net. The tidy test checks it.
+
+import type { Address } from '../base/ids.ts';
+
+export interface Host {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Clock {
+  /** Milliseconds since some start, with fractions; never goes back. For durations. */
+  monotonicMs(): number;
+  /** Whole milliseconds since 1970, as the machine believes; may jump. For expiry and versions. */
+  wallMs(): number;
+  /** Calls `run` once, at least `ms` milliseconds from now and never within this call. */
+  after(ms: number, run: () => void): Timer;
+}
+
+export interface Timer {
+  /** Idempotent; after it `run` is not called. */
+  cancel(): void;
+}
+
+/**
+ * One flat data directory. Names are plain (no `/`). A file's bytes are durable after its
+ * `sync()`; its existence, a rename and a removal are durable after `syncDirectory()`.
+ * Every method may reject with DISK_FULL or IO_ERROR.
+ */
+export interface Disk {
+  /** Creates an empty file; rejects with IO_ERROR when the name exists. */
+  create(name: string): Promise<DiskFile>;
+  /** Opens an existing file for reading and appending; rejects with IO_ERROR when missing. */
+  open(name: string): Promise<DiskFile>;
+  /** Names of all files, sorted. */
+  list(): Promise<string[]>;
+  /** Replaces `to` when it exists. */
+  rename(from: string, to: string): Promise<void>;
+  remove(name: string): Promise<void>;
+  syncDirectory(): Promise<void>;
+  /** Keeps every other process out until `release()` or the death of this one; DIRECTORY_LOCKED. */
+  lock(): Promise<DiskLock>;
+}
+
+export interface DiskLock {
+  release(): Promise<void>;
+}
+
+export interface DiskFile {
+  readonly name: string;
+  /** Bytes in the file, appended but unsynced ones included. */
+  size(): number;
+  /** Adds at the end. The buffer must not change until the promise settles. */
+  append(bytes: Buffer): Promise<void>;
+  /** Exactly `length` bytes from `offset`; fewer only where the file ends. */
+  read(offset: number, length: number): Promise<Buffer>;
+  /**
+   * Everything appended is on the platter (fdatasync). A rejection means that it may never get
+   * there, and that a later successful sync proves nothing: do not retry.
+   */
+  sync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Frames between nodes: at most once, in no promised order, no promise of arrival. (TCP gives
+ * more on a good day; across a reconnect it does not.) Frames are whole and unaltered or absent.
+ */
+export interface Network {
+  /** Binds `address`; rejects with PORT_IN_USE. `receiver` hears what arrives. */
+  open(address: Address, receiver: Receiver): Promise<Endpoint>;
+}
+
+export interface Receiver {
+  /** `frame` is a view that is valid only during the call: copy what must be kept. */
+  onFrame(frame: Buffer): void;
+  /** The way to `peer` broke or could not be built: frames sent there may not have arrived. */
+  onLost(peer: Address): void;
+}
+
+export interface Endpoint {
+  /** Where it really listens (port 0 was replaced by the one that was given). */
+  readonly address: Address;
+  /** Copies `frame` before it returns; frames of one turn of the event loop travel together. */
+  send(to: Address, frame: Uint8Array): void;
+  close(): Promise<void>;
+}
+
+/** Longest frame that an endpoint sends or accepts, in bytes. Larger is a bug of the sender. */
+export const FRAME_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface Random {
+  /** 0 <= x < 2^32, uniform. */
+  u32(): number;
+  bytes(count: number): Buffer;
+}
+
+export interface Log {
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -1,0 +1,48 @@
+// What the commands about the server itself (INFO, CLIENT LIST, CONFIG GET) can see and do.
+
+import type { Session } from './session.ts';
+
+/** How a key of which this node is no primary is answered: see docs/decisions. */
+export type Redirect = 'auto' | 'moved' | 'forward';
+
+export interface RespLimits {
+  /** Words in one command. */
+  readonly argumentsMax: number;
+  /** Bytes in one word. */
+  readonly bulkBytesMax: number;
+  /** Bytes in one inline command. */
+  readonly inlineBytesMax: number;
+  /** Bytes of all words of one command. */
+  readonly commandBytesMax: number;
+  readonly keyBytesMax: number;
+  readonly valueBytesMax: number;
+  readonly connectionsMax: number;
+  /** Commands of one connection that may wait for their answers; reading pauses beyond. */
+  readonly inFlightMax: number;
+  /** Replies waiting for a slow reader, in bytes; beyond, the connection is closed. */
+  readonly outputBytesMax: number;
+  /** An unfinished command may stay unfinished for so long. */
+  readonly halfCommandMs: number;
+}
+
+export interface RespServerInfo {
+  readonly startedAtMs: number;
+  readonly port: number;
+  readonly redirect: Redirect;
+  readonly limits: RespLimits;
+  readonly counters: RespCounters;
+  sessions(): Iterable<Session>;
+  connectionCount(): number;
+}
+
+export interface RespCounters {
+  connectionsAccepted: number;
+  connectionsRefused: number;
+  commands: number;
+  errorReplies: number;
+  keyspaceHits: number;
+  keyspaceMisses: number;
+  bytesIn: number;
+  bytesOut: number;
+  moved: number;
+}

@@ -1,0 +1,108 @@
+// The only door to the storage of one node: bytes under (keyspace, slot, key), durable when they
+// say so. What the bytes mean (versions, siblings, tombstones) is no business of this folder.
+//
+// A write is visible when write() returns and durable when its promise resolves; a reader that
+// must not see what a power cut could take back compares sequences with durableSequence().
+// Answers come at once when they are in memory and as a promise when the disk is needed.
+
+import type { ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+
+export interface EngineKey {
+  readonly keyspace: KeyspaceNumber;
+  readonly slot: Slot;
+  readonly key: Buffer;
+}
+
+export interface Put extends EngineKey {
+  /** Copied before write() returns. */
+  readonly value: Buffer;
+}
+
+export interface Stored {
+  /** Owned by the engine: never change it. */
+  readonly value: Buffer;
+  /** Of the write that put it there. */
+  readonly sequence: number;
+}
+
+export interface Written {
+  /** The sequence of the batch: all of its puts become durable together. */
+  readonly sequence: number;
+  /** Rejects with LOG_POISONED, DISK_FULL or CLOSED: the batch may or may not survive a crash. */
+  readonly durable: Promise<void>;
+}
+
+export interface ScanRange {
+  readonly keyspace: KeyspaceNumber;
+  readonly fromSlot: Slot;
+  /** Inclusive. */
+  readonly toSlot: Slot;
+  /** Entries of `fromSlot` up to and including this key are left out. */
+  readonly after?: Buffer;
+}
+
+export interface ScanLimits {
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+}
+
+export interface Entry extends EngineKey, Stored {}
+
+export interface ScanPage {
+  /** Ordered by slot, then by the bytes of the key. At least one, unless the range is empty. */
+  readonly entries: readonly Entry[];
+  /** Where the next page begins; undefined when the range was read to its end. */
+  readonly next: ScanRange | undefined;
+}
+
+export interface Reader {
+  get(at: EngineKey): Stored | undefined | Promise<Stored | undefined>;
+  scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage>;
+}
+
+/** A view that later writes do not change, for streaming and backup. Release it. */
+export interface Snapshot extends Reader {
+  release(): void;
+}
+
+export interface Engine extends Reader {
+  /** Throws LOG_POISONED, DISK_FULL or CLOSED when the engine takes no writes: nothing changed. */
+  write(puts: readonly Put[]): Written;
+  /** Everything with a sequence up to this one survives a power cut. */
+  durableSequence(): number;
+  /** Resolves when durableSequence() has reached `sequence`; rejects as Written.durable does. */
+  whenDurable(sequence: number): Promise<void>;
+  snapshot(): Snapshot;
+  /** Who this directory is; see Identity. */
+  readonly identity: Identity;
+  /** Takes a new incarnation, durably, because another node knows more of us than we do. */
+  renewIncarnation(): Promise<Identity>;
+  stats(): EngineStats;
+  /** Makes everything durable and notes a clean end, so that dots go on after `dotCounter`. */
+  close(dotCounter: number): Promise<void>;
+}
+
+/**
+ * A directory belongs to one node of one cluster. The incarnation changes at every start that
+ * does not follow a clean close: dots that were sent to peers but never reached this disk must
+ * not be covered by what this node writes next.
+ */
+export interface Identity {
+  readonly clusterId: ClusterId;
+  readonly nodeId: NodeId;
+  readonly incarnation: number;
+  /** The highest dot counter that this incarnation may have used so far. */
+  readonly dotCounter: number;
+}
+
+export interface EngineStats {
+  readonly entries: number;
+  readonly memoryBytes: number;
+  readonly logBytes: number;
+  readonly logSegments: number;
+  readonly syncs: number;
+  readonly batchesRecovered: number;
+  /** Bytes of a torn tail that were cut at the start. */
+  readonly bytesCut: number;
+  readonly state: 'open' | 'disk-full' | 'poisoned' | 'closed';
+}
