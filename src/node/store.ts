@@ -2,8 +2,29 @@
 // Everything here is about the whole cluster unless it says "this node".
 
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
-import type { VersionVector } from '../causality/version-vector.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
+import type {
+  GetOutcome,
+  GetRequest,
+  KeyPage,
+  ListRequest,
+  WriteOutcome,
+  WriteRequest,
+} from '../replication/request.ts';
+
+export type {
+  Change,
+  GetOutcome,
+  GetRequest,
+  KeyPage,
+  KeyPosition,
+  ListRequest,
+  LiveValue,
+  Receipt,
+  WriteOk,
+  WriteOutcome,
+  WriteRequest,
+} from '../replication/request.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];
@@ -21,103 +42,6 @@ export interface Store {
   /** Milliseconds since 1970, as this node's clock says: what expiry is measured against. */
   wallMs(): number;
 }
-
-export interface GetRequest {
-  readonly keyspace: KeyspaceNumber;
-  readonly key: Buffer;
-  /** Answers to wait for instead of the keyspace's R. */
-  readonly r?: number;
-}
-
-export type GetOutcome =
-  | {
-      readonly kind: 'found';
-      readonly values: readonly LiveValue[];
-      readonly context: VersionVector;
-    }
-  | { readonly kind: 'missing'; readonly context: VersionVector }
-  | { readonly kind: 'no-answer'; readonly needed: number; readonly got: number };
-
-/** One sibling that is neither deleted nor expired; the newest by hybrid time comes first. */
-export interface LiveValue {
-  readonly value: Buffer;
-  /** Milliseconds since 1970; 0: never. */
-  readonly expiresAt: number;
-}
-
-/** What a write does to a key; conditions are evaluated by the coordinator after a quorum read. */
-export interface WriteRequest {
-  readonly keyspace: KeyspaceNumber;
-  readonly key: Buffer;
-  readonly change: Change;
-  /** `absent`: only when no value lives (NX). `present`: only when one does (XX). */
-  readonly condition?: 'absent' | 'present';
-  /** What the writer has seen; without it the write replaces whatever the coordinator has. */
-  readonly context?: VersionVector;
-  /** Answer with the value that lived before (SET … GET). */
-  readonly returnPrevious?: boolean;
-  /** Durable copies to wait for instead of the keyspace's W. */
-  readonly w?: number;
-}
-
-export type Change =
-  /** `expiresAt`: milliseconds since 1970, 0: never, 'keep': as the value before (KEEPTTL). */
-  | { readonly kind: 'put'; readonly value: Buffer; readonly expiresAt: number | 'keep' }
-  /** Writes a tombstone when a value lives; otherwise condition-failed. */
-  | { readonly kind: 'delete' }
-  /** Gives the living value another expiry, 0: none (PERSIST); otherwise condition-failed. */
-  | { readonly kind: 'expire'; readonly expiresAt: number };
-
-export type WriteOutcome =
-  | WriteOk
-  /** The condition did not hold: nothing was written. */
-  | { readonly kind: 'condition-failed'; readonly previous: LiveValue | undefined }
-  /** Too few nodes could take it: nothing was written anywhere, a retry is safe. */
-  | { readonly kind: 'not-applied'; readonly needed: number; readonly got: number }
-  /** Fewer than W confirmed it in time: it may or may not appear. */
-  | { readonly kind: 'indeterminate'; readonly needed: number; readonly got: number };
-
-export interface WriteOk {
-  readonly kind: 'ok';
-  readonly context: VersionVector;
-  readonly previous: LiveValue | undefined;
-  readonly receipt: Receipt;
-}
-
-/** What a successful write really obtained. */
-export interface Receipt {
-  /** Nodes that hold it durably; grows while late answers come in, until `settled`. */
-  readonly nodes: readonly NodeId[];
-  readonly durability: 'fsync';
-  readonly epoch: number;
-  /** Resolves when every primary has answered or the deadline has passed. */
-  readonly settled: Promise<void>;
-}
-
-export interface ListRequest {
-  readonly keyspace: KeyspaceNumber;
-  /** From `start` or from the page before. */
-  readonly from: KeyPosition;
-  /** Roughly how many keys to return; a page may hold more, fewer, or none and not be the last. */
-  readonly count: number;
-}
-
-/**
- * A place in the order of all keys: slot, then a 32-bit hash of the key. Keys whose hash is at
- * least `hash` in `slot`, and all keys of later slots, come after it.
- */
-export interface KeyPosition {
-  readonly slot: Slot;
-  readonly hash: number;
-}
-
-export type KeyPage =
-  | {
-      readonly kind: 'page';
-      readonly keys: readonly Buffer[];
-      readonly next: KeyPosition | undefined;
-    }
-  | { readonly kind: 'no-answer'; readonly needed: number; readonly got: number };
 
 export interface Route {
   /** The first node of the preference list that seems alive. */
