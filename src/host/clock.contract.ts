@@ -1,0 +1,63 @@
+// What every Clock promises, as tests; see disk.contract.ts for how they are registered.
+
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Clock } from './host.ts';
+
+export type WithClock = (body: (clock: Clock) => Promise<void>) => Promise<void>;
+
+export function clockContract(kind: string, withClock: WithClock): void {
+  for (const [promise, body] of Object.entries(promises)) {
+    test(`${kind}: ${promise}`, () => withClock(body));
+  }
+}
+
+const promises: Record<string, (clock: Clock) => Promise<void>> = {
+  'a timer fires once, later, and never early': async (clock) => {
+    for (const ms of [0, 1, 2.5, 10, 33]) {
+      const from = clock.monotonicMs();
+      let calls = 0;
+      await new Promise<void>((resolve) => {
+        clock.after(ms, () => {
+          calls += 1;
+          resolve();
+        });
+        equal(calls, 0, 'not within the call');
+      });
+      ok(clock.monotonicMs() - from >= ms, `${clock.monotonicMs() - from} ms of ${ms}`);
+      equal(calls, 1);
+    }
+  },
+
+  'timers fire in the order of their times': async (clock) => {
+    const fired: number[] = [];
+    const timers = [40, 5, 20].map(
+      (ms) =>
+        new Promise<void>((resolve) => {
+          clock.after(ms, () => resolve(void fired.push(ms)));
+        }),
+    );
+    await Promise.all(timers);
+    deepEqual(fired, [5, 20, 40]);
+  },
+
+  'a cancelled timer never fires, and cancel may be called again': async (clock) => {
+    let fired = false;
+    const timer = clock.after(5, () => {
+      fired = true;
+    });
+    timer.cancel();
+    timer.cancel();
+    const late = clock.after(1, () => undefined);
+    await new Promise<void>((resolve) => clock.after(20, resolve));
+    late.cancel();
+    equal(fired, false);
+  },
+
+  'wall time is whole milliseconds since 1970 and moves on': async (clock) => {
+    const from = clock.wallMs();
+    ok(Number.isInteger(from) && from > Date.UTC(2020, 0, 1), String(from));
+    await new Promise<void>((resolve) => clock.after(25, resolve));
+    ok(clock.wallMs() > from);
+  },
+};

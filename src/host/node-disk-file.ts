@@ -1,0 +1,119 @@
+// One real file, over a FileHandle of node:fs.
+//
+// Appends and truncations take turns, in the order of their calls, so that size() always says
+// where the next append begins: it counts an append when that has settled. After a rejected one
+// it counts the bytes that did get there; the owner cuts them off or gives the file up.
+
+import type { FileHandle } from 'node:fs/promises';
+import { KvorumError, messageOf } from '../base/errors.ts';
+import type { DiskFile } from './host.ts';
+
+export class NodeDiskFile implements DiskFile {
+  readonly name: string;
+  readonly #handle: FileHandle;
+  #size: number;
+  /** Settles, always well, when the last change that was asked for is done. */
+  #lastTurn: Promise<unknown> = Promise.resolve();
+
+  constructor(name: string, handle: FileHandle, size: number) {
+    this.name = name;
+    this.#handle = handle;
+    this.#size = size;
+  }
+
+  size(): number {
+    return this.#size;
+  }
+
+  append(bytes: Buffer): Promise<void> {
+    return this.#inTurn(async () => {
+      for (let done = 0; done < bytes.length; ) {
+        const left = bytes.length - done;
+        const { bytesWritten } = await this.#handle.write(bytes, done, left, this.#size);
+        done += bytesWritten;
+        this.#size += bytesWritten;
+      }
+    });
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.#size - offset)));
+    let done = 0;
+    while (done < bytes.length) {
+      const left = bytes.length - done;
+      const { bytesRead } = await this.#handle
+        .read(bytes, done, left, offset + done)
+        .catch((error: unknown) => Promise.reject(diskError(this.name, error)));
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return done === bytes.length ? bytes : bytes.subarray(0, done);
+  }
+
+  async sync(): Promise<void> {
+    try {
+      await this.#handle.datasync();
+    } catch (error) {
+      throw diskError(this.name, error);
+    }
+  }
+
+  truncate(length: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#handle.truncate(length);
+      this.#size = length;
+    });
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#handle.close();
+    } catch (error) {
+      throw diskError(this.name, error);
+    }
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const turn = this.#lastTurn.then(change).catch((error: unknown) => {
+      throw diskError(this.name, error);
+    });
+    const settled = () => undefined;
+    this.#lastTurn = turn.then(settled, settled);
+    return turn;
+  }
+}
+
+/** What went wrong with `name`: DISK_FULL or IO_ERROR. A bug (no errno) is thrown as it is. */
+export function diskError(name: string, cause: unknown): KvorumError {
+  if (cause instanceof KvorumError) return cause;
+  const errno = errnoOf(cause);
+  if (errno === undefined) throw cause;
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+    const fix = 'Free space on the disk or raise the quota; writes then resume by themselves.';
+    return new KvorumError('DISK_FULL', `no space left for ${name} (${errno})`, fix, cause);
+  }
+  const message = `${name}: ${messageOf(cause)} (${errno})`;
+  return new KvorumError('IO_ERROR', message, fixOf(errno), cause);
+}
+
+/** The operating system's name of an error, such as ENOENT. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+function fixOf(errno: string): string {
+  switch (errno) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'Give the user that runs the node write access to its data directory.';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'Raise the limit of open files (ulimit -n).';
+    case 'EIO':
+      return 'The disk is failing: replace it, and let the node rebuild its data from its peers.';
+    default:
+      return 'Check the data directory, its disk and the mount.';
+  }
+}
