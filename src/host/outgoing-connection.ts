@@ -1,0 +1,178 @@
+// The way to one peer: dialed at the first send, dialed again after a loss, at most one socket.
+//
+//        send             connected           error, end, bad answer, overflow
+//   idle ----> connecting ---------> open ------------------------------------> waiting
+//     ^                                                                           |
+//     +---------------- the first send after the back-off dials again ------------+
+//
+// Frames collect in one buffer and leave in one write per turn of the event loop. While a write is
+// under way the next one waits, so at most two buffers exist: one in the kernel's hands, one that
+// fills. Whatever is in them when the connection breaks is dropped, and onLost says so once; it is
+// never called from within send().
+
+import { connect, type Socket } from 'node:net';
+import { messageOf } from '../base/errors.ts';
+import { type Address, splitAddress } from '../base/ids.ts';
+import { FrameReader, FrameWriter } from './frame-stream.ts';
+import type { Log } from './host.ts';
+import { readPreamble } from './preamble.ts';
+
+/** Queued for one peer before the connection counts as stuck: four of the largest frames. */
+export const QUEUED_BYTES_MAX = 64 * 1024 * 1024;
+
+/** A loopback or data-center dial takes under 1 ms; the first SYN is repeated after 1 s. */
+const CONNECT_TIMEOUT_MS = 2000;
+
+export const KEEP_ALIVE_MS = 5000;
+
+const BACK_OFF_MS_MIN = 50;
+const BACK_OFF_MS_MAX = 1000;
+
+export interface OutgoingOptions {
+  readonly peer: Address;
+  /** The frame that opens a connection. */
+  readonly preamble: Buffer;
+  readonly log: Log;
+  readonly onLost: (peer: Address) => void;
+}
+
+export class OutgoingConnection {
+  readonly #options: OutgoingOptions;
+  #socket: Socket | undefined;
+  #isOpen = false;
+  #isClosed = false;
+  #writer: FrameWriter | undefined;
+  /** Bytes of the write under way; 0 when the socket is free for the next. */
+  #bytesInFlight = 0;
+  #backOffMs = BACK_OFF_MS_MIN;
+  #mayDialAtMs = 0;
+  #isLossDue = false;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  /** Copies `frame`; true when flush() has something to do for it. */
+  queue(frame: Uint8Array): boolean {
+    if (this.#isClosed) return false;
+    if (this.#socket === undefined && performance.now() < this.#mayDialAtMs) {
+      this.#lose();
+      return false;
+    }
+    this.#writer ??= new FrameWriter();
+    this.#writer.write(frame);
+    if (this.#writer.length + this.#bytesInFlight > QUEUED_BYTES_MAX) {
+      this.#break(`more than ${QUEUED_BYTES_MAX} bytes wait for it`);
+      return false;
+    }
+    return true;
+  }
+
+  /** Writes what is queued, dialing first where needed. */
+  flush(): void {
+    if (this.#writer === undefined || this.#writer.length === 0 || this.#isClosed) return;
+    if (this.#socket === undefined) this.#socket = this.#dial();
+    if (this.#isOpen && this.#bytesInFlight === 0) this.#write(this.#socket, this.#writer);
+  }
+
+  /** Sends what is queued as far as the kernel takes it, and ends; onLost is not called any more. */
+  close(): void {
+    if (this.#socket !== undefined && this.#isOpen) this.flush();
+    this.#isClosed = true;
+    this.#socket?.destroy();
+  }
+
+  #write(socket: Socket, writer: FrameWriter): void {
+    this.#bytesInFlight = writer.length;
+    socket.write(writer.view(), this.#onWritten);
+    // Most writes fit into the kernel's buffer: then the memory is ours again at once.
+    if (socket.writableLength === 0) {
+      this.#bytesInFlight = 0;
+      writer.clear();
+    } else {
+      writer.startAfresh();
+    }
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error || this.#bytesInFlight === 0) return;
+    this.#bytesInFlight = 0;
+    this.flush();
+  };
+
+  #dial(): Socket {
+    const { peer, preamble } = this.#options;
+    const socket = connect({
+      ...splitAddress(peer),
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      timeout: CONNECT_TIMEOUT_MS,
+    });
+    const lost = (why: string) => {
+      if (this.#socket === socket) this.#break(why);
+    };
+    socket.on('connect', () => {
+      socket.setTimeout(0);
+      socket.write(preamble);
+      this.#isOpen = true;
+      this.flush();
+    });
+    socket.on(
+      'data',
+      answerReader(() => this.#onAnswer(), lost),
+    );
+    socket.on('timeout', () => lost(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
+    socket.on('error', (error) => lost(error.message));
+    socket.on('end', () => lost('it closed the connection'));
+    socket.on('close', () => lost('the connection closed'));
+    return socket;
+  }
+
+  #onAnswer(): void {
+    this.#backOffMs = BACK_OFF_MS_MIN;
+    this.#options.log.info('peer-connected', { peer: this.#options.peer });
+  }
+
+  #break(why: string): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#isOpen = false;
+    this.#bytesInFlight = 0;
+    this.#writer = undefined;
+    socket?.destroy();
+    if (this.#isClosed) return;
+    this.#mayDialAtMs = performance.now() + this.#backOffMs;
+    this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_MS_MAX);
+    this.#options.log.warn('peer-lost', { peer: this.#options.peer, why });
+    this.#lose();
+  }
+
+  /** One notice for everything lost in this turn of the event loop. */
+  #lose(): void {
+    if (this.#isLossDue) return;
+    this.#isLossDue = true;
+    setImmediate(() => {
+      this.#isLossDue = false;
+      if (!this.#isClosed) this.#options.onLost(this.#options.peer);
+    });
+  }
+}
+
+/** Reads the one frame that a peer may send back: its preamble. */
+function answerReader(onAnswer: () => void, lost: (why: string) => void): (chunk: Buffer) => void {
+  let isAnswered = false;
+  const reader = new FrameReader((frame) => {
+    if (isAnswered) return lost('it sent frames the wrong way');
+    readPreamble(frame);
+    isAnswered = true;
+    onAnswer();
+  });
+  return (chunk) => {
+    try {
+      reader.read(chunk);
+    } catch (error) {
+      lost(messageOf(error));
+    }
+  };
+}
