@@ -1,0 +1,222 @@
+// The commit log: what makes a write durable. Group commit without a timer: one batch is appended
+// and synced at a time, and the next one fills meanwhile, so that the slower the disk the larger
+// the batches (PostgreSQL's and FoundationDB's way). The first write after a pause goes at the
+// end of the current turn of the microtask queue, alone or with whatever was written beside it.
+//
+// A failed sync proves that the kernel may have dropped pages that it reports as clean, so it is
+// never retried: the log is poisoned and takes no more writes (Rebello et al.: "Can Applications
+// Recover from fsync Failures?", USENIX ATC 2020). A full disk is different: the append said no,
+// what it left is cut off, the batches wait in memory and are tried again every second.
+//
+// Invariant: a sequence that write() gave out is in the queue, durable, or the log is poisoned.
+
+import { assert } from '../base/assert.ts';
+import { ByteWriter } from '../base/bytes.ts';
+import { hasCode, messageOf } from '../base/errors.ts';
+import type { Host, Timer } from '../host/host.ts';
+import type { EngineStats, Put, Written } from './engine.ts';
+import { LogBatch } from './log-batch.ts';
+import { LogSegment } from './log-segment.ts';
+import { diskFull, engineClosed, logPoisoned } from './storage-errors.ts';
+
+export interface CommitLogOptions {
+  /** A segment that has reached this size is followed by a new one. */
+  readonly segmentBytesMax: number;
+  /** A batch that has reached this size takes no more writes. */
+  readonly batchBytesTarget: number;
+}
+
+/** Where recovery left the log. */
+export interface LogTail {
+  readonly segment: LogSegment;
+  readonly lastSequence: number;
+  /** Of all segments before `segment`. */
+  readonly bytesBefore: number;
+  readonly segments: number;
+}
+
+const RETRY_DISK_FULL_MS = 1000;
+/** Enough for a quiet node; a busy one grows it once and keeps it. */
+const BATCH_BYTES_INITIAL = 64 * 1024;
+
+export class CommitLog {
+  readonly #host: Pick<Host, 'disk' | 'clock' | 'log'>;
+  readonly #options: CommitLogOptions;
+  /** Oldest first; the first one may be on its way to the disk. */
+  readonly #queue: LogBatch[] = [];
+  /** The last of the queue while it still takes writes. */
+  #filling: LogBatch | undefined;
+  readonly #spareWriters: ByteWriter[] = [];
+  #segment: LogSegment;
+  #segments: number;
+  #bytesBefore: number;
+  #lastSequence: number;
+  #durableSequence: number;
+  #syncs = 0;
+  #state: EngineStats['state'] = 'open';
+  #poison: unknown;
+  #draining: Promise<void> | undefined;
+  #retry: Timer | undefined;
+
+  constructor(
+    host: Pick<Host, 'disk' | 'clock' | 'log'>,
+    tail: LogTail,
+    options: CommitLogOptions,
+  ) {
+    this.#host = host;
+    this.#options = options;
+    this.#segment = tail.segment;
+    this.#segments = tail.segments;
+    this.#bytesBefore = tail.bytesBefore;
+    this.#lastSequence = tail.lastSequence;
+    this.#durableSequence = tail.lastSequence;
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  get durableSequence(): number {
+    return this.#durableSequence;
+  }
+
+  stats(): Pick<EngineStats, 'logBytes' | 'logSegments' | 'syncs' | 'state'> {
+    const logBytes = this.#bytesBefore + this.#segment.size;
+    return { logBytes, logSegments: this.#segments, syncs: this.#syncs, state: this.#state };
+  }
+
+  /** Throws LOG_POISONED, DISK_FULL or CLOSED: nothing changed. */
+  append(puts: readonly Put[]): Written {
+    if (this.#state !== 'open') throw this.#refusal();
+    const batch = this.#filling ?? this.#startBatch();
+    batch.add(puts);
+    if (batch.bytes.length >= this.#options.batchBytesTarget) this.#filling = undefined;
+    this.#startDraining();
+    return { sequence: ++this.#lastSequence, durable: batch.durable };
+  }
+
+  async whenDurable(sequence: number): Promise<void> {
+    assert(sequence <= this.#lastSequence, 'a sequence that was given out');
+    if (sequence <= this.#durableSequence) return;
+    const batch = this.#queue.find((batch) => sequence <= batch.lastSequence);
+    if (batch === undefined) throw this.#refusal();
+    await batch.durable;
+  }
+
+  /** Rejects with LOG_POISONED or DISK_FULL when not everything became durable; closed anyway. */
+  async close(): Promise<void> {
+    const before = this.#state;
+    this.#state = 'closed';
+    this.#retry?.cancel();
+    await this.#draining;
+    if (before === 'disk-full' && this.#queue.length > 0) await this.#drain();
+    await this.#segment.close();
+    if (this.#poison !== undefined) throw logPoisoned(this.#poison);
+    if (this.#queue.length > 0) throw diskFull();
+  }
+
+  #startBatch(): LogBatch {
+    const bytes = this.#spareWriters.pop() ?? new ByteWriter(BATCH_BYTES_INITIAL);
+    const batch = new LogBatch(this.#lastSequence + 1, bytes);
+    this.#queue.push(batch);
+    this.#filling = batch;
+    return batch;
+  }
+
+  #startDraining(): void {
+    this.#draining ??= Promise.resolve().then(() => this.#drain());
+  }
+
+  /** Brings the whole queue to the disk, one batch after the other; never rejects. */
+  async #drain(): Promise<void> {
+    let batch = this.#queue[0];
+    while (batch !== undefined && (await this.#store(batch))) {
+      this.#queue.shift();
+      this.#durableSequence = batch.lastSequence;
+      this.#keepWriter(batch.bytes);
+      batch.resolve();
+      // Those who waited for this batch speak first, and so join the next one.
+      await batch.settled;
+      batch = this.#queue[0];
+    }
+    if (batch === undefined && this.#state === 'disk-full') this.#heal();
+    this.#draining = undefined;
+  }
+
+  /** Whether the batch is durable; if not, the state of the log says why. */
+  async #store(batch: LogBatch): Promise<boolean> {
+    if (batch === this.#filling) this.#filling = undefined;
+    let bytes: Buffer;
+    try {
+      if (this.#segment.size >= this.#options.segmentBytesMax) await this.#rotate();
+      bytes = batch.sealedFor(this.#segment.number, this.#segment.size);
+      await this.#segment.append(bytes);
+    } catch (error) {
+      await this.#appendFailed(error);
+      return false;
+    }
+    try {
+      await this.#segment.sync(bytes.length);
+    } catch (error) {
+      this.#becomePoisoned(error);
+      return false;
+    }
+    this.#syncs += 1;
+    return true;
+  }
+
+  async #rotate(): Promise<void> {
+    const full = this.#segment;
+    this.#segment = await LogSegment.create(this.#host.disk, full.number + 1);
+    this.#segments += 1;
+    this.#bytesBefore += full.size;
+    await full.close();
+  }
+
+  #keepWriter(writer: ByteWriter): void {
+    const isUsual = writer.length <= 2 * this.#options.batchBytesTarget;
+    if (isUsual && this.#spareWriters.length < 2) this.#spareWriters.push(writer);
+  }
+
+  async #appendFailed(cause: unknown): Promise<void> {
+    if (!hasCode(cause, 'DISK_FULL')) {
+      this.#becomePoisoned(cause);
+      return;
+    }
+    try {
+      await this.#segment.undoAppend();
+      this.#waitForSpace(cause);
+    } catch (error) {
+      this.#becomePoisoned(error);
+    }
+  }
+
+  #waitForSpace(cause: unknown): void {
+    if (this.#state === 'open') {
+      this.#state = 'disk-full';
+      this.#host.log.error('disk-full', { segment: this.#segment.number });
+    }
+    this.#filling = undefined;
+    for (const batch of this.#queue) batch.reject(diskFull(cause));
+    if (this.#state === 'closed') return;
+    this.#retry = this.#host.clock.after(RETRY_DISK_FULL_MS, () => this.#startDraining());
+  }
+
+  #heal(): void {
+    this.#state = 'open';
+    this.#host.log.info('disk-full-healed', { durableSequence: this.#durableSequence });
+  }
+
+  #becomePoisoned(cause: unknown): void {
+    this.#poison = cause;
+    if (this.#state !== 'closed') this.#state = 'poisoned';
+    this.#filling = undefined;
+    this.#host.log.error('log-poisoned', { cause: messageOf(cause) });
+    for (const batch of this.#queue.splice(0)) batch.reject(logPoisoned(cause));
+  }
+
+  #refusal(): Error {
+    if (this.#state === 'disk-full') return diskFull();
+    return this.#state === 'poisoned' ? logPoisoned(this.#poison) : engineClosed();
+  }
+}

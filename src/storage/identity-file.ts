@@ -1,0 +1,111 @@
+// Who a data directory is, in the file `identity`:
+//
+//   magic "KVID" u32 · format u32 · cluster id 16 bytes · node id 20 bytes · incarnation u32 ·
+//   dot counter varint · clean u8 (1: closed cleanly) · crc32 u32 of everything before
+//
+// The checksum stays at the end in every later format. The file is replaced whole: write
+// identity.new, sync, rename, sync the directory.
+//
+// The incarnation rule. A dot is sent to peers before this disk has synced it, and a peer may
+// acknowledge it although it never got here. If this node then went on under the same actor, its
+// next write would carry a version vector such as {A:90}, which claims every earlier dot of A:
+// the peer would drop the value that only it has. So the actor goes on only where nothing can
+// have been forgotten: after a clean close, at the counter that was noted then. After everything
+// else (a fresh directory, a crash, a cut tail) the node is a new actor, counting from 0.
+//
+// An incarnation must not come back either, though a wiped or restored directory cannot remember
+// the ones before: hence max(previous + 1, seconds since 2026), which repeats only if the wall
+// clock goes back behind an earlier start. The mark `clean` is durably gone before the engine
+// opens: a directory says `clean` only while nobody uses it.
+
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { crc32 } from '../base/checksum.ts';
+import type { ClusterId, NodeId } from '../base/ids.ts';
+import type { Clock, Disk } from '../host/host.ts';
+import type { Identity } from './engine.ts';
+import { corruption, foreignDirectory, newerFormat } from './storage-errors.ts';
+
+export const IDENTITY_NAME = 'identity';
+const NEW_NAME = 'identity.new';
+const FORMAT = 1;
+/** "KVID". */
+const MAGIC = 0x4b564944;
+const EPOCH_MS = Date.UTC(2026, 0, 1);
+
+export interface StoredIdentity extends Identity {
+  readonly isClean: boolean;
+}
+
+/** Undefined in a fresh directory. Rejects with CORRUPTION or NEWER_FORMAT. */
+export async function readIdentity(disk: Disk): Promise<StoredIdentity | undefined> {
+  if (!(await disk.list()).includes(IDENTITY_NAME)) return undefined;
+  const file = await disk.open(IDENTITY_NAME);
+  try {
+    return decode(await file.read(0, file.size()));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Durable when it resolves; the one before stays in place when it rejects. */
+export async function writeIdentity(disk: Disk, identity: StoredIdentity): Promise<void> {
+  if ((await disk.list()).includes(NEW_NAME)) await disk.remove(NEW_NAME);
+  const file = await disk.create(NEW_NAME);
+  try {
+    await file.append(encode(identity));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(NEW_NAME, IDENTITY_NAME);
+  await disk.syncDirectory();
+}
+
+/** Throws FOREIGN_DIRECTORY. */
+export function checkOwner(
+  stored: Identity,
+  asked: { readonly clusterId: ClusterId; readonly nodeId: NodeId },
+): void {
+  if (stored.clusterId !== asked.clusterId) {
+    throw foreignDirectory('cluster', stored.clusterId, asked.clusterId);
+  }
+  if (stored.nodeId !== asked.nodeId) {
+    throw foreignDirectory('node', stored.nodeId, asked.nodeId);
+  }
+}
+
+/** The next incarnation of a node; `previous` is 0 in a fresh directory. */
+export function nextIncarnation(previous: number, clock: Clock): number {
+  return Math.max(previous + 1, Math.floor((clock.wallMs() - EPOCH_MS) / 1000));
+}
+
+function encode(identity: StoredIdentity): Buffer {
+  const writer = new ByteWriter(64);
+  writer.u32(MAGIC);
+  writer.u32(FORMAT);
+  writer.raw(Buffer.from(identity.clusterId, 'hex'));
+  writer.raw(Buffer.from(identity.nodeId, 'hex'));
+  writer.u32(identity.incarnation);
+  writer.varint(identity.dotCounter);
+  writer.u8(identity.isClean ? 1 : 0);
+  writer.u32(crc32(writer.view()));
+  return writer.copy();
+}
+
+function decode(bytes: Buffer): StoredIdentity {
+  const body = bytes.subarray(0, -4);
+  if (bytes.length < 12 || crc32(body) !== bytes.readUInt32BE(body.length)) {
+    throw corruption(IDENTITY_NAME, `its checksum is wrong (bytes 0 to ${bytes.length - 1})`);
+  }
+  const reader = new ByteReader(body);
+  if (reader.u32() !== MAGIC) throw corruption(IDENTITY_NAME, 'it is no identity file (offset 0)');
+  const format = reader.u32();
+  if (format > FORMAT) throw newerFormat(IDENTITY_NAME, format, FORMAT);
+  return {
+    clusterId: reader.raw(16).toString('hex') as ClusterId,
+    nodeId: reader.raw(20).toString('hex') as NodeId,
+    incarnation: reader.u32(),
+    dotCounter: reader.varint(),
+    isClean: reader.u8() === 1,
+  };
+}

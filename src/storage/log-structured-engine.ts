@@ -1,0 +1,179 @@
+// The engine behind the door: a write goes to the commit log, then into the memtable; reads are
+// answered by the memtable. (The log-structured merge tree of O'Neil et al., Acta Informatica
+// 1996; its sorted tables on disk are the next floor.)
+//
+// Invariants: the memtable holds exactly the writes that the log took, in its order. Whoever has
+// the engine has the lock of the directory.
+
+import type { DiskLock, Host } from '../host/host.ts';
+import { CommitLog, type CommitLogOptions } from './commit-log.ts';
+import type {
+  Engine,
+  EngineKey,
+  EngineStats,
+  Identity,
+  Put,
+  ScanLimits,
+  ScanPage,
+  ScanRange,
+  Snapshot,
+  Stored,
+  Written,
+} from './engine.ts';
+import {
+  checkOwner,
+  IDENTITY_NAME,
+  nextIncarnation,
+  readIdentity,
+  type StoredIdentity,
+  writeIdentity,
+} from './identity-file.ts';
+import { segmentNumberOf } from './log-format.ts';
+import { type RecoveredLog, recoverLog } from './log-recovery.ts';
+import { Memtable } from './memtable.ts';
+import { corruption, engineClosed } from './storage-errors.ts';
+
+export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log'>;
+export type Owner = Pick<Identity, 'clusterId' | 'nodeId'>;
+
+export class LogStructuredEngine implements Engine {
+  readonly #host: EngineHost;
+  readonly #lock: DiskLock;
+  readonly #memtable: Memtable;
+  readonly #log: CommitLog;
+  readonly #recovered: RecoveredLog;
+  #identity: StoredIdentity;
+  #renewal: Promise<Identity> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    host: EngineHost,
+    lock: DiskLock,
+    identity: StoredIdentity,
+    memtable: Memtable,
+    recovered: RecoveredLog,
+    options: CommitLogOptions,
+  ) {
+    this.#host = host;
+    this.#lock = lock;
+    this.#identity = identity;
+    this.#memtable = memtable;
+    this.#recovered = recovered;
+    this.#log = new CommitLog(host, recovered, options);
+  }
+
+  /** See openEngine. */
+  static async open(
+    host: EngineHost,
+    owner: Owner,
+    options: CommitLogOptions,
+  ): Promise<LogStructuredEngine> {
+    const lock = await host.disk.lock();
+    try {
+      const before = await readIdentity(host.disk);
+      if (before !== undefined) checkOwner(before, owner);
+      // Before the first segment: a directory that has a log has an identity.
+      const fresh = before === undefined ? await claimed(host, owner) : undefined;
+      const memtable = new Memtable();
+      const recovered = await recoverLog(host, before?.isClean ?? false, memtable);
+      const identity = fresh ?? (await started(host, before as StoredIdentity));
+      return new LogStructuredEngine(host, lock, identity, memtable, recovered, options);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  write(puts: readonly Put[]): Written {
+    const written = this.#log.append(puts);
+    for (const { keyspace, slot, key, value } of puts) {
+      this.#memtable.put(keyspace, slot, key, value, written.sequence);
+    }
+    return written;
+  }
+
+  get(at: EngineKey): Stored | undefined {
+    return this.#memtable.get(at);
+  }
+
+  scan(range: ScanRange, limits: ScanLimits): ScanPage {
+    return this.#memtable.scan(range, limits);
+  }
+
+  snapshot(): Snapshot {
+    return this.#memtable.snapshot(this.#log.lastSequence);
+  }
+
+  durableSequence(): number {
+    return this.#log.durableSequence;
+  }
+
+  whenDurable(sequence: number): Promise<void> {
+    return this.#log.whenDurable(sequence);
+  }
+
+  renewIncarnation(): Promise<Identity> {
+    if (this.#closing !== undefined) return Promise.reject(engineClosed());
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
+  }
+
+  stats(): EngineStats {
+    return {
+      entries: this.#memtable.entries,
+      memoryBytes: this.#memtable.memoryBytes,
+      ...this.#log.stats(),
+      batchesRecovered: this.#recovered.batches,
+      bytesCut: this.#recovered.bytesCut,
+    };
+  }
+
+  close(dotCounter: number): Promise<void> {
+    this.#closing ??= this.#close(dotCounter);
+    return this.#closing;
+  }
+
+  async #renew(): Promise<Identity> {
+    this.#identity = await renewed(this.#host, this.#identity, this.#identity.incarnation);
+    return this.#identity;
+  }
+
+  async #close(dotCounter: number): Promise<void> {
+    try {
+      await Promise.allSettled([this.#renewal]);
+      await this.#log.close();
+      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, isClean: true });
+    } finally {
+      await this.#lock.release();
+    }
+  }
+}
+
+/** A fresh directory becomes this node's; rejects with CORRUPTION when it is not fresh. */
+async function claimed(host: EngineHost, owner: Owner): Promise<StoredIdentity> {
+  const segment = (await host.disk.list()).find((name) => segmentNumberOf(name) !== undefined);
+  if (segment !== undefined) throw corruption(IDENTITY_NAME, `missing, though ${segment} exists`);
+  return renewed(host, owner, 0);
+}
+
+/** Durably takes away the mark of the clean close, or takes a new incarnation where none is. */
+async function started(host: EngineHost, before: StoredIdentity): Promise<StoredIdentity> {
+  if (!before.isClean) return renewed(host, before, before.incarnation);
+  const identity = { ...before, isClean: false };
+  await writeIdentity(host.disk, identity);
+  return identity;
+}
+
+async function renewed(host: EngineHost, owner: Owner, previous: number): Promise<StoredIdentity> {
+  const { clusterId, nodeId } = owner;
+  const incarnation = nextIncarnation(previous, host.clock);
+  const identity = { clusterId, nodeId, incarnation, dotCounter: 0, isClean: false };
+  await writeIdentity(host.disk, identity);
+  return identity;
+}

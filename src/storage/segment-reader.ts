@@ -1,0 +1,90 @@
+// Reads one log segment through a window of a few MiB, so that a log of any length is recovered
+// in bounded memory. A batch is bad when it is incomplete or its checksum is wrong; what that
+// means is for log-recovery.ts to say.
+
+import type { DiskFile } from '../host/host.ts';
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  batchChecksum,
+  SEGMENT_HEADER_BYTES,
+} from './log-format.ts';
+
+/** Large enough that reading is sequential, small enough to be nothing beside the memtable. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+const MAGIC_BYTES = Buffer.alloc(4);
+MAGIC_BYTES.writeUInt32BE(BATCH_MAGIC);
+
+export class SegmentReader {
+  readonly #file: DiskFile;
+  readonly #number: number;
+  readonly size: number;
+  #window: Buffer = Buffer.alloc(0);
+  #windowStart = 0;
+
+  constructor(file: DiskFile, number: number) {
+    this.#file = file;
+    this.#number = number;
+    this.size = file.size();
+  }
+
+  get name(): string {
+    return this.#file.name;
+  }
+
+  /** Shorter than a header when the file is. */
+  header(): Promise<Buffer> {
+    return this.#file.read(0, SEGMENT_HEADER_BYTES);
+  }
+
+  /** The payload of the good batch at `offset` when the window holds it whole. */
+  batchInMemory(offset: number): Buffer | undefined {
+    const at = offset - this.#windowStart;
+    const window = this.#window;
+    if (at < 0 || at + BATCH_HEADER_BYTES > window.length) return undefined;
+    if (window.readUInt32BE(at) !== BATCH_MAGIC) return undefined;
+    const end = at + BATCH_HEADER_BYTES + window.readUInt32BE(at + 8);
+    if (end > window.length) return undefined;
+    const batch = window.subarray(at, end);
+    const isGood = batchChecksum(batch, this.#number, offset) === batch.readUInt32BE(4);
+    return isGood ? batch.subarray(BATCH_HEADER_BYTES) : undefined;
+  }
+
+  /** The payload of the batch at `offset`; undefined when there is no good one. */
+  async batchAt(offset: number): Promise<Buffer | undefined> {
+    if (!(await this.#load(offset, BATCH_HEADER_BYTES))) return undefined;
+    const length = this.#window.readUInt32BE(offset - this.#windowStart + 8);
+    if (!(await this.#load(offset, BATCH_HEADER_BYTES + length))) return undefined;
+    return this.batchInMemory(offset);
+  }
+
+  endOfBatch(payload: Buffer, offset: number): number {
+    return offset + BATCH_HEADER_BYTES + payload.length;
+  }
+
+  /** The offset of the first good batch that begins after `offset`. */
+  async nextBatchAfter(offset: number): Promise<number | undefined> {
+    let from = offset + 1;
+    while (await this.#load(from, BATCH_HEADER_BYTES)) {
+      const at = this.#window.indexOf(MAGIC_BYTES, from - this.#windowStart);
+      if (at < 0) {
+        from = this.#windowStart + this.#window.length - MAGIC_BYTES.length + 1;
+        continue;
+      }
+      from = this.#windowStart + at;
+      if ((await this.batchAt(from)) !== undefined) return from;
+      from += 1;
+    }
+    return undefined;
+  }
+
+  /** Whether the window now holds these bytes; false when the file ends before. */
+  async #load(offset: number, length: number): Promise<boolean> {
+    if (offset + length > this.size) return false;
+    const windowEnd = this.#windowStart + this.#window.length;
+    if (offset >= this.#windowStart && offset + length <= windowEnd) return true;
+    this.#window = await this.#file.read(offset, Math.max(length, WINDOW_BYTES));
+    this.#windowStart = offset;
+    return this.#window.length >= length;
+  }
+}

@@ -1,0 +1,41 @@
+// The operating failures of this folder, one named constructor each (LevelDB's
+// Status::Corruption(…)): every message says what and where, every fix says what to do.
+
+import { KvorumError } from '../base/errors.ts';
+
+/** Bytes that were once durable are not what was written. They are never cut. */
+export function corruption(file: string, what: string, cause?: unknown): KvorumError {
+  const fix =
+    'Nothing was changed. Other nodes hold copies: move this data directory away and start the ' +
+    'node with an empty one, and it is filled from them; without copies, restore a backup.';
+  return new KvorumError('CORRUPTION', `${file}: ${what}`, fix, cause);
+}
+
+export function newerFormat(file: string, found: number, known: number): KvorumError {
+  const message = `${file} has format ${found}; this version of Kvorum reads up to ${known}`;
+  return new KvorumError('NEWER_FORMAT', message, 'Start the version of Kvorum that wrote it.');
+}
+
+export function foreignDirectory(what: string, found: string, asked: string): KvorumError {
+  const message = `the data directory belongs to ${what} ${found}, not to ${asked}`;
+  const fix = 'Name the right data directory, or an empty one for a new node.';
+  return new KvorumError('FOREIGN_DIRECTORY', message, fix);
+}
+
+export function logPoisoned(cause: unknown): KvorumError {
+  const message =
+    'the commit log could not be written or synced: the disk may have lost what it accepted, ' +
+    'so this node takes no more writes';
+  const fix = 'Check the disk, then restart the node; it reads what really is on the disk.';
+  return new KvorumError('LOG_POISONED', message, fix, cause);
+}
+
+export function diskFull(cause?: unknown): KvorumError {
+  const message = 'the disk of this node is full: it answers reads and takes no writes';
+  const fix = 'Free space; the node notices within a second and takes writes again.';
+  return new KvorumError('DISK_FULL', message, fix, cause);
+}
+
+export function engineClosed(): KvorumError {
+  return new KvorumError('CLOSED', 'the storage engine is closed', 'Open it again.');
+}
