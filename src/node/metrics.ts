@@ -1,0 +1,42 @@
+// What a node counts about itself, as plain integers: cheap where they are counted, turned into
+// Prometheus text only when somebody asks.
+
+import type { ReadCounters } from '../replication/quorum-reader.ts';
+import type { EngineStats } from '../storage/engine.ts';
+import type { PeerCounters } from './remote-peers.ts';
+
+export interface NodeMetrics {
+  readonly gets: OutcomeCounts<'found' | 'missing' | 'no-answer' | 'error'>;
+  readonly writes: OutcomeCounts<
+    'ok' | 'condition-failed' | 'not-applied' | 'indeterminate' | 'error'
+  >;
+  readonly getLatency: Histogram;
+  readonly writeLatency: Histogram;
+  readonly reads: ReadCounters;
+  readonly peers: PeerCounters;
+  readonly engine: EngineStats;
+  readonly membersAlive: number;
+  readonly members: number;
+}
+
+export type OutcomeCounts<Kind extends string> = Record<Kind, number>;
+
+/** Upper bounds of the buckets, in milliseconds: doubling from 1/8 ms to 4 s. */
+export const LATENCY_BOUNDS_MS: readonly number[] = Array.from(
+  { length: 16 },
+  (_, i) => 2 ** (i - 3),
+);
+
+export class Histogram {
+  /** One count per bound, and a last one for everything slower. */
+  readonly counts = new Float64Array(LATENCY_BOUNDS_MS.length + 1);
+  sumMs = 0;
+
+  add(ms: number): void {
+    const bucket = ms <= 0.125 ? 0 : Math.ceil(Math.log2(ms)) + 3;
+    const last = LATENCY_BOUNDS_MS.length;
+    const index = Math.min(bucket, last);
+    this.counts[index] = (this.counts[index] as number) + 1;
+    this.sumMs += ms;
+  }
+}

@@ -1,0 +1,255 @@
+// One running member of the cluster, composed from its parts. This is the only place that knows
+// all of them:
+//
+//   doors → store (this file) → coordinator → replica → engine
+//                                   └→ remote peers → network → their responder → replica
+//
+// Starting: open the engine, count what is there and catch up with its newest time, then listen
+// to peers, then ping them. Closing goes the other way round.
+
+import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+import { SLOT_COUNT } from '../base/ids.ts';
+import { decodeObject } from '../causality/object-format.ts';
+import type { Host, Timer } from '../host/host.ts';
+import { Coordinator } from '../replication/coordinator.ts';
+import type { Keyspace } from '../replication/keyspace.ts';
+import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
+import { Replica } from '../replication/replica.ts';
+import { Responder } from '../replication/responder.ts';
+import type { Engine, ScanRange } from '../storage/engine.ts';
+import { openEngine } from '../storage/open-engine.ts';
+import { ClusterMap, type Topology } from './cluster-map.ts';
+import { Histogram, type NodeMetrics } from './metrics.ts';
+import { RemotePeers } from './remote-peers.ts';
+import type {
+  ClusterStatus,
+  GetOutcome,
+  GetRequest,
+  ListRequest,
+  Route,
+  Store,
+  WriteOutcome,
+  WriteRequest,
+} from './store.ts';
+
+export interface NodeOptions {
+  readonly topology: Topology;
+  readonly self: NodeId;
+  /** Milliseconds a request may take before its outcome is decided without who is missing. */
+  readonly requestMs?: number;
+}
+
+const REQUEST_MS = 3_000;
+const PING_MS = 500;
+const SCAN_LIMITS = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
+
+/** Rejects with the errors of Engine, Network.open and ClusterMap. */
+export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
+  const map = new ClusterMap(options.topology, options.self, host.clock);
+  const engine = await openEngine(host, { clusterId: map.clusterId, nodeId: options.self });
+  const node = new Node(host, options, map, engine);
+  try {
+    await node.open();
+  } catch (error) {
+    await engine.close(engine.identity.dotCounter);
+    throw error;
+  }
+  return node;
+}
+
+export class Node implements Store {
+  readonly keyspaces: readonly Keyspace[];
+  readonly #host: Host;
+  readonly #map: ClusterMap;
+  readonly #engine: Engine;
+  readonly #replica: Replica;
+  readonly #peers: RemotePeers;
+  readonly #coordinator: Coordinator;
+  readonly #listing: ListingParts;
+  readonly #gets = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
+  readonly #writes = {
+    ok: 0,
+    'condition-failed': 0,
+    'not-applied': 0,
+    indeterminate: 0,
+    error: 0,
+  };
+  readonly #getLatency = new Histogram();
+  readonly #writeLatency = new Histogram();
+  #ping: Timer | undefined;
+
+  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine) {
+    const { clock, log } = host;
+    const requestMs = options.requestMs ?? REQUEST_MS;
+    this.#host = host;
+    this.#map = map;
+    this.#engine = engine;
+    this.keyspaces = map.keyspaces;
+    this.#replica = new Replica({ engine, clock, nodeNumber: map.selfNumber });
+    this.#peers = new RemotePeers({
+      map,
+      clock,
+      log,
+      answer: (request) => responder.answer(request),
+      ownTime: () => this.#replica.time,
+      observeTime: (time) => this.#replica.observeTime(time),
+    });
+    const parts = { view: map, replica: this.#replica, peers: this.#peers, clock, requestMs };
+    this.#coordinator = new Coordinator(parts);
+    this.#listing = { ...parts, engine };
+    const responder = new Responder({
+      ...parts,
+      engine,
+      coordinator: this.#coordinator,
+      countOwnKeys: (keyspace) => this.#countOwnKeys(keyspace),
+    });
+  }
+
+  /** Reads what the engine holds, then joins the conversation. */
+  async open(): Promise<void> {
+    for (const keyspace of this.keyspaces) await this.#takeStock(keyspace);
+    const { network, log } = this.#host;
+    const own = this.#map.members[this.#map.self];
+    if (own === undefined) return;
+    this.#peers.attach(await network.open(own.peerAddress, this.#peers));
+    log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
+    this.#pingAll();
+  }
+
+  async close(): Promise<void> {
+    this.#ping?.cancel();
+    await this.#peers.close();
+    await this.#engine.close(this.#replica.dotCounter);
+  }
+
+  async get(request: GetRequest): Promise<GetOutcome> {
+    const startMs = this.#host.clock.monotonicMs();
+    try {
+      const outcome = await this.#coordinator.get(request);
+      this.#gets[outcome.kind] += 1;
+      return outcome;
+    } catch (error) {
+      this.#gets.error += 1;
+      throw error;
+    } finally {
+      this.#getLatency.add(this.#host.clock.monotonicMs() - startMs);
+    }
+  }
+
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    const startMs = this.#host.clock.monotonicMs();
+    try {
+      const outcome = await this.#coordinator.write(request);
+      this.#writes[outcome.kind] += 1;
+      return outcome;
+    } catch (error) {
+      this.#writes.error += 1;
+      throw error;
+    } finally {
+      this.#writeLatency.add(this.#host.clock.monotonicMs() - startMs);
+    }
+  }
+
+  listKeys(request: ListRequest) {
+    return listKeys(this.#listing, request);
+  }
+
+  countKeys(keyspace: KeyspaceNumber): Promise<number> {
+    return countKeys(this.#listing, keyspace, this.#countOwnKeys(keyspace));
+  }
+
+  countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {
+    return this.#replica.counts.inSlot(keyspace, slot);
+  }
+
+  route(number: KeyspaceNumber, slot: Slot): Route {
+    const keyspace = this.#map.keyspace(number);
+    const primaries = this.#map.primaries(keyspace, slot);
+    const leader = this.#map.leader(keyspace, slot) ?? (primaries[0] as number);
+    const isLocal = primaries.includes(this.#map.self);
+    return { target: this.#map.memberStatus(leader), isLocal };
+  }
+
+  status(): ClusterStatus {
+    const { clusterId, epoch, members, self } = this.#map;
+    const owners = this.#map.ownedRanges();
+    const served = owners.reduce((sum, range) => sum + range.to - range.from + 1, 0);
+    return {
+      clusterId,
+      epoch,
+      self: this.#map.nodeId(self),
+      members: members.map((_, index) => this.#map.memberStatus(index)),
+      owners,
+      isServing: served === SLOT_COUNT,
+    };
+  }
+
+  wallMs(): number {
+    return this.#host.clock.wallMs();
+  }
+
+  /** Whether a quorum of every slot's primaries seems alive, so that requests will be served. */
+  isReady(): boolean {
+    for (const keyspace of this.keyspaces) {
+      const needed = Math.max(keyspace.r, keyspace.w);
+      for (let slot = 0; slot < SLOT_COUNT; slot++) {
+        const primaries = this.#map.primaries(keyspace, slot as Slot);
+        let alive = 0;
+        for (const member of primaries) if (this.#map.isAlive(member)) alive += 1;
+        if (alive < needed) return false;
+      }
+    }
+    return true;
+  }
+
+  metrics(): NodeMetrics {
+    const { members } = this.#map;
+    return {
+      gets: this.#gets,
+      writes: this.#writes,
+      getLatency: this.#getLatency,
+      writeLatency: this.#writeLatency,
+      reads: this.#coordinator.reader.counters,
+      peers: this.#peers.counters,
+      engine: this.#engine.stats(),
+      members: members.length,
+      membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
+    };
+  }
+
+  /** Counts the keys of each slot and catches up with the newest time that was ever written. */
+  async #takeStock(keyspace: Keyspace): Promise<void> {
+    const { number } = keyspace;
+    const whole = { keyspace: number, fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };
+    let range: ScanRange | undefined = whole;
+    while (range !== undefined) {
+      const page = await this.#engine.scan(range, SCAN_LIMITS);
+      for (const entry of page.entries) {
+        const object = decodeObject(entry.value);
+        this.#replica.counts.replace(number, entry.slot, undefined, object);
+        for (const sibling of object.siblings) this.#replica.observeTime(sibling.time);
+      }
+      range = page.next;
+    }
+  }
+
+  #countOwnKeys(number: KeyspaceNumber): number {
+    const keyspace = this.#map.keyspace(number);
+    let count = 0;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const inSlot = this.#replica.counts.inSlot(number, slot as Slot);
+      if (inSlot === 0) continue;
+      if (this.#map.leader(keyspace, slot as Slot) === this.#map.self) count += inSlot;
+    }
+    return count;
+  }
+
+  #pingAll(): void {
+    const others = this.#map.members.map((_, index) => index);
+    others.splice(this.#map.self, 1);
+    if (others.length === 0) return;
+    const ask = { request: { kind: 'ping' }, budgetMs: PING_MS * 2, onAnswer: () => {} } as const;
+    this.#peers.ask(others, ask);
+    this.#ping = this.#host.clock.after(PING_MS, () => this.#pingAll());
+  }
+}

@@ -1,0 +1,179 @@
+// Questions to other nodes over the host's network, and answers to theirs. A question goes out as
+// one encoded frame to everyone asked; what comes back is matched by its id. Whoever does not
+// answer is reported as lost: at once when the way to it breaks, at the latest when the budget of
+// the question is spent (a sweep every SWEEP_MS, no timer per question).
+
+import { ByteWriter } from '../base/bytes.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Address } from '../base/ids.ts';
+import type { HybridTime } from '../causality/hybrid-clock.ts';
+import type { Clock, Endpoint, Log, Receiver } from '../host/host.ts';
+import type { Reply, Request } from '../replication/messages.ts';
+import type { Answer, MemberIndex, Peers, Question } from '../replication/peers.ts';
+import type { ClusterMap } from './cluster-map.ts';
+import { type FrameHeader, readFrame, writeReplyFrame, writeRequestFrame } from './wire.ts';
+
+const SWEEP_MS = 20;
+
+export interface RemotePeersParts {
+  readonly map: ClusterMap;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Never rejects. */
+  readonly answer: (request: Request) => Promise<Reply>;
+  readonly ownTime: () => HybridTime;
+  readonly observeTime: (time: HybridTime) => void;
+}
+
+export interface PeerCounters {
+  framesSent: number;
+  framesReceived: number;
+  framesRefused: number;
+  questionsLost: number;
+}
+
+interface Pending {
+  readonly question: Question;
+  readonly waiting: Set<MemberIndex>;
+  readonly deadlineMs: number;
+}
+
+export class RemotePeers implements Peers, Receiver {
+  readonly counters: PeerCounters = {
+    framesSent: 0,
+    framesReceived: 0,
+    framesRefused: 0,
+    questionsLost: 0,
+  };
+  readonly #parts: RemotePeersParts;
+  readonly #writer = new ByteWriter(4096);
+  readonly #pending = new Map<number, Pending>();
+  #endpoint: Endpoint | undefined;
+  #lastId = 0;
+  #isSweeping = false;
+
+  constructor(parts: RemotePeersParts) {
+    this.#parts = parts;
+  }
+
+  /** Frames go out through `endpoint` from now on. */
+  attach(endpoint: Endpoint): void {
+    this.#endpoint = endpoint;
+  }
+
+  async close(): Promise<void> {
+    await this.#endpoint?.close();
+    this.#endpoint = undefined;
+  }
+
+  ask(members: readonly MemberIndex[], question: Question): void {
+    const { map, clock } = this.#parts;
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    const id = this.#lastId;
+    const deadlineMs = clock.monotonicMs() + question.budgetMs;
+    const waiting = new Set(members);
+    this.#pending.set(id, { question, waiting, deadlineMs });
+    this.#writer.clear();
+    writeRequestFrame(this.#writer, this.#header(id), question.request);
+    const frame = this.#writer.view();
+    for (const member of members) {
+      if (map.isAlive(member) || question.request.kind === 'ping') this.#send(member, frame);
+      else queueMicrotask(() => this.#settle(id, member, { kind: 'lost', wasSent: false }));
+    }
+    this.#sweepSoon();
+  }
+
+  onFrame(frame: Buffer): void {
+    this.counters.framesReceived += 1;
+    try {
+      this.#take(readFrame(Buffer.from(frame)));
+    } catch (error) {
+      this.counters.framesRefused += 1;
+      this.#parts.log.warn('frame refused', { why: messageOf(error) });
+    }
+  }
+
+  onLost(peer: Address): void {
+    const { map, clock, log } = this.#parts;
+    const member = map.memberAt(peer);
+    if (member === undefined) return;
+    const name = map.members[member]?.name;
+    if (map.liveness.lost(member, clock.monotonicMs())) log.warn('node lost', { node: name });
+    for (const id of [...this.#pending.keys()]) {
+      this.#settle(id, member, { kind: 'lost', wasSent: true });
+    }
+  }
+
+  #take(frame: ReturnType<typeof readFrame>): void {
+    const { map, clock, log, observeTime } = this.#parts;
+    const member = map.memberNumbered(frame.header.sender);
+    if (frame.header.clusterTag !== map.clusterTag || member === undefined) {
+      this.counters.framesRefused += 1;
+      log.warn('frame of a stranger refused', { sender: frame.header.sender });
+      return;
+    }
+    observeTime(frame.header.time);
+    if (frame.kind === 'request') {
+      this.#answer(member, frame.header.questionId, frame.request);
+      return;
+    }
+    // Only replies clear a name: they prove that the way is open in both directions.
+    if (map.liveness.heard(member, clock.monotonicMs())) {
+      log.info('node alive', { node: map.members[member]?.name });
+    }
+    this.#settle(frame.header.questionId, member, frame.reply);
+  }
+
+  async #answer(member: MemberIndex, questionId: number, request: Request): Promise<void> {
+    const reply = await this.#parts.answer(request);
+    this.#writer.clear();
+    writeReplyFrame(this.#writer, this.#header(questionId), reply);
+    this.#send(member, this.#writer.view());
+  }
+
+  #send(member: MemberIndex, frame: Buffer): void {
+    const address = this.#parts.map.members[member]?.peerAddress;
+    if (address === undefined) return;
+    this.counters.framesSent += 1;
+    this.#endpoint?.send(address, frame);
+  }
+
+  #settle(id: number, member: MemberIndex, answer: Answer): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined || !pending.waiting.delete(member)) return;
+    if (pending.waiting.size === 0) this.#pending.delete(id);
+    if (answer.kind === 'lost') this.counters.questionsLost += 1;
+    pending.question.onAnswer(member, answer);
+  }
+
+  #header(questionId: number): FrameHeader {
+    const { map, ownTime } = this.#parts;
+    return {
+      clusterTag: map.clusterTag,
+      sender: map.selfNumber,
+      epoch: map.epoch,
+      time: ownTime(),
+      questionId,
+    };
+  }
+
+  #sweepSoon(): void {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    this.#parts.clock.after(SWEEP_MS, () => {
+      this.#isSweeping = false;
+      this.#sweep();
+      if (this.#pending.size > 0) this.#sweepSoon();
+    });
+  }
+
+  #sweep(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const [id, pending] of [...this.#pending]) {
+      if (pending.deadlineMs > nowMs) continue;
+      for (const member of [...pending.waiting]) {
+        this.#settle(id, member, { kind: 'lost', wasSent: true });
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// What a write request does to the object that the coordinator has: which siblings it has seen,
+// what stands there afterwards, or why nothing changes. A "value lives" when it is neither
+// deleted nor expired; with several siblings the newest counts as the value.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import { EMPTY_OBJECT, liveSiblings, type StoredObject } from '../causality/siblings.ts';
+import type { VersionVector } from '../causality/version-vector.ts';
+import type { LiveValue, WriteRequest } from './request.ts';
+
+export type Decision =
+  | {
+      readonly kind: 'write';
+      /** The siblings that the write replaces are those which this vector covers. */
+      readonly seen: VersionVector;
+      readonly isTombstone: boolean;
+      readonly value: Buffer;
+      /** Milliseconds since 1970; 0: never. */
+      readonly expiresAt: number;
+      readonly previous: LiveValue | undefined;
+    }
+  | { readonly kind: 'condition-failed'; readonly previous: LiveValue | undefined };
+
+const NO_VALUE = Buffer.alloc(0);
+
+/** Whether the outcome depends on the value before, so that a quorum must be read first. */
+export function needsRead(request: WriteRequest): boolean {
+  const { change } = request;
+  if (request.condition !== undefined || request.returnPrevious === true) return true;
+  return change.kind !== 'put' || change.expiresAt === 'keep';
+}
+
+export function decide(
+  object: StoredObject | undefined,
+  request: WriteRequest,
+  nowMs: number,
+): Decision {
+  const known = object ?? EMPTY_OBJECT;
+  const previous = liveSiblings(known, nowMs)[0];
+  const isHeld =
+    request.condition === 'absent'
+      ? previous === undefined
+      : request.condition !== 'present' || previous !== undefined;
+  if (!isHeld) return { kind: 'condition-failed', previous };
+
+  const seen = request.context ?? known.context;
+  const { change } = request;
+  if (change.kind === 'put') {
+    const expiresAt = change.expiresAt === 'keep' ? (previous?.expiresAt ?? 0) : change.expiresAt;
+    return { kind: 'write', seen, isTombstone: false, value: change.value, expiresAt, previous };
+  }
+  if (previous === undefined) return { kind: 'condition-failed', previous };
+  if (change.kind === 'delete') {
+    return { kind: 'write', seen, isTombstone: true, value: NO_VALUE, expiresAt: 0, previous };
+  }
+  const { expiresAt } = change;
+  return { kind: 'write', seen, isTombstone: false, value: previous.value, expiresAt, previous };
+}

@@ -1,0 +1,17 @@
+// What replication needs to know of the cluster at this moment: who owns a slot, and who seems
+// alive. The node composes it from the ring and its member table; replication only asks.
+
+import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { MemberIndex } from './peers.ts';
+
+export interface ClusterView {
+  readonly self: MemberIndex;
+  readonly epoch: number;
+  /** With N, R and W capped to what the topology can serve; throws BAD_OPTION when unknown. */
+  keyspace(number: KeyspaceNumber): Keyspace;
+  /** The preference list without fallbacks: members on N distinct hosts, alive or not. */
+  primaries(keyspace: Keyspace, slot: Slot): readonly MemberIndex[];
+  isAlive(member: MemberIndex): boolean;
+  nodeId(member: MemberIndex): NodeId;
+}

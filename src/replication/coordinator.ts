@@ -1,0 +1,204 @@
+// One client request, top to bottom. The coordinator is a primary of the key: it mints the dot
+// of a write and collects the answers. A node that is no primary forwards the request, once, to
+// the first primary that seems alive.
+//
+//   GET  quorum read → the values that live
+//   PUT  (quorum read, if a condition needs it) → mint under the key's turn
+//        → the object to all other primaries → W durable copies → context and receipt
+//
+// Source: DeCandia et al.: "Dynamo" (SOSP 2007), sections 4.5 and 5.
+
+import { hasCode, KvorumError } from '../base/errors.ts';
+import { encodeObject } from '../causality/object-format.ts';
+import { liveSiblings } from '../causality/siblings.ts';
+import type { Clock } from '../host/host.ts';
+import { slotOf } from '../ring/slot.ts';
+import { needsRead } from './change.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { Forwarder } from './forwarder.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { KeyAt } from './messages.ts';
+import type { MemberIndex, Peers } from './peers.ts';
+import { QuorumReader } from './quorum-reader.ts';
+import type { Minted, Refusal, Replica } from './replica.ts';
+import type { GetOutcome, GetRequest, Receipt, WriteOutcome, WriteRequest } from './request.ts';
+import { WriteQuorum } from './write-quorum.ts';
+
+export interface CoordinatorParts {
+  readonly view: ClusterView;
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  /** Milliseconds that a request may take; then it is decided without whoever is missing. */
+  readonly requestMs: number;
+}
+
+export class Coordinator {
+  readonly reader: QuorumReader;
+  readonly #parts: CoordinatorParts;
+  readonly #forwarder: Forwarder;
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts;
+    this.reader = new QuorumReader(parts);
+    this.#forwarder = new Forwarder(parts);
+  }
+
+  /** Rejects with BAD_OPTION (no such keyspace, impossible R) only. */
+  async get(request: GetRequest): Promise<GetOutcome> {
+    const { keyspace, at, primaries } = this.#locate(request);
+    if (this.#isPrimary(primaries)) return this.#getHere(request, keyspace, at);
+    return this.#forwarder.get(request, primaries);
+  }
+
+  /** Rejects with BAD_OPTION (no such keyspace, impossible W) only. */
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    const { keyspace, at, primaries } = this.#locate(request);
+    if (!this.#isPrimary(primaries)) return this.#forwarder.write(request, primaries);
+    try {
+      return await this.#writeHere(request, keyspace, at, primaries);
+    } catch (error) {
+      // Our disk takes no writes and nothing was written: another primary may take it.
+      if (!(error instanceof KvorumError) || hasCode(error, 'BAD_OPTION')) throw error;
+      const others = primaries.filter((member) => member !== this.#parts.view.self);
+      return this.#forwarder.write(request, others);
+    }
+  }
+
+  /** A request that another node forwarded to us; refuses rather than forward it again. */
+  async writeForwarded(request: WriteRequest): Promise<WriteOutcome | undefined> {
+    const { keyspace, at, primaries } = this.#locate(request);
+    if (!this.#isPrimary(primaries)) return undefined;
+    return this.#writeHere(request, keyspace, at, primaries);
+  }
+
+  async getForwarded(request: GetRequest): Promise<GetOutcome | undefined> {
+    const { keyspace, at, primaries } = this.#locate(request);
+    return this.#isPrimary(primaries) ? this.#getHere(request, keyspace, at) : undefined;
+  }
+
+  async #getHere(request: GetRequest, keyspace: Keyspace, at: KeyAt): Promise<GetOutcome> {
+    const r = quorumOf('R', request.r ?? keyspace.r, keyspace);
+    const read = await this.reader.read(keyspace, at, r, this.#deadline());
+    if (read.kind === 'no-answer') return read;
+    const { context } = read.object;
+    const values = liveSiblings(read.object, this.#parts.clock.wallMs());
+    return values.length === 0 ? { kind: 'missing', context } : { kind: 'found', context, values };
+  }
+
+  async #writeHere(
+    request: WriteRequest,
+    keyspace: Keyspace,
+    at: KeyAt,
+    primaries: readonly MemberIndex[],
+  ): Promise<WriteOutcome> {
+    const { replica, view } = this.#parts;
+    const w = quorumOf('W', request.w ?? keyspace.w, keyspace);
+    const deadlineMs = this.#deadline();
+    const able = primaries.filter((member) => member === view.self || view.isAlive(member)).length;
+    if (able < w) return { kind: 'not-applied', needed: w, got: able };
+
+    if (needsRead(request)) {
+      const read = await this.reader.read(keyspace, at, keyspace.r, deadlineMs);
+      if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
+      if (read.object.siblings.length > 0) {
+        await replica.merge(keyspace, at, encodeObject(read.object));
+      }
+    }
+    const taken = replica.write(keyspace, at, request);
+    const minted: Minted | Refusal = taken instanceof Promise ? await taken : taken;
+    if (minted.kind === 'condition-failed') return minted;
+    return this.#replicate(at, minted, primaries, w, deadlineMs);
+  }
+
+  /** Sends the minted object to all other primaries and waits until W copies are durable. */
+  #replicate(
+    at: KeyAt,
+    minted: Minted,
+    primaries: readonly MemberIndex[],
+    w: number,
+    deadlineMs: number,
+  ): Promise<WriteOutcome> {
+    const { clock, peers, view } = this.#parts;
+    const quorum = new WriteQuorum(w, primaries.length);
+    const receipt = new GrowingReceipt(quorum, view);
+    return new Promise((resolve) => {
+      const count = (member: MemberIndex, isDurable: boolean) => {
+        if (isDurable) quorum.addAck(member);
+        else quorum.addFailure();
+        const state = quorum.state();
+        if (state === 'reached') {
+          const { context, previous } = minted;
+          resolve({ kind: 'ok', context, previous, receipt });
+        } else if (state === 'impossible') {
+          resolve({ kind: 'indeterminate', needed: w, got: quorum.acked.length });
+        }
+        if (quorum.isComplete()) receipt.settle();
+      };
+      const others = primaries.filter((member) => member !== view.self);
+      if (others.length > 0) {
+        peers.ask(others, {
+          request: { kind: 'store-copy', ...at, object: minted.object },
+          budgetMs: deadlineMs - clock.monotonicMs(),
+          onAnswer: (member, answer) => count(member, answer.kind === 'stored'),
+        });
+      }
+      minted.durable.then(
+        () => count(view.self, true),
+        () => count(view.self, false),
+      );
+    });
+  }
+
+  #locate(request: GetRequest | WriteRequest) {
+    const { view } = this.#parts;
+    const keyspace = view.keyspace(request.keyspace);
+    const slot = slotOf(request.key);
+    const at: KeyAt = { keyspace: request.keyspace, slot, key: request.key };
+    return { keyspace, at, primaries: view.primaries(keyspace, slot) };
+  }
+
+  #isPrimary(primaries: readonly MemberIndex[]): boolean {
+    return primaries.includes(this.#parts.view.self);
+  }
+
+  #deadline(): number {
+    return this.#parts.clock.monotonicMs() + this.#parts.requestMs;
+  }
+}
+
+/** A receipt that later answers still improve. */
+class GrowingReceipt implements Receipt {
+  readonly durability = 'fsync';
+  readonly epoch: number;
+  readonly settled: Promise<void>;
+  readonly #quorum: WriteQuorum;
+  readonly #view: ClusterView;
+  #settle: () => void = () => {};
+
+  constructor(quorum: WriteQuorum, view: ClusterView) {
+    this.epoch = view.epoch;
+    this.#quorum = quorum;
+    this.#view = view;
+    this.settled = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  get nodes() {
+    return this.#quorum.acked.map((member) => this.#view.nodeId(member));
+  }
+
+  settle(): void {
+    this.#settle();
+  }
+}
+
+function quorumOf(letter: 'R' | 'W', asked: number, keyspace: Keyspace): number {
+  if (asked >= 1 && asked <= keyspace.n) return asked;
+  throw new KvorumError(
+    'BAD_OPTION',
+    `${letter}=${asked} is impossible in keyspace "${keyspace.name}" with N=${keyspace.n}`,
+    `Ask for 1 to ${keyspace.n}.`,
+  );
+}

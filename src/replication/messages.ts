@@ -1,0 +1,90 @@
+// What nodes say to each other about data: requests and the replies to them. How they look on the
+// wire is message-format.ts; that they may be lost, late or doubled is the reader's concern:
+// every request here can be carried out twice without harm, except `coordinate-write`, which is
+// therefore never sent twice.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import type { ErrorCode } from '../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import type { ObjectVersion } from '../causality/siblings.ts';
+import type { VersionVector } from '../causality/version-vector.ts';
+import type {
+  GetOutcome,
+  GetRequest,
+  KeyPosition,
+  LiveValue,
+  WriteOutcome,
+  WriteRequest,
+} from './request.ts';
+
+/** A key with the slot that it falls into, so that it is hashed once per request. */
+export interface KeyAt {
+  readonly keyspace: KeyspaceNumber;
+  readonly slot: Slot;
+  readonly key: Buffer;
+}
+
+export type Request =
+  /** Merge this object into your copy; answer `stored` when it is durable. */
+  | (KeyAt & { readonly kind: 'store-copy'; readonly object: Buffer })
+  /** Your version without values: → `version`. */
+  | (KeyAt & { readonly kind: 'read-version' })
+  /** Your whole copy: → `object`. */
+  | (KeyAt & { readonly kind: 'read-object' })
+  /** You are a primary of it and I am not: → `got` or `refused`. */
+  | (GetRequest & { readonly kind: 'coordinate-get' })
+  /** The same for a write: → `wrote` or `refused`. */
+  | (WriteRequest & { readonly kind: 'coordinate-write' })
+  /** Keys and versions of a part of the ring, as you have it: → `listing`. */
+  | SlotsRequest
+  /** How many keys live in slots whose first live primary you are: → `count`. */
+  | { readonly kind: 'count-keys'; readonly keyspace: KeyspaceNumber }
+  /** Are you there: → `pong`. */
+  | { readonly kind: 'ping' };
+
+export interface SlotsRequest {
+  readonly kind: 'list-slots';
+  readonly keyspace: KeyspaceNumber;
+  readonly from: KeyPosition;
+  /** Inclusive. */
+  readonly toSlot: Slot;
+  readonly count: number;
+}
+
+export type Reply =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'version'; readonly version: ObjectVersion | undefined }
+  | { readonly kind: 'object'; readonly object: Buffer | undefined }
+  | { readonly kind: 'got'; readonly outcome: GetOutcome }
+  | { readonly kind: 'wrote'; readonly outcome: RemoteWriteOutcome }
+  | Listing
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'pong' }
+  /** It could not be done here; nothing else follows from it. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly why: string };
+
+/** A WriteOutcome as it travels: the nodes of the receipt instead of a receipt that still grows. */
+export type RemoteWriteOutcome =
+  | Exclude<WriteOutcome, { kind: 'ok' }>
+  | {
+      readonly kind: 'ok';
+      readonly context: VersionVector;
+      readonly previous: LiveValue | undefined;
+      readonly nodes: readonly string[];
+    };
+
+export interface Listing {
+  readonly kind: 'listing';
+  /** Ordered by slot, hash, key; everything from the request's start up to `next`. */
+  readonly entries: readonly ListedKey[];
+  /** Where the part that was not looked at begins; undefined: all was looked at. */
+  readonly next: KeyPosition | undefined;
+}
+
+export interface ListedKey {
+  readonly slot: Slot;
+  readonly hash: number;
+  readonly key: Buffer;
+  readonly version: ObjectVersion;
+}

@@ -1,0 +1,199 @@
+// This node's copy of the keys: read it, write to it as their coordinator, merge what other
+// nodes send. A write or merge is one turn: get, decide, put. The turn ends when the engine has
+// taken the bytes, not when they are durable, so that a hot key costs no fdatasync per write.
+//
+// Invariants:
+// - a dot is minted under the key's turn, from a counter that this incarnation never reuses, so
+//   that within one key this actor has seen all of its own earlier dots;
+// - a read answers only what is durable here: what a power cut could take back is not shown;
+// - a copy never loses knowledge: what is put covers everything that stood there before.
+
+import { type Actor, actorOf } from '../causality/dot.ts';
+import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
+import { decodeObject, encodeObject } from '../causality/object-format.ts';
+import {
+  EMPTY_OBJECT,
+  keepLatest,
+  mergeObjects,
+  type Sibling,
+  type StoredObject,
+  writeSibling,
+} from '../causality/siblings.ts';
+import { counterOf, type VersionVector } from '../causality/version-vector.ts';
+import type { Clock } from '../host/host.ts';
+import type { Engine, Stored } from '../storage/engine.ts';
+import { type Decision, decide } from './change.ts';
+import { KeyTurns } from './key-turns.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { KeyAt } from './messages.ts';
+import type { LiveValue, WriteRequest } from './request.ts';
+import { SlotCounts } from './slot-counts.ts';
+
+export interface ReplicaParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly nodeNumber: number;
+}
+
+/** A write that this node minted and took into its own copy. */
+export interface Minted {
+  readonly kind: 'minted';
+  readonly context: VersionVector;
+  /** The whole object as it now stands here, encoded: what the other primaries get. */
+  readonly object: Buffer;
+  readonly previous: LiveValue | undefined;
+  readonly durable: Promise<void>;
+}
+
+export type Refusal = Extract<Decision, { kind: 'condition-failed' }>;
+
+export class Replica {
+  readonly counts = new SlotCounts();
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #nodeNumber: number;
+  readonly #turns = new KeyTurns();
+  #actor: Actor;
+  #dotCounter: number;
+  #time: HybridTime = 0;
+  /** Set while a new incarnation is being made durable; writes wait for it. */
+  #renewal: Promise<void> | undefined;
+
+  constructor(parts: ReplicaParts) {
+    this.#engine = parts.engine;
+    this.#clock = parts.clock;
+    this.#nodeNumber = parts.nodeNumber;
+    const { incarnation, dotCounter } = parts.engine.identity;
+    this.#actor = actorOf(this.#nodeNumber, incarnation);
+    this.#dotCounter = dotCounter;
+  }
+
+  /** Highest counter that this incarnation has used: handed to the engine when it closes. */
+  get dotCounter(): number {
+    return this.#dotCounter;
+  }
+
+  /** The newest hybrid time that this node knows of; travels with every message. */
+  get time(): HybridTime {
+    return this.#time;
+  }
+
+  observeTime(remote: HybridTime): void {
+    if (remote > this.#time) this.#time = observe(this.#time, remote, this.#clock.wallMs());
+  }
+
+  /** The durable copy, encoded. Rejects when what stands here cannot become durable. */
+  read(at: KeyAt): Buffer | undefined | Promise<Buffer | undefined> {
+    const stored = this.#engine.get(at);
+    if (stored instanceof Promise) return stored.then((found) => this.#whenDurable(found));
+    return this.#whenDurable(stored);
+  }
+
+  /** Carries out `request` as its coordinator. Throws or rejects when the engine takes no writes. */
+  write(keyspace: Keyspace, at: KeyAt, request: WriteRequest): Turn<Minted | Refusal> {
+    if (this.#renewal !== undefined) {
+      return this.#renewal.then(() => this.write(keyspace, at, request));
+    }
+    return this.#turn(at, (before) => this.#mint(keyspace, at, request, before));
+  }
+
+  /** Merges `incoming` into this copy. Resolves when the result is durable here. */
+  merge(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Promise<void> {
+    const merged = this.#turn(at, (before) => this.#mergeInto(keyspace, at, incoming, before));
+    return merged instanceof Promise ? merged.then((each) => each.durable) : merged.durable;
+  }
+
+  #whenDurable(stored: Stored | undefined): Buffer | undefined | Promise<Buffer | undefined> {
+    if (stored === undefined) return undefined;
+    if (stored.sequence <= this.#engine.durableSequence()) return stored.value;
+    return this.#engine.whenDurable(stored.sequence).then(() => stored.value);
+  }
+
+  #turn<T>(at: KeyAt, act: (before: Stored | undefined) => T): Turn<T> {
+    const name = `${at.keyspace}:${at.key.toString('latin1')}`;
+    return this.#turns.take(name, () => {
+      const stored = this.#engine.get(at);
+      return stored instanceof Promise ? stored.then(act) : act(stored);
+    });
+  }
+
+  #mint(
+    keyspace: Keyspace,
+    at: KeyAt,
+    request: WriteRequest,
+    stored: Stored | undefined,
+  ): Minted | Refusal {
+    const before = stored === undefined ? undefined : decodeObject(stored.value);
+    const nowMs = this.#clock.wallMs();
+    const decision = decide(before, request, nowMs);
+    if (decision.kind === 'condition-failed') return decision;
+
+    const known = before ?? EMPTY_OBJECT;
+    this.#dotCounter += 1;
+    const sibling: Sibling = {
+      dot: { actor: this.#actor, counter: this.#dotCounter },
+      time: this.#timeAfter(known, nowMs),
+      expiresAt: decision.expiresAt,
+      isTombstone: decision.isTombstone,
+      value: decision.value,
+    };
+    const object = resolved(keyspace, writeSibling(known, decision.seen, sibling));
+    const encoded = encodeObject(object);
+    const { durable } = this.#put(at, before, object, encoded);
+    const { context } = object;
+    return { kind: 'minted', context, object: encoded, previous: decision.previous, durable };
+  }
+
+  /** Greater than every time in the object: a descendant wins whatever the clocks say. */
+  #timeAfter(known: StoredObject, nowMs: number): HybridTime {
+    let time = tick(this.#time, nowMs);
+    for (const sibling of known.siblings) time = Math.max(time, sibling.time + 1);
+    this.#time = observe(this.#time, time, nowMs);
+    return time;
+  }
+
+  #mergeInto(
+    keyspace: Keyspace,
+    at: KeyAt,
+    incoming: Buffer,
+    stored: Stored | undefined,
+  ): { durable: Promise<void> } {
+    const theirs = decodeObject(incoming);
+    this.#learn(theirs);
+    if (stored === undefined) return this.#put(at, undefined, theirs, incoming);
+    const ours = decodeObject(stored.value);
+    const merged = resolved(keyspace, mergeObjects(ours, theirs));
+    if (merged === ours) return { durable: this.#engine.whenDurable(stored.sequence) };
+    const encoded = merged === theirs ? incoming : encodeObject(merged);
+    return this.#put(at, ours, merged, encoded);
+  }
+
+  #put(at: KeyAt, before: StoredObject | undefined, after: StoredObject, encoded: Buffer) {
+    const written = this.#engine.write([{ ...at, value: encoded }]);
+    this.counts.replace(at.keyspace, at.slot, before, after);
+    return written;
+  }
+
+  /**
+   * Follows the clocks of others. A context that knows more of me than I do means that my disk
+   * went back in time: what I forgot must not be covered by what I write next.
+   */
+  #learn(theirs: StoredObject): void {
+    for (const sibling of theirs.siblings) this.observeTime(sibling.time);
+    if (counterOf(theirs.context, this.#actor) <= this.#dotCounter) return;
+    this.#renewal ??= this.#renew();
+  }
+
+  async #renew(): Promise<void> {
+    const { incarnation, dotCounter } = await this.#engine.renewIncarnation();
+    this.#actor = actorOf(this.#nodeNumber, incarnation);
+    this.#dotCounter = dotCounter;
+    this.#renewal = undefined;
+  }
+}
+
+type Turn<T> = T | Promise<T>;
+
+function resolved(keyspace: Keyspace, object: StoredObject): StoredObject {
+  return keyspace.conflictRule === 'latest' ? keepLatest(object) : object;
+}
