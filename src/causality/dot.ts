@@ -34,7 +34,7 @@ export function nodeNumberOf(actor: Actor): number {
 }
 
 export function incarnationOf(actor: Actor): number {
-  return actor % 2 ** 32;
+  return actor >>> 0;
 }
 
 export function isSameDot(a: Dot, b: Dot): boolean {

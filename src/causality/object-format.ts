@@ -7,7 +7,7 @@
 //     u8      flags: 1 tombstone, 2 expires
 //     varint  actor, as its index in the vector
 //     varint  the vector's counter of that actor minus the dot's, 0 as a rule
-//     varint  hybrid time
+//     u56     hybrid time
 //     varint  expiry in milliseconds, with flag 2 only
 //   ------  a version ends here
 //   varint  length of the value, for each sibling that is no tombstone
@@ -19,12 +19,13 @@
 //   01  05 01 ac 02           context: one entry, actor (5, 1), counter 300
 //   01                        one sibling
 //   00  00 00                 no flags; entry 0 of the context; its very counter
-//   80 80 80 94 ae 98 c6 06   time 1,800,000,000,000 · 2048
+//   0d 18 c2 e2 80 00 00      time 1,800,000,000,000 · 2048
 //   02                        the value has two bytes
 //   68 69                     "hi"
 //
-// Bytes beside the values: one writer 19 to 24 (8 of them the time, 1 to 5 the counter), each
-// further one about 6 more, each further sibling about 12.
+// Bytes beside the values: one writer 18 to 23 (7 of them the time, 1 to 5 the counter), each
+// further one about 6 more, each further sibling about 11. The time has a fixed length because a
+// varint of it takes 8 bytes and three times as long.
 //
 // Invariant: what decodes is sound. A sibling that the context does not cover, or a value in a
 // tombstone, cannot even be written down.
@@ -33,13 +34,15 @@
 import { assert } from '../base/assert.ts';
 import { ByteReader, ByteWriter, badBytes } from '../base/bytes.ts';
 import { compareDots, type Dot } from './dot.ts';
+import type { HybridTime } from './hybrid-clock.ts';
 import type { ObjectVersion, Sibling, SiblingFacts, StoredObject } from './siblings.ts';
 import { readVector, type VersionVector, writeVector } from './version-vector.ts';
 
 const FORMAT = 1;
 const TOMBSTONE = 1;
 const EXPIRES = 2;
-const SIBLING_BYTES_MIN = 4;
+const SIBLING_BYTES_MIN = 10;
+const TIME_HIGH_MAX = 2 ** 21 - 1;
 
 // Everything but the values is written here first, which tells the exact size to allocate.
 const scratch = new ByteWriter(1024);
@@ -50,6 +53,7 @@ export function encodeObject(object: StoredObject): Buffer {
   const front = scratch.view();
   let size = front.length;
   for (const sibling of object.siblings) size += sibling.value.length;
+  // From the pool: 0.07 µs, where memory of its own (allocUnsafeSlow) costs 1 µs.
   const bytes = Buffer.allocUnsafe(size);
   bytes.set(front, 0);
   let at = front.length;
@@ -76,10 +80,13 @@ export function writeObject(w: ByteWriter, object: StoredObject): void {
 /** The values are views of what the reader reads. Throws BAD_BYTES. */
 export function readObject(r: ByteReader): StoredObject {
   const { context, siblings: facts } = readVersion(r);
-  const lengths = facts.map(({ isTombstone }) => (isTombstone ? 0 : r.varint()));
-  const siblings = facts.map(({ dot, time, expiresAt, isTombstone }, i): Sibling => {
-    return { dot, time, expiresAt, isTombstone, value: r.raw(lengths[i]!) };
-  });
+  const lengths: number[] = [];
+  for (const { isTombstone } of facts) lengths.push(isTombstone ? 0 : r.varint());
+  const siblings: Sibling[] = [];
+  for (let i = 0; i < facts.length; i++) {
+    const { dot, time, expiresAt, isTombstone } = facts[i]!;
+    siblings.push({ dot, time, expiresAt, isTombstone, value: r.raw(lengths[i]!) });
+  }
   return { context, siblings };
 }
 
@@ -122,7 +129,7 @@ function writeFacts(w: ByteWriter, context: VersionVector, sibling: SiblingFacts
   w.u8((isTombstone ? TOMBSTONE : 0) | (expiresAt === 0 ? 0 : EXPIRES));
   w.varint(index);
   w.varint(context[index]!.counter - dot.counter);
-  w.varint(time);
+  writeTime(w, time);
   if (expiresAt !== 0) w.varint(expiresAt);
 }
 
@@ -130,11 +137,25 @@ function readFacts(r: ByteReader, context: VersionVector): SiblingFacts {
   const flags = r.u8();
   if (flags > (TOMBSTONE | EXPIRES)) throw badBytes(`a sibling has unknown flags ${flags}`);
   const dot = readDot(r, context);
-  const time = r.varint();
+  const time = readTime(r);
   const expires = (flags & EXPIRES) !== 0;
   const expiresAt = expires ? r.varint() : 0;
   if (expires && expiresAt === 0) throw badBytes('a sibling expires at 0');
   return { dot, time, expiresAt, isTombstone: (flags & TOMBSTONE) !== 0 };
+}
+
+function writeTime(w: ByteWriter, time: HybridTime): void {
+  const high = Math.floor(time / 2 ** 32);
+  assert(high >= 0 && high <= TIME_HIGH_MAX, 'a hybrid time has 53 bits');
+  w.u8(high >>> 16);
+  w.u16(high & 0xffff);
+  w.u32(time >>> 0);
+}
+
+function readTime(r: ByteReader): HybridTime {
+  const high = r.u8() * 2 ** 16 + r.u16();
+  if (high > TIME_HIGH_MAX) throw badBytes('a hybrid time has more than 53 bits');
+  return high * 2 ** 32 + r.u32();
 }
 
 function readDot(r: ByteReader, context: VersionVector): Dot {

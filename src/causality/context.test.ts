@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { hasCode } from '../base/errors.ts';
+import type { KeyspaceNumber } from '../base/ids.ts';
+import { decodeContext, encodeContext } from './context.ts';
+import { actorOf } from './dot.ts';
+import { EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
+
+const KEYSPACE = 3 as KeyspaceNumber;
+const VECTOR: VersionVector = [
+  { actor: actorOf(5, 1), counter: 300 },
+  { actor: actorOf(9, 2), counter: 7 },
+];
+const TEXT = encodeContext(VECTOR, KEYSPACE);
+
+function writers(count: number): VersionVector {
+  return Array.from({ length: count }, (_, i) => ({ actor: actorOf(i, 1), counter: i + 1 }));
+}
+
+test('a context survives its text', () => {
+  const keyspaces = fc.nat(255).map((number) => number as KeyspaceNumber);
+  fc.assert(
+    fc.property(fc.nat(300), keyspaces, (count, keyspace) => {
+      const text = encodeContext(writers(count), keyspace);
+      assert.match(text, /^[\w-]+$/);
+      assert.deepEqual(decodeContext(text, keyspace), writers(count));
+    }),
+  );
+  assert.deepEqual(decodeContext(encodeContext(EMPTY_VECTOR, KEYSPACE), KEYSPACE), EMPTY_VECTOR);
+});
+
+const REFUSED = [
+  ['empty', '', /too short/],
+  ['cut', TEXT.slice(0, -4), /checksum|base64url/],
+  ['quoted', `"${TEXT}"`, /base64url/],
+  ['with a blank', `${TEXT} `, /base64url/],
+  ['padded', `${TEXT}==`, /base64url/],
+  ['of another keyspace', encodeContext(VECTOR, 4 as KeyspaceNumber), /keyspace number 4/],
+  ['too long', encodeContext(writers(2_000), KEYSPACE), /8192/],
+  ['not a context', 'hello-world-this-is-text', /checksum/],
+] as const;
+
+for (const [name, text, why] of REFUSED) {
+  test(`a context is refused: ${name}`, () => {
+    assert.throws(
+      () => decodeContext(text, KEYSPACE),
+      (error) => hasCode(error, 'BAD_CONTEXT') && why.test(error.message) && error.fix.length > 0,
+    );
+  });
+}
+
+test('room for five hundred writers', () => {
+  const text = encodeContext(writers(500), KEYSPACE);
+  assert.equal(decodeContext(text, KEYSPACE).length, 500);
+});
+
+test('whatever a client sends, the answer is a vector or BAD_CONTEXT', () => {
+  const flip = fc.tuple(fc.nat(TEXT.length - 1), fc.constantFrom(...'ABCxyz019-_+/= é'));
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.base64String()), fc.array(flip), (text, flips) => {
+      const changed = [...TEXT];
+      for (const [at, character] of flips) changed[at] = character;
+      for (const sent of [text, changed.join('')]) {
+        try {
+          const vector = decodeContext(sent, KEYSPACE);
+          assert.deepEqual(vector, VECTOR);
+        } catch (error) {
+          assert.ok(hasCode(error, 'BAD_CONTEXT'), String(error));
+        }
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});

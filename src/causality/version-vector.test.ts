@@ -1,0 +1,144 @@
+// Vectors are drawn as "a2 b1": actor a up to counter 2, actor b up to 1.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { hasCode } from '../base/errors.ts';
+import { actorOf, type Dot } from './dot.ts';
+import {
+  counterOf,
+  covers,
+  descends,
+  EMPTY_VECTOR,
+  mergeVectors,
+  readVector,
+  type VersionVector,
+  withDot,
+  writeVector,
+} from './version-vector.ts';
+
+function dot(drawn: string): Dot {
+  return { actor: actorOf(drawn.charCodeAt(0), 1), counter: Number(drawn.slice(1)) };
+}
+
+function vector(drawn: string): VersionVector {
+  return drawn.split(' ').filter(Boolean).map(dot);
+}
+
+const anyVector: fc.Arbitrary<VersionVector> = fc
+  .uniqueArray(fc.tuple(fc.nat(6), fc.nat(2), fc.integer({ min: 1, max: 4 })), {
+    maxLength: 8,
+    selector: ([node, incarnation]) => `${node}/${incarnation}`,
+  })
+  .map((entries) =>
+    entries
+      .map(([node, incarnation, counter]) => ({ actor: actorOf(node, incarnation), counter }))
+      .sort((a, b) => a.actor - b.actor),
+  );
+
+function bytesOf(value: VersionVector): Buffer {
+  const w = new ByteWriter();
+  writeVector(w, value);
+  return w.copy();
+}
+
+const MERGES = [
+  // a, b, merged, a descends from b, b descends from a
+  ['', '', '', true, true],
+  ['a1', '', 'a1', true, false],
+  ['', 'a1', 'a1', false, true],
+  ['a2', 'a1', 'a2', true, false],
+  ['a1', 'b1', 'a1 b1', false, false],
+  ['a2 c1', 'a1 b1', 'a2 b1 c1', false, false],
+  ['a2 b1 c3', 'c3', 'a2 b1 c3', true, false],
+  ['b1', 'a1 b1 c1', 'a1 b1 c1', false, true],
+  ['a2 b1', 'a1 b2', 'a2 b2', false, false],
+] as const;
+
+for (const [a, b, merged, aDescends, bDescends] of MERGES) {
+  test(`"${a}" merged with "${b}" is "${merged}"`, () => {
+    assert.deepEqual(mergeVectors(vector(a), vector(b)), vector(merged));
+    assert.equal(descends(vector(a), vector(b)), aDescends);
+    assert.equal(descends(vector(b), vector(a)), bDescends);
+  });
+}
+
+test('a vector covers every write of an actor up to its counter, and none of other actors', () => {
+  const known = vector('a2 c3');
+  for (const inside of ['a1', 'a2', 'c1', 'c3']) assert.ok(covers(known, dot(inside)), inside);
+  for (const outside of ['a3', 'b1', 'c4', 'd1']) assert.ok(!covers(known, dot(outside)), outside);
+  assert.equal(counterOf(known, dot('c1').actor), 3);
+  assert.equal(counterOf(known, dot('b1').actor), 0);
+});
+
+test('incarnations of one node are different actors', () => {
+  const old = { actor: actorOf(7, 1), counter: 9 };
+  const fresh = { actor: actorOf(7, 2), counter: 1 };
+  assert.ok(!covers([old], fresh));
+  assert.deepEqual(withDot([old], fresh), [old, fresh]);
+});
+
+test('merging is commutative, associative and idempotent, and makes a sorted vector', () => {
+  fc.assert(
+    fc.property(anyVector, anyVector, anyVector, (a, b, c) => {
+      const ab = mergeVectors(a, b);
+      assert.deepEqual(ab, mergeVectors(b, a));
+      assert.deepEqual(mergeVectors(ab, c), mergeVectors(a, mergeVectors(b, c)));
+      assert.equal(mergeVectors(a, a), a);
+      assert.equal(mergeVectors(ab, b), ab);
+      assert.ok(descends(ab, a) && descends(ab, b));
+      assert.ok(ab.every((entry, i) => i === 0 || ab[i - 1]!.actor < entry.actor));
+    }),
+  );
+});
+
+test('what changes nothing returns the same reference', () => {
+  fc.assert(
+    fc.property(anyVector, anyVector, (a, b) => {
+      assert.equal(mergeVectors(a, b) === a, descends(a, b));
+      if (descends(b, a) && !descends(a, b)) assert.equal(mergeVectors(a, b), b);
+      for (const entry of b) assert.equal(withDot(a, entry) === a, covers(a, entry));
+    }),
+  );
+});
+
+test('withDot covers the dot and nothing else that is new', () => {
+  fc.assert(
+    fc.property(anyVector, anyVector, (a, b) => {
+      for (const entry of b) assert.deepEqual(withDot(a, entry), mergeVectors(a, [entry]));
+    }),
+  );
+});
+
+test('a vector survives its bytes, at most 5 of them a writer in a small cluster', () => {
+  fc.assert(
+    fc.property(anyVector, (value) => {
+      assert.deepEqual(readVector(new ByteReader(bytesOf(value))), value);
+    }),
+  );
+  assert.equal(readVector(new ByteReader(Buffer.from([0]))), EMPTY_VECTOR);
+  assert.ok(bytesOf([{ actor: actorOf(100, 3), counter: 2_000_000 }]).length <= 1 + 5);
+});
+
+const MALFORMED = [
+  ['unsorted', [2, 9, 1, 1, 5, 1, 1]],
+  ['the same actor twice', [2, 5, 1, 1, 5, 1, 2]],
+  ['counter 0', [1, 5, 1, 0]],
+  ['more entries than bytes', [3, 5, 1, 1, 6, 1, 1]],
+  ['too many entries', [0x91, 0x4e, ...Array(30_003).fill(1)]],
+  ['node number of 22 bits', [1, 0x80, 0x80, 0x80, 1, 1, 1]],
+  ['incarnation of 33 bits', [1, 5, 0x80, 0x80, 0x80, 0x80, 0x10, 1]],
+  ['cut short', [1, 5, 1]],
+  ['nothing', []],
+] as const;
+
+for (const [name, bytes] of MALFORMED) {
+  test(`reading a vector refuses: ${name}`, () => {
+    const reader = new ByteReader(Buffer.from(bytes));
+    assert.throws(
+      () => readVector(reader),
+      (error) => hasCode(error, 'BAD_BYTES'),
+    );
+  });
+}
