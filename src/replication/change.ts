@@ -23,10 +23,13 @@ export type Decision =
 
 const NO_VALUE = Buffer.alloc(0);
 
-/** Whether the outcome depends on the value before, so that a quorum must be read first. */
+/**
+ * Whether the outcome depends on what stood there before, so that a quorum is read first. A
+ * context counts: its holder has seen it somewhere, and that is what the write shall replace.
+ */
 export function needsRead(request: WriteRequest): boolean {
-  const { change } = request;
-  if (request.condition !== undefined || request.returnPrevious === true) return true;
+  const { change, condition, context, returnPrevious } = request;
+  if (condition !== undefined || context !== undefined || returnPrevious === true) return true;
   return change.kind !== 'put' || change.expiresAt === 'keep';
 }
 

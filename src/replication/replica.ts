@@ -91,6 +91,7 @@ export class Replica {
 
   /** Carries out `request` as its coordinator. Throws or rejects when the engine takes no writes. */
   write(keyspace: Keyspace, at: KeyAt, request: WriteRequest): Turn<Minted | Refusal> {
+    if (request.context !== undefined) this.#learnContext(request.context);
     if (this.#renewal !== undefined) {
       return this.#renewal.then(() => this.write(keyspace, at, request));
     }
@@ -132,24 +133,23 @@ export class Replica {
     this.#dotCounter += 1;
     const sibling: Sibling = {
       dot: { actor: this.#actor, counter: this.#dotCounter },
-      time: this.#timeAfter(known, nowMs),
+      time: this.#nextTime(nowMs),
       expiresAt: decision.expiresAt,
       isTombstone: decision.isTombstone,
       value: decision.value,
     };
-    const object = resolved(keyspace, writeSibling(known, decision.seen, sibling));
+    // Under `latest` only what stands here counts as seen: see keepLatest for what would break.
+    const seen = keyspace.conflictRule === 'latest' ? known.context : decision.seen;
+    const object = resolved(keyspace, writeSibling(known, seen, sibling));
     const encoded = encodeObject(object);
     const { durable } = this.#put(at, before, object, encoded);
     const { context } = object;
     return { kind: 'minted', context, object: encoded, previous: decision.previous, durable };
   }
 
-  /** Greater than every time in the object: a descendant wins whatever the clocks say. */
-  #timeAfter(known: StoredObject, nowMs: number): HybridTime {
-    let time = tick(this.#time, nowMs);
-    for (const sibling of known.siblings) time = Math.max(time, sibling.time + 1);
-    this.#time = observe(this.#time, time, nowMs);
-    return time;
+  #nextTime(nowMs: number): HybridTime {
+    this.#time = tick(this.#time, nowMs);
+    return this.#time;
   }
 
   #mergeInto(
@@ -174,13 +174,17 @@ export class Replica {
     return written;
   }
 
-  /**
-   * Follows the clocks of others. A context that knows more of me than I do means that my disk
-   * went back in time: what I forgot must not be covered by what I write next.
-   */
   #learn(theirs: StoredObject): void {
     for (const sibling of theirs.siblings) this.observeTime(sibling.time);
-    if (counterOf(theirs.context, this.#actor) <= this.#dotCounter) return;
+    this.#learnContext(theirs.context);
+  }
+
+  /**
+   * A context that knows more of me than I do means that my disk went back in time: what I forgot
+   * must not be covered by what I write next, so I go on as a new actor.
+   */
+  #learnContext(context: VersionVector): void {
+    if (counterOf(context, this.#actor) <= this.#dotCounter) return;
     this.#renewal ??= this.#renew();
   }
 

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { hasCode } from '../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import { actorOf } from '../causality/dot.ts';
+import { readReply, readRequest, writeReply, writeRequest } from './message-format.ts';
+import type { Reply, Request } from './messages.ts';
+
+const keyspace = 1 as KeyspaceNumber;
+const slot = 12_182 as Slot;
+const key = Buffer.from('foo');
+const at = { keyspace, slot, key };
+const dot = { actor: actorOf(3, 9), counter: 4 };
+const context = [dot];
+const version = { context, siblings: [{ dot, time: 5, expiresAt: 6, isTombstone: false }] };
+const value = { value: Buffer.from('bar'), expiresAt: 7 };
+
+const REQUESTS: Request[] = [
+  { kind: 'ping' },
+  { kind: 'store-copy', ...at, object: Buffer.from('any bytes') },
+  { kind: 'read-version', ...at },
+  { kind: 'read-object', ...at },
+  { kind: 'coordinate-get', keyspace, key, r: 2 },
+  {
+    kind: 'coordinate-write',
+    keyspace,
+    key,
+    condition: 'absent',
+    returnPrevious: true,
+    w: 3,
+    context,
+    change: { kind: 'put', expiresAt: 'keep', value: Buffer.from('v') },
+  },
+  {
+    kind: 'coordinate-write',
+    keyspace,
+    key,
+    condition: undefined,
+    returnPrevious: false,
+    w: undefined,
+    context: undefined,
+    change: { kind: 'expire', expiresAt: 2 ** 45 },
+  },
+  { kind: 'list-slots', keyspace, from: { slot, hash: 2 ** 32 - 1 }, toSlot: slot, count: 10 },
+  { kind: 'count-keys', keyspace },
+];
+
+const REPLIES: Reply[] = [
+  { kind: 'pong' },
+  { kind: 'stored' },
+  { kind: 'version', version },
+  { kind: 'version', version: undefined },
+  { kind: 'object', object: Buffer.from('o') },
+  { kind: 'object', object: undefined },
+  { kind: 'got', outcome: { kind: 'found', context, values: [value, value] } },
+  { kind: 'got', outcome: { kind: 'missing', context } },
+  { kind: 'got', outcome: { kind: 'no-answer', needed: 2, got: 1 } },
+  { kind: 'wrote', outcome: { kind: 'ok', context, previous: value, nodes: ['a', 'b'] } },
+  { kind: 'wrote', outcome: { kind: 'condition-failed', previous: undefined } },
+  { kind: 'wrote', outcome: { kind: 'indeterminate', needed: 2, got: 1 } },
+  { kind: 'listing', next: { slot, hash: 1 }, entries: [{ slot, hash: 2, key, version }] },
+  { kind: 'count', count: 123_456_789_012 },
+  { kind: 'refused', code: 'DISK_FULL', why: 'full' },
+];
+
+for (const request of REQUESTS) {
+  test(`a ${request.kind} request survives the wire`, () => {
+    assert.deepEqual(overTheWire(writeRequest, readRequest, request), request);
+  });
+}
+
+for (const reply of REPLIES) {
+  test(`a ${reply.kind} reply survives the wire`, () => {
+    assert.deepEqual(overTheWire(writeReply, readReply, reply), reply);
+  });
+}
+
+test('any bytes are a message or BAD_BYTES, never anything else', () => {
+  const bytes = fc.uint8Array({ maxLength: 60 });
+  fc.assert(
+    fc.property(bytes, (raw) => {
+      for (const read of [readRequest, readReply]) {
+        try {
+          read(new ByteReader(Buffer.from(raw)));
+        } catch (error) {
+          assert.ok(hasCode(error, 'BAD_BYTES'), String(error));
+        }
+      }
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test('a message cut short is BAD_BYTES at every length', () => {
+  for (const request of REQUESTS) {
+    const w = new ByteWriter();
+    writeRequest(w, request);
+    for (let length = 0; length < w.length; length++) {
+      assert.throws(
+        () => readRequest(new ByteReader(w.copy().subarray(0, length))),
+        (error) => hasCode(error, 'BAD_BYTES'),
+      );
+    }
+  }
+});
+
+function overTheWire<T>(
+  write: (w: ByteWriter, message: T) => void,
+  read: (r: ByteReader) => T,
+  message: T,
+): T {
+  const w = new ByteWriter();
+  write(w, message);
+  const r = new ByteReader(w.copy());
+  const arrived = read(r);
+  r.end();
+  return arrived;
+}

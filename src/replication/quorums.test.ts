@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { actorOf } from '../causality/dot.ts';
+import { EMPTY_OBJECT, type ObjectVersion, writeSibling } from '../causality/siblings.ts';
+import { ReadQuorum } from './read-quorum.ts';
+import { WriteQuorum } from './write-quorum.ts';
+
+// Each character is one answer: `+` durable, `-` failed; then the state after it.
+const WRITES: [w: number, asked: number, answers: string, states: string[]][] = [
+  [2, 3, '++', ['waiting', 'reached']],
+  [2, 3, '-++', ['waiting', 'waiting', 'reached']],
+  [2, 3, '--', ['waiting', 'impossible']],
+  [1, 3, '+--', ['reached', 'reached', 'reached']],
+  [3, 3, '-', ['impossible']],
+  [1, 1, '+', ['reached']],
+];
+
+for (const [w, asked, answers, states] of WRITES) {
+  test(`W=${w} of ${asked}, answers ${answers}: ${states.join(', ')}`, () => {
+    const quorum = new WriteQuorum(w, asked);
+    for (const [index, answer] of [...answers].entries()) {
+      if (answer === '+') quorum.addAck(index);
+      else quorum.addFailure();
+      assert.equal(quorum.state(), states[index]);
+    }
+    assert.equal(quorum.isComplete(), answers.length === asked);
+  });
+}
+
+/** A version in which node 1 wrote `counter` times, each write knowing the one before. */
+function written(counter: number): ObjectVersion {
+  const sibling = { time: counter, expiresAt: 0, isTombstone: false, value: Buffer.alloc(0) };
+  const dot = { actor: actorOf(1, 1), counter };
+  return counter === 0 ? EMPTY_OBJECT : writeSibling(EMPTY_OBJECT, [], { ...sibling, dot });
+}
+
+test('a read is decided at R and names the only source that completes us', () => {
+  const quorum = new ReadQuorum(2);
+  quorum.addVersion(0, written(1));
+  assert.equal(quorum.isDecided(), false);
+  quorum.addVersion(1, written(3));
+  assert.equal(quorum.isDecided(), true);
+  assert.deepEqual(quorum.sources(written(1)), [1]);
+  assert.deepEqual(quorum.sources(written(3)), []);
+});
+
+test('those who know less than the answer are stale, also those who know nothing', () => {
+  const quorum = new ReadQuorum(3);
+  quorum.addVersion(0, written(2));
+  quorum.addVersion(1, undefined);
+  quorum.addVersion(2, written(1));
+  assert.deepEqual(quorum.stale(quorum.merged()), [1, 2]);
+});
+
+test('a key that nobody knows has neither sources nor stale members', () => {
+  const quorum = new ReadQuorum(2);
+  quorum.addVersion(0, undefined);
+  quorum.addVersion(1, undefined);
+  assert.deepEqual(quorum.sources(EMPTY_OBJECT), []);
+  assert.deepEqual(quorum.stale(quorum.merged()), []);
+});
+
+test('a read is impossible once too few can still answer', () => {
+  const quorum = new ReadQuorum(2);
+  quorum.addFailure(0);
+  assert.equal(quorum.isImpossible(3), false);
+  quorum.addFailure(1);
+  assert.equal(quorum.isImpossible(3), true);
+});
