@@ -6,8 +6,6 @@
 // Answers come at once when they are in memory and as a promise when the disk is needed.
 
 import type { ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
-import type { Host } from '../host/host.ts';
-import { LogStructuredEngine } from './log-structured-engine.ts';
 
 export interface EngineKey {
   readonly keyspace: KeyspaceNumber;
@@ -107,27 +105,4 @@ export interface EngineStats {
   /** Bytes of a torn tail that were cut at the start. */
   readonly bytesCut: number;
   readonly state: 'open' | 'disk-full' | 'poisoned' | 'closed';
-}
-
-export interface EngineOptions {
-  /** A log segment that has reached this size is followed by a new one; 64 MiB. */
-  readonly segmentBytesMax?: number;
-  /** What one sync carries at most, unless a single write is larger; 1 MiB. */
-  readonly batchBytesTarget?: number;
-}
-
-/**
- * Opens the data directory for one node, and makes it that node's when it is fresh. Rejects with
- * DIRECTORY_LOCKED, FOREIGN_DIRECTORY, NEWER_FORMAT, CORRUPTION, DISK_FULL or IO_ERROR; then the
- * directory is as it was and unlocked.
- */
-export function openEngine(
-  host: Pick<Host, 'disk' | 'clock' | 'log'>,
-  owner: Pick<Identity, 'clusterId' | 'nodeId'>,
-  options: EngineOptions = {},
-): Promise<Engine> {
-  return LogStructuredEngine.open(host, owner, {
-    segmentBytesMax: options.segmentBytesMax ?? 64 * 1024 * 1024,
-    batchBytesTarget: options.batchBytesTarget ?? 1024 * 1024,
-  });
 }

@@ -21,7 +21,7 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
 import type { ClusterId, NodeId } from '../base/ids.ts';
-import type { Clock, Disk } from '../host/host.ts';
+import type { Disk, Host } from '../host/host.ts';
 import type { Identity } from './engine.ts';
 import { corruption, foreignDirectory, newerFormat } from './storage-errors.ts';
 
@@ -31,6 +31,8 @@ const FORMAT = 1;
 /** "KVID". */
 const MAGIC = 0x4b564944;
 const EPOCH_MS = Date.UTC(2026, 0, 1);
+
+export type Owner = Pick<Identity, 'clusterId' | 'nodeId'>;
 
 export interface StoredIdentity extends Identity {
   readonly isClean: boolean;
@@ -62,10 +64,7 @@ export async function writeIdentity(disk: Disk, identity: StoredIdentity): Promi
 }
 
 /** Throws FOREIGN_DIRECTORY. */
-export function checkOwner(
-  stored: Identity,
-  asked: { readonly clusterId: ClusterId; readonly nodeId: NodeId },
-): void {
+export function checkOwner(stored: Identity, asked: Owner): void {
   if (stored.clusterId !== asked.clusterId) {
     throw foreignDirectory('cluster', stored.clusterId, asked.clusterId);
   }
@@ -74,9 +73,17 @@ export function checkOwner(
   }
 }
 
-/** The next incarnation of a node; `previous` is 0 in a fresh directory. */
-export function nextIncarnation(previous: number, clock: Clock): number {
-  return Math.max(previous + 1, Math.floor((clock.wallMs() - EPOCH_MS) / 1000));
+/** Durably makes `owner` a new actor; `previous` is its incarnation so far, 0 if it had none. */
+export async function renewIdentity(
+  host: Pick<Host, 'disk' | 'clock'>,
+  owner: Owner,
+  previous: number,
+): Promise<StoredIdentity> {
+  const { clusterId, nodeId } = owner;
+  const incarnation = Math.max(previous + 1, Math.floor((host.clock.wallMs() - EPOCH_MS) / 1000));
+  const identity = { clusterId, nodeId, incarnation, dotCounter: 0, isClean: false };
+  await writeIdentity(host.disk, identity);
+  return identity;
 }
 
 function encode(identity: StoredIdentity): Buffer {

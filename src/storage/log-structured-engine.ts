@@ -20,21 +20,12 @@ import type {
   Stored,
   Written,
 } from './engine.ts';
-import {
-  checkOwner,
-  IDENTITY_NAME,
-  nextIncarnation,
-  readIdentity,
-  type StoredIdentity,
-  writeIdentity,
-} from './identity-file.ts';
-import { segmentNumberOf } from './log-format.ts';
-import { type RecoveredLog, recoverLog } from './log-recovery.ts';
-import { Memtable } from './memtable.ts';
-import { corruption, engineClosed } from './storage-errors.ts';
+import { renewIdentity, type StoredIdentity, writeIdentity } from './identity-file.ts';
+import type { RecoveredLog } from './log-recovery.ts';
+import type { Memtable } from './memtable.ts';
+import { engineClosed } from './storage-errors.ts';
 
 export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log'>;
-export type Owner = Pick<Identity, 'clusterId' | 'nodeId'>;
 
 export class LogStructuredEngine implements Engine {
   readonly #host: EngineHost;
@@ -46,7 +37,7 @@ export class LogStructuredEngine implements Engine {
   #renewal: Promise<Identity> | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(
+  constructor(
     host: EngineHost,
     lock: DiskLock,
     identity: StoredIdentity,
@@ -60,28 +51,6 @@ export class LogStructuredEngine implements Engine {
     this.#memtable = memtable;
     this.#recovered = recovered;
     this.#log = new CommitLog(host, recovered, options);
-  }
-
-  /** See openEngine. */
-  static async open(
-    host: EngineHost,
-    owner: Owner,
-    options: CommitLogOptions,
-  ): Promise<LogStructuredEngine> {
-    const lock = await host.disk.lock();
-    try {
-      const before = await readIdentity(host.disk);
-      if (before !== undefined) checkOwner(before, owner);
-      // Before the first segment: a directory that has a log has an identity.
-      const fresh = before === undefined ? await claimed(host, owner) : undefined;
-      const memtable = new Memtable();
-      const recovered = await recoverLog(host, before?.isClean ?? false, memtable);
-      const identity = fresh ?? (await started(host, before as StoredIdentity));
-      return new LogStructuredEngine(host, lock, identity, memtable, recovered, options);
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
   }
 
   get identity(): Identity {
@@ -140,7 +109,7 @@ export class LogStructuredEngine implements Engine {
   }
 
   async #renew(): Promise<Identity> {
-    this.#identity = await renewed(this.#host, this.#identity, this.#identity.incarnation);
+    this.#identity = await renewIdentity(this.#host, this.#identity, this.#identity.incarnation);
     return this.#identity;
   }
 
@@ -153,27 +122,4 @@ export class LogStructuredEngine implements Engine {
       await this.#lock.release();
     }
   }
-}
-
-/** A fresh directory becomes this node's; rejects with CORRUPTION when it is not fresh. */
-async function claimed(host: EngineHost, owner: Owner): Promise<StoredIdentity> {
-  const segment = (await host.disk.list()).find((name) => segmentNumberOf(name) !== undefined);
-  if (segment !== undefined) throw corruption(IDENTITY_NAME, `missing, though ${segment} exists`);
-  return renewed(host, owner, 0);
-}
-
-/** Durably takes away the mark of the clean close, or takes a new incarnation where none is. */
-async function started(host: EngineHost, before: StoredIdentity): Promise<StoredIdentity> {
-  if (!before.isClean) return renewed(host, before, before.incarnation);
-  const identity = { ...before, isClean: false };
-  await writeIdentity(host.disk, identity);
-  return identity;
-}
-
-async function renewed(host: EngineHost, owner: Owner, previous: number): Promise<StoredIdentity> {
-  const { clusterId, nodeId } = owner;
-  const incarnation = nextIncarnation(previous, host.clock);
-  const identity = { clusterId, nodeId, incarnation, dotCounter: 0, isClean: false };
-  await writeIdentity(host.disk, identity);
-  return identity;
 }
