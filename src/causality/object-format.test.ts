@@ -105,7 +105,7 @@ test('values are views of the bytes, encoded objects are not views of each other
   assert.equal(decodeObject(bytes).siblings[0]!.value.toString(), 'ho');
 });
 
-test('one writer costs at most 32 bytes beside the value, on a busy node and with an expiry', () => {
+test('one writer costs at most 32 bytes beside the value, even on a busy node with expiry', () => {
   const dot = { actor: actorOf(9_999, 20), counter: 10 ** 12 };
   const facts = { dot, expiresAt: NOW, value: Buffer.alloc(1_000) };
   const busy = { ...oneSibling(facts), context: [dot] };
