@@ -5,7 +5,7 @@
 // Order is made when someone asks for it: a slot's keys are sorted at its first scan, later new
 // keys go to the end of that list, and the next scan sorts it again (cheap: one long run).
 //
-// Snapshots: a cell is never changed, only replaced. While snapshots are open, a replaced cell
+// Snapshots: a cell keeps its value and is only replaced. While snapshots are open, a replaced cell
 // that one of them can see moves into that snapshot's own table; release() drops the table.
 // Invariant: a key's state in snapshot S is its cell if cell.sequence <= S, else what S kept.
 
@@ -20,9 +20,10 @@ import type {
   Snapshot,
   Stored,
 } from './engine.ts';
+import { type Cell, ValueArena } from './value-arena.ts';
 
 class SlotTable {
-  readonly cells = new Map<string, Stored>();
+  readonly cells = new Map<string, Cell>();
   /** All keys since the first scan; sorted up to `sortedCount`. */
   keys: string[] | undefined;
   sortedCount = 0;
@@ -38,17 +39,18 @@ class SlotTable {
 }
 
 /** What a reader sees of a cell; undefined: nothing. */
-type Visible = (slot: SlotTable, key: string) => Stored | undefined;
+type Visible = (slot: SlotTable, key: string) => Cell | undefined;
 
-/** A cell with its key, its map entry and its buffer, roughly. */
-const CELL_OVERHEAD_BYTES = 200;
+/** A cell, its key as a string, its entry in the hash table: measured, roughly. */
+const ENTRY_OVERHEAD_BYTES = 170;
 
 export class Memtable implements Reader {
   /** By keyspace, then by slot. */
   readonly #keyspaces: (SlotTable | undefined)[][] = [];
   readonly #snapshots = new Set<MemtableSnapshot>();
+  readonly #arena = new ValueArena();
   #entries = 0;
-  #bytes = 0;
+  #keyBytes = 0;
 
   get entries(): number {
     return this.#entries;
@@ -56,7 +58,7 @@ export class Memtable implements Reader {
 
   /** Keys, values and bookkeeping: an estimate. */
   get memoryBytes(): number {
-    return this.#bytes + this.#entries * CELL_OVERHEAD_BYTES;
+    return this.#arena.bytes + this.#keyBytes + this.#entries * ENTRY_OVERHEAD_BYTES;
   }
 
   /** Copies `key` and `value`. Sequences never decrease. */
@@ -65,19 +67,20 @@ export class Memtable implements Reader {
     const table = (slots[slot] ??= new SlotTable());
     const name = key.toString('latin1');
     const before = table.cells.get(name);
-    table.cells.set(name, { value: copyOf(value), sequence });
+    table.cells.set(name, this.#arena.store(value, sequence));
     if (before === undefined) {
       table.keys?.push(name);
       this.#entries += 1;
-      this.#bytes += key.length + value.length;
+      this.#keyBytes += key.length;
     } else {
       for (const snapshot of this.#snapshots) snapshot.keep(table, name, before);
-      this.#bytes += value.length - before.value.length;
+      this.#arena.release(before);
     }
   }
 
   get(at: EngineKey): Stored | undefined {
-    return this.#keyspaces[at.keyspace]?.[at.slot]?.cells.get(at.key.toString('latin1'));
+    const table = this.#keyspaces[at.keyspace]?.[at.slot];
+    return stored(table?.cells.get(at.key.toString('latin1')));
   }
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage {
@@ -86,7 +89,10 @@ export class Memtable implements Reader {
 
   /** What is there now, up to and including `sequence`. */
   snapshot(sequence: number): Snapshot {
-    const snapshot = new MemtableSnapshot(this, sequence, () => this.#snapshots.delete(snapshot));
+    const snapshot = new MemtableSnapshot(this, sequence, (kept) => {
+      this.#snapshots.delete(snapshot);
+      for (const cell of kept) this.#arena.release(cell);
+    });
     this.#snapshots.add(snapshot);
     return snapshot;
   }
@@ -121,28 +127,29 @@ export class Memtable implements Reader {
 class MemtableSnapshot implements Snapshot {
   readonly #memtable: Memtable;
   readonly #sequence: number;
-  readonly #onRelease: () => void;
+  readonly #onRelease: (kept: Cell[]) => void;
   /** Cells that were replaced since, by the table that they stood in. */
-  readonly #kept = new Map<SlotTable, Map<string, Stored>>();
+  readonly #kept = new Map<SlotTable, Map<string, Cell>>();
   #isReleased = false;
 
-  constructor(memtable: Memtable, sequence: number, onRelease: () => void) {
+  constructor(memtable: Memtable, sequence: number, onRelease: (kept: Cell[]) => void) {
     this.#memtable = memtable;
     this.#sequence = sequence;
     this.#onRelease = onRelease;
   }
 
-  keep(table: SlotTable, key: string, cell: Stored): void {
+  keep(table: SlotTable, key: string, cell: Cell): void {
     if (cell.sequence > this.#sequence) return;
     let kept = this.#kept.get(table);
     if (kept === undefined) this.#kept.set(table, (kept = new Map()));
     kept.set(key, cell);
+    cell.holders += 1;
   }
 
   get(at: EngineKey): Stored | undefined {
     assert(!this.#isReleased, 'a released snapshot is not read');
     const table = this.#memtable.tableOf(at.keyspace, at.slot);
-    return table === undefined ? undefined : this.#visible(table, at.key.toString('latin1'));
+    return table && stored(this.#visible(table, at.key.toString('latin1')));
   }
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage {
@@ -151,12 +158,13 @@ class MemtableSnapshot implements Snapshot {
   }
 
   release(): void {
+    if (this.#isReleased) return;
     this.#isReleased = true;
+    this.#onRelease([...this.#kept.values()].flatMap((kept) => [...kept.values()]));
     this.#kept.clear();
-    this.#onRelease();
   }
 
-  #visible(table: SlotTable, key: string): Stored | undefined {
+  #visible(table: SlotTable, key: string): Cell | undefined {
     const cell = table.cells.get(key);
     if (cell === undefined || cell.sequence <= this.#sequence) return cell;
     return this.#kept.get(table)?.get(key);
@@ -175,13 +183,13 @@ class PageBuilder {
   }
 
   /** False when the page is full and this entry belongs to the next one. */
-  add(slot: ScanRange['fromSlot'], key: string, { value, sequence }: Stored): boolean {
-    const bytes = key.length + value.length;
+  add(slot: ScanRange['fromSlot'], key: string, cell: Cell): boolean {
+    const bytes = key.length + cell.length;
     const { entriesMax, bytesMax } = this.#limits;
     const isFull = this.#entries.length >= entriesMax || this.#bytes + bytes > bytesMax;
     if (isFull && this.#entries.length > 0) return false;
-    const { keyspace } = this.#range;
-    this.#entries.push({ keyspace, slot, key: Buffer.from(key, 'latin1'), value, sequence });
+    const at = { keyspace: this.#range.keyspace, slot, key: Buffer.from(key, 'latin1') };
+    this.#entries.push({ ...at, value: cell.value(), sequence: cell.sequence });
     this.#bytes += bytes;
     return true;
   }
@@ -195,11 +203,8 @@ class PageBuilder {
   }
 }
 
-/** Memory of its own: a slice of a shared slab would keep the whole slab from being freed. */
-function copyOf(value: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(value.length);
-  copy.set(value);
-  return copy;
+function stored(cell: Cell | undefined): Stored | undefined {
+  return cell && { value: cell.value(), sequence: cell.sequence };
 }
 
 /** The index of the first key greater than `after`. */
