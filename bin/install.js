@@ -117,12 +117,10 @@ function requireRuntime() {
     say(`Note: ${what} Going on with this machine's own Node.js ${process.version}.`);
     return;
   }
-  throw new Error(
-    `${what}
+  throw new Error(`${what}
   Why:        probably npm is told not to run install scripts (npm config get ignore-scripts).
-  What to do: run  npm rebuild node --ignore-scripts=false  and try again,
-              or use a Node.js >= ${setup.NODE_MAJOR_MIN} of your own (this one is ${process.version}).`,
-  );
+  What to do: run  npm rebuild node --ignore-scripts=false  and try again, or use a Node.js of
+              your own that is ${setup.NODE_MAJOR_MIN} or newer (this one is ${process.version}).`);
 }
 
 function say(text) {

@@ -85,10 +85,10 @@ function runNode(args) {
 
 function finish() {
   const { passed, failed, skipped } = totals;
-  if (passed + failed === 0) console.log(`No test file matches ${words.join(' ')}`);
+  if (files.length === 0) console.log(`There is no test file ${words.join(' ')}`.trim());
   console.log(`\n${secondsSince(startedAt)} s in all`);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-  process.exit(failed === 0 && passed > 0 ? 0 : 1);
+  process.exit(failed === 0 && files.length > 0 ? 0 : 1);
 }
 
 function secondsSince(then) {
