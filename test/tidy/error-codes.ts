@@ -23,6 +23,7 @@ export function errorPageFindings(codes: readonly string[], page: string): Findi
   return [...missing, ...unknown];
 }
 
+/** Used is: thrown by its name, or said in an answer that ends with the code in brackets. */
 export function unusedCodeFindings(
   codes: readonly string[],
   files: readonly SourceFile[],
@@ -31,6 +32,9 @@ export function unusedCodeFindings(
     return path.startsWith('src/') && path !== CODES_FILE && !isTestMaterial(path);
   });
   return codes
-    .filter((code) => !sources.some(({ text }) => text.includes(`'${code}'`)))
+    .filter(
+      (code) =>
+        !sources.some(({ text }) => text.includes(`'${code}'`) || text.includes(`[${code}]`)),
+    )
     .map((code) => ({ path: CODES_FILE, line: 1, rule: `each code is used in src: ${code}` }));
 }
