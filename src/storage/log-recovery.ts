@@ -13,8 +13,8 @@
 // a torn tail: rot in the very last batch. It costs this replica that batch and, because a cut
 // tail renews the incarnation (identity.ts), no peer is misled; repair brings it back.
 //
-// What was read may still be in the page cache only (a killed process): the last segment is
-// synced before anyone may believe it.
+// What was read may be in the page cache only (a killed process, a failed sync): after all but a
+// clean close the last segment is made durable before anyone may believe it.
 //
 // The log goes on in its last segment instead of a new one: a checksum is bound to its place, so
 // nothing stale can pass for a batch, and a node that restarts often has no crowd of small files.
@@ -67,7 +67,6 @@ class LogRecovery {
   #lastSequence = 0;
   #batches = 0;
   #bytesCut = 0;
-  #bytesBefore = 0;
 
   constructor(disk: Disk, log: Log, wasClosed: boolean, target: PutTarget) {
     this.#disk = disk;
@@ -81,16 +80,18 @@ class LogRecovery {
     if (numbers.length === 0 && this.#wasClosed) {
       throw corruption(segmentName(FIRST_SEGMENT), 'missing, though the node was closed cleanly');
     }
-    let tail: LogSegment | undefined;
+    const last = numbers.at(-1) ?? FIRST_SEGMENT;
+    let bytesBefore = 0;
+    let size = 0;
     for (const number of numbers) {
-      tail = await this.#replaySegment(number, number === numbers.at(-1));
+      bytesBefore += size;
+      size = await this.#replaySegment(number, number === last);
     }
-    const segments = tail?.number ?? numbers.at(-1) ?? FIRST_SEGMENT;
     return {
-      segment: tail ?? (await LogSegment.create(this.#disk, segments)),
+      segment: await this.#openTail(last, size),
       lastSequence: this.#lastSequence,
-      segments: segments - FIRST_SEGMENT + 1,
-      bytesBefore: this.#bytesBefore,
+      segments: last - FIRST_SEGMENT + 1,
+      bytesBefore,
       batches: this.#batches,
       bytesCut: this.#bytesCut,
     };
@@ -101,35 +102,39 @@ class LogRecovery {
     return numbers.filter((number) => number !== undefined).sort((a, b) => a - b);
   }
 
-  /** The open segment when it is the last one; undefined when it was torn away. */
-  async #replaySegment(number: number, isLast: boolean): Promise<LogSegment | undefined> {
+  /** Answers the size of its good part; 0 when it was torn while it was made. */
+  async #replaySegment(number: number, isLast: boolean): Promise<number> {
     const file = await this.#disk.open(segmentName(number));
     try {
       const reader = new SegmentReader(file, number);
       const header = await reader.header();
-      if (isLast && !isSegmentHeaderWhole(header) && reader.size <= SEGMENT_HEADER_BYTES) {
-        await this.#removeTornSegment(number, reader.size);
-        await file.close();
-        return undefined;
+      const isHeaderTorn = !isSegmentHeaderWhole(header) && reader.size <= SEGMENT_HEADER_BYTES;
+      if (isLast && isHeaderTorn && !this.#wasClosed) {
+        this.#noteCut(number, 0, reader.size);
+        return 0;
       }
       checkSegmentHeader(header, number);
       const end = await this.#replayBatches(reader);
       if (end < reader.size) {
         await this.#checkIsTorn(reader, end, isLast);
-        await file.truncate(end);
         this.#noteCut(number, end, reader.size - end);
       }
-      if (isLast) {
-        await file.sync();
-        return new LogSegment(number, file, end);
-      }
-      this.#bytesBefore += end;
-    } catch (error) {
+      return end;
+    } finally {
       await file.close();
-      throw error;
     }
-    await file.close();
-    return undefined;
+  }
+
+  /** The last segment, durable and open for appending. */
+  async #openTail(number: number, size: number): Promise<LogSegment> {
+    if (size > 0) {
+      if (this.#wasClosed) return LogSegment.open(this.#disk, number);
+      return LogSegment.secure(this.#disk, number, size);
+    }
+    if ((await this.#disk.list()).includes(segmentName(number))) {
+      await this.#disk.remove(segmentName(number));
+    }
+    return LogSegment.create(this.#disk, number);
   }
 
   /** Answers the offset of the first bad batch, or the end of the file. */
@@ -168,12 +173,6 @@ class LogRecovery {
     if (next === undefined) return;
     const rotten = `bytes ${end} to ${next - 1} are damaged`;
     throw corruption(reader.name, `${rotten}, and a whole batch follows at offset ${next}`);
-  }
-
-  async #removeTornSegment(number: number, bytes: number): Promise<void> {
-    if (this.#wasClosed) throw corruption(segmentName(number), 'damaged after a clean close');
-    await this.#disk.remove(segmentName(number));
-    this.#noteCut(number, 0, bytes);
   }
 
   #noteCut(number: number, offset: number, bytes: number): void {

@@ -6,8 +6,12 @@
 // So a file whose header is incomplete holds nothing that was acknowledged, and no acknowledged
 // batch stands in a file that a power cut could make disappear.
 
+import { hasCode } from '../base/errors.ts';
 import type { Disk, DiskFile } from '../host/host.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
+
+const COPY_NAME = 'log.new';
+const COPY_BYTES = 4 * 1024 * 1024;
 
 export class LogSegment {
   readonly number: number;
@@ -36,6 +40,35 @@ export class LogSegment {
     return new LogSegment(number, file, SEGMENT_HEADER_BYTES);
   }
 
+  /** The segment as its last user left it, every byte of it durable. */
+  static async open(disk: Disk, number: number): Promise<LogSegment> {
+    const file = await disk.open(segmentName(number));
+    return new LogSegment(number, file, file.size());
+  }
+
+  /**
+   * Makes the first `size` bytes durable, and the rest disappear. They are written anew, into a
+   * copy that takes the segment's place: after a failed sync the page cache shows bytes that the
+   * disk never got, and that no later sync would write. Only on a full disk they are synced where
+   * they stand.
+   */
+  static async secure(disk: Disk, number: number, size: number): Promise<LogSegment> {
+    const name = segmentName(number);
+    try {
+      await copyFile(disk, name, size);
+      await disk.rename(COPY_NAME, name);
+      await disk.syncDirectory();
+      return LogSegment.open(disk, number);
+    } catch (error) {
+      if (!hasCode(error, 'DISK_FULL')) throw error;
+    }
+    const file = await disk.open(name);
+    await file.truncate(size);
+    await file.sync();
+    await disk.syncDirectory();
+    return new LogSegment(number, file, size);
+  }
+
   get size(): number {
     return this.#size;
   }
@@ -57,5 +90,20 @@ export class LogSegment {
 
   close(): Promise<void> {
     return this.#file.close();
+  }
+}
+
+async function copyFile(disk: Disk, name: string, size: number): Promise<void> {
+  if ((await disk.list()).includes(COPY_NAME)) await disk.remove(COPY_NAME);
+  const from = await disk.open(name);
+  const to = await disk.create(COPY_NAME);
+  try {
+    for (let at = 0; at < size; at += COPY_BYTES) {
+      await to.append(await from.read(at, Math.min(COPY_BYTES, size - at)));
+    }
+    await to.sync();
+  } finally {
+    await from.close();
+    await to.close();
   }
 }
