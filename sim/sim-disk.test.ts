@@ -88,7 +88,7 @@ test('a sync covers what was appended before it began, and not what came beside 
   ok(lost > 10, `${lost} times`);
 });
 
-test('a name is durable after syncDirectory; before, it may be the old one or the new', async () => {
+test('before syncDirectory a name may be the old one or the new', async () => {
   const seen = new Set<string>();
   for (const seed of SEEDS) {
     const { machine } = await afterCrash(seed, async ({ disk }) => {
@@ -107,7 +107,7 @@ test('a name is durable after syncDirectory; before, it may be the old one or th
   ok(seen.has('old,current') && seen.has('new,created,current'), [...seen].join(' '));
 });
 
-test('a failed sync is forgotten by the next one, seen by readers, and lost at the crash', async () => {
+test('what a failed sync left is seen by readers, and lost at the crash', async () => {
   const bytesBy = async (seed: number) => {
     const { machine } = await afterCrash(seed, async ({ machine, disk }) => {
       const file = await writeSynced(disk, 'log');

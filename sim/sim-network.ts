@@ -7,57 +7,24 @@
 // A peer that crashed or does not listen is reported by onLost after a while, as a reset of the
 // connection would be; a cut link is silent, as a cable pulled out.
 
-import { assert } from '../src/base/assert.ts';
 import { crc32 } from '../src/base/checksum.ts';
 import { KvorumError } from '../src/base/errors.ts';
 import { type Address, joinAddress, splitAddress } from '../src/base/ids.ts';
-import { type Endpoint, FRAME_BYTES_MAX, type Network, type Receiver } from '../src/host/host.ts';
+import type { Endpoint, Network, Receiver } from '../src/host/host.ts';
+import { type Carrier, SimEndpoint } from './sim-endpoint.ts';
 import type { SimEvents } from './sim-events.ts';
-import { IN_LINE_MS, type SimLife } from './sim-life.ts';
+import type { SimLife } from './sim-life.ts';
+import { type LinkQuality, QUIET_LINK, SimLink } from './sim-link.ts';
 import type { SimRandom } from './sim-random.ts';
-
-export interface LinkQuality {
-  /** No frame is faster. */
-  readonly delayMsMin: number;
-  /** Mean of what comes on top, exponentially distributed. */
-  readonly delayMsMean: number;
-  /** The chance that a frame takes up to `tailMs` longer still. */
-  readonly tailChance: number;
-  readonly tailMs: number;
-  readonly lossChance: number;
-  readonly duplicateChance: number;
-  /** The chance that a frame may overtake those before it; the others wait in line. */
-  readonly reorderChance: number;
-  /** The chance that a node is told (onLost) of a peer that is not there. */
-  readonly lossNoticeChance: number;
-}
-
-/** A calm data center: nothing is lost, nothing overtakes. */
-export const QUIET_LINK: LinkQuality = {
-  delayMsMin: 0.1,
-  delayMsMean: 0.1,
-  tailChance: 0,
-  tailMs: 0,
-  lossChance: 0,
-  duplicateChance: 0,
-  reorderChance: 0,
-  lossNoticeChance: 1,
-};
 
 const FIRST_EPHEMERAL_PORT = 40_000;
 const BIND_MS = 0.05;
 
-interface Link {
-  quality: Partial<LinkQuality>;
-  isCut: boolean;
-  lastArrivalMs: number;
-}
-
-export class SimNetwork {
+export class SimNetwork implements Carrier {
   readonly #events: SimEvents;
   readonly #random: SimRandom;
   readonly #endpoints = new Map<Address, SimEndpoint>();
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<string, SimLink>();
   readonly #isolated = new Set<string>();
   #quality = QUIET_LINK;
   #nextPort = FIRST_EPHEMERAL_PORT;
@@ -82,7 +49,7 @@ export class SimNetwork {
 
   /** The quality of one link, in one direction, where it differs from the general one. */
   setLink(from: string, to: string, quality: Partial<LinkQuality>): void {
-    this.#link(from, to).quality = quality;
+    this.#link(from, to).own = quality;
   }
 
   /** From now on nothing gets from `from` to `to`; the way back stays open. */
@@ -122,7 +89,7 @@ export class SimNetwork {
   healAll(): void {
     for (const link of this.#links.values()) {
       link.isCut = false;
-      link.quality = {};
+      link.own = {};
     }
     this.#isolated.clear();
     this.#events.note('heal all');
@@ -153,19 +120,20 @@ export class SimNetwork {
   }
 
   transmit(from: SimEndpoint, to: Address, frame: Buffer): void {
-    const link = this.#link(from.life.node, nodeOf(to));
-    const quality = { ...this.#quality, ...link.quality };
+    const [fromNode, toNode] = [from.life.node, nodeOf(to)];
+    const link = this.#link(fromNode, toNode);
+    const quality = this.#qualityOf(link);
+    const what = `${from.address}>${to} ${frame.length} ${crc32(frame)}`;
     from.spokenTo.add(to);
     const isLost = this.#random.chance(quality.lossChance);
     const copies = this.#random.chance(quality.duplicateChance) ? 2 : 1;
-    if (isLost || this.isCut(from.life.node, nodeOf(to))) {
-      this.#events.note(`lost ${describe(from, to, frame)}`);
+    if (isLost || this.isCut(fromNode, toNode)) {
+      this.#events.note(`lost ${what}`);
       return;
     }
     for (let copy = 0; copy < copies; copy++) {
-      const delayMs = this.#delayMs(link, quality);
-      const label = `frame ${describe(from, to, frame)}`;
-      this.#events.after(delayMs, label, () => this.#arrive(from, to, frame));
+      const delayMs = link.drawDelayMs(quality, this.#events.nowMs, this.#random);
+      this.#events.after(delayMs, `frame ${what}`, () => this.#arrive(from, to, frame));
     }
   }
 
@@ -192,20 +160,10 @@ export class SimNetwork {
     return endpoint;
   }
 
-  #delayMs(link: Link, quality: LinkQuality): number {
-    const random = this.#random;
-    let delayMs = quality.delayMsMin + random.exponential(quality.delayMsMean);
-    if (random.chance(quality.tailChance)) delayMs += random.unit() * quality.tailMs;
-    if (random.chance(quality.reorderChance)) return delayMs;
-    const nowMs = this.#events.nowMs;
-    link.lastArrivalMs = Math.max(nowMs + delayMs, link.lastArrivalMs + IN_LINE_MS);
-    return link.lastArrivalMs - nowMs;
-  }
-
   /** Tells `endpoint`, some time later, that the way to `peer` broke: one notice at a time. */
   #noticeLoss(endpoint: SimEndpoint, peer: Address): void {
     const [from, to] = [nodeOf(peer), endpoint.life.node];
-    const quality = { ...this.#quality, ...this.#link(from, to).quality };
+    const quality = this.#qualityOf(this.#link(from, to));
     const isTold = this.#random.chance(quality.lossNoticeChance);
     if (!isTold || this.isCut(from, to) || endpoint.lossesDue.has(peer)) return;
     endpoint.lossesDue.add(peer);
@@ -213,67 +171,22 @@ export class SimNetwork {
     endpoint.life.after(delayMs, `loses ${peer}`, () => endpoint.lose(peer));
   }
 
-  #link(from: string, to: string): Link {
+  #qualityOf(link: SimLink): LinkQuality {
+    return { ...this.#quality, ...link.own };
+  }
+
+  #link(from: string, to: string): SimLink {
     const name = `${from}>${to}`;
     let link = this.#links.get(name);
     if (link === undefined) {
-      link = { quality: {}, isCut: false, lastArrivalMs: 0 };
+      link = new SimLink();
       this.#links.set(name, link);
     }
     return link;
   }
 }
 
-class SimEndpoint implements Endpoint {
-  readonly address: Address;
-  readonly life: SimLife;
-  /** Peers that would notice the end of a connection with this endpoint. */
-  readonly spokenTo = new Set<Address>();
-  /** Peers whose loss is on its way to the receiver. */
-  readonly lossesDue = new Set<Address>();
-  readonly #receiver: Receiver;
-  readonly #network: SimNetwork;
-  #isClosed = false;
-
-  constructor(address: Address, receiver: Receiver, life: SimLife, network: SimNetwork) {
-    this.address = address;
-    this.#receiver = receiver;
-    this.life = life;
-    this.#network = network;
-  }
-
-  send(to: Address, frame: Uint8Array): void {
-    assert(frame.length <= FRAME_BYTES_MAX, `a frame of ${frame.length} bytes is too long`);
-    if (this.#isClosed || !this.life.isAlive) return;
-    this.#network.transmit(this, to, Buffer.from(frame));
-  }
-
-  close(): Promise<void> {
-    if (!this.#isClosed && this.life.isAlive) {
-      this.#isClosed = true;
-      this.#network.drop(this);
-    }
-    return this.life.perform(BIND_MS, `closed ${this.address}`, () => undefined);
-  }
-
-  /** The receiver gets memory that is wiped after the call: who keeps a view is found out. */
-  hear(frame: Buffer): void {
-    if (this.#isClosed) return;
-    const view = Buffer.from(frame);
-    this.#receiver.onFrame(view);
-    view.fill(0xdb);
-  }
-
-  lose(peer: Address): void {
-    this.lossesDue.delete(peer);
-    if (!this.#isClosed) this.#receiver.onLost(peer);
-  }
-}
-
+/** The host of an address; names of nodes have no brackets. */
 function nodeOf(address: Address): string {
-  return splitAddress(address).host;
-}
-
-function describe(from: SimEndpoint, to: Address, frame: Buffer): string {
-  return `${from.address}>${to} ${frame.length} ${crc32(frame)}`;
+  return address.slice(0, address.lastIndexOf(':'));
 }

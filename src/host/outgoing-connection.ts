@@ -75,7 +75,7 @@ export class OutgoingConnection {
     if (this.#isOpen && this.#bytesInFlight === 0) this.#write(this.#socket, this.#writer);
   }
 
-  /** Sends what is queued as far as the kernel takes it, and ends; onLost is not called any more. */
+  /** Sends what the kernel takes of the queue, and ends; onLost is not called any more. */
   close(): void {
     if (this.#socket !== undefined && this.#isOpen) this.flush();
     this.#isClosed = true;
