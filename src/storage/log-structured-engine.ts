@@ -115,8 +115,9 @@ export class LogStructuredEngine implements Engine {
 
   async #close(dotCounter: number): Promise<void> {
     try {
-      await Promise.allSettled([this.#renewal]);
-      await this.#log.close();
+      const logClosed = this.#log.close();
+      await Promise.allSettled([logClosed, this.#renewal]);
+      await logClosed;
       await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, isClean: true });
     } finally {
       await this.#lock.release();

@@ -1,0 +1,203 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { test } from 'node:test';
+import { crc32 } from '../base/checksum.ts';
+import { KvorumError } from '../base/errors.ts';
+import { segmentName } from './log-format.ts';
+import { openEngine } from './open-engine.ts';
+import { OWNER, put, scanAll, TestServer, textAt } from './test-engine.ts';
+
+const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
+const LAST = segmentName(3);
+/** Two batches of one put to a segment. */
+const SMALL_SEGMENTS = { segmentBytesMax: 60 };
+
+/** Three segments with two batches each, all acknowledged. */
+async function filledServer({ closes = false } = {}): Promise<TestServer> {
+  const server = new TestServer();
+  const engine = await server.restart(SMALL_SEGMENTS);
+  await server.fill(engine, KEYS);
+  equal(engine.stats().logSegments, 3);
+  if (closes) await server.settle(engine.close(6));
+  server.machine.crash();
+  return server;
+}
+
+/** Where the second batch of a segment begins: both are of one length. */
+function secondBatch(segment: Buffer): number {
+  return 16 + (segment.length - 16) / 2;
+}
+
+interface Case {
+  readonly name: string;
+  readonly file?: string;
+  readonly closes?: boolean;
+  readonly spoil: ((bytes: Buffer) => Buffer) | 'remove';
+  /** The keys that are left, or the error. */
+  readonly expect: string | { readonly code: string; readonly message: RegExp };
+}
+
+const rotten = (message: RegExp) => ({ code: 'CORRUPTION', message });
+
+function flipped(bytes: Buffer, offset: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[offset] = (copy[offset] as number) ^ 0x10;
+  return copy;
+}
+
+function withFormat(header: Buffer, format: number): Buffer {
+  const copy = Buffer.from(header);
+  copy.writeUInt32BE(format, 4);
+  copy.writeUInt32BE(crc32(copy.subarray(0, 12)), 12);
+  return copy;
+}
+
+const CASES: readonly Case[] = [
+  { name: 'nothing wrong', spoil: (b) => b, expect: 'abcdef' },
+  {
+    name: 'zeros after the end',
+    spoil: (b) => Buffer.concat([b, Buffer.alloc(9000)]),
+    expect: 'abcdef',
+  },
+  { name: 'zeros for the last batch', spoil: (b) => b.fill(0, secondBatch(b)), expect: 'abcde' },
+  { name: 'rot in the last batch', spoil: (b) => flipped(b, b.length - 3), expect: 'abcde' },
+  {
+    name: 'the same after a clean close',
+    closes: true,
+    spoil: (b) => flipped(b, b.length - 3),
+    expect: rotten(/closed cleanly/),
+  },
+  {
+    name: 'a shorter last segment after a clean close',
+    closes: true,
+    spoil: (b) => b.subarray(0, -1),
+    expect: rotten(/closed cleanly/),
+  },
+  {
+    name: 'rot with a whole batch after it',
+    spoil: (b) => flipped(b, 40),
+    expect: rotten(/log-0000000003.kvlog: bytes 16 to \d+ are damaged, and a whole batch follows/),
+  },
+  {
+    name: 'a wild length with a whole batch after it',
+    spoil: (b) => flipped(b, 24),
+    expect: rotten(/a whole batch follows/),
+  },
+  {
+    name: 'a bad tail of an earlier segment',
+    file: segmentName(1),
+    spoil: (b) => b.subarray(0, -1),
+    expect: rotten(/log-0000000001.kvlog: bytes \d+ to \d+ are damaged, and a later segment/),
+  },
+  {
+    name: 'a missing middle segment',
+    file: segmentName(2),
+    spoil: 'remove',
+    expect: rotten(/log-0000000002.kvlog: missing, though log-0000000003.kvlog exists/),
+  },
+  {
+    name: 'a missing first segment',
+    file: segmentName(1),
+    spoil: 'remove',
+    expect: rotten(/log-0000000001.kvlog: missing/),
+  },
+  {
+    name: 'an earlier segment cut between batches',
+    file: segmentName(2),
+    spoil: (b) => b.subarray(0, secondBatch(b)),
+    expect: rotten(/log-0000000003.kvlog: .*begins with write 5 instead of 4/),
+  },
+  { name: 'an empty last segment', spoil: (b) => b.subarray(0, 0), expect: 'abcd' },
+  { name: 'half a header in the last segment', spoil: (b) => b.subarray(0, 9), expect: 'abcd' },
+  { name: 'a header of zeros', spoil: () => Buffer.alloc(16), expect: 'abcd' },
+  { name: 'a header and nothing else', spoil: (b) => b.subarray(0, 16), expect: 'abcd' },
+  { name: 'a bad header before batches', spoil: (b) => flipped(b, 5), expect: rotten(/header/) },
+  {
+    name: 'a newer format',
+    spoil: (b) => withFormat(b, 2),
+    expect: { code: 'NEWER_FORMAT', message: /log-0000000003.kvlog has format 2/ },
+  },
+  {
+    name: 'a missing identity',
+    file: 'identity',
+    spoil: 'remove',
+    expect: rotten(/identity: missing, though log-0000000001.kvlog exists/),
+  },
+  {
+    name: 'rot in the identity',
+    file: 'identity',
+    spoil: (b) => flipped(b, 30),
+    expect: rotten(/identity: its checksum/),
+  },
+];
+
+for (const { name, file = LAST, closes = false, spoil, expect } of CASES) {
+  test(`recovery: ${name}`, async () => {
+    const server = await filledServer({ closes });
+    const spoiled = spoil === 'remove' ? undefined : Buffer.from(spoil(server.bytesOf(file)));
+    if (spoiled === undefined) await server.remove(file);
+    else await server.replace(file, spoiled);
+    const outcome = await server.restart().catch((error: KvorumError) => error);
+    if (typeof expect === 'string') {
+      ok(!(outcome instanceof Error), String(outcome));
+      equal((await scanAll(outcome)).map(({ key }) => String(key)).join(''), expect);
+      equal(outcome.durableSequence(), expect.length);
+      return;
+    }
+    ok(outcome instanceof KvorumError, 'it refuses');
+    equal(outcome.code, expect.code);
+    match(outcome.message, expect.message);
+    if (spoiled !== undefined) deepEqual(server.bytesOf(file), spoiled, 'left as it was');
+  });
+}
+
+test('a tail that is torn at any byte is cut, and the log goes on behind it', async () => {
+  const whole = (await filledServer()).bytesOf(LAST);
+  for (let length = secondBatch(whole); length < whole.length; length++) {
+    const server = await filledServer();
+    await server.replace(LAST, whole.subarray(0, length));
+    const engine = await server.restart();
+    const bytesCut = length - secondBatch(whole);
+    equal(engine.stats().bytesCut, bytesCut);
+    equal(
+      server.world.logLines().some(({ event }) => event === 'log-tail-cut'),
+      bytesCut > 0,
+    );
+    equal(await textAt(engine, 'f'), undefined);
+    await server.fill(engine, ['new']);
+    const again = await server.restart();
+    const keys = (await scanAll(again)).map(({ key }) => String(key));
+    deepEqual(keys, ['a', 'b', 'c', 'd', 'e', 'new'], `cut at ${length}`);
+    equal(again.stats().bytesCut, 0);
+  }
+});
+
+test('a batch larger than the window of the reader is recovered', async () => {
+  const server = new TestServer();
+  const engine = await server.restart();
+  const large = 'x'.repeat(9 * 1024 * 1024);
+  const puts = [put('small', 'before'), put('large', large), put('tail', 'after')];
+  await server.settle(engine.write(puts).durable);
+  await server.fill(engine, ['z']);
+  const again = await server.restart();
+  equal(again.stats().batchesRecovered, 2);
+  equal(await textAt(again, 'large'), large);
+  equal(await textAt(again, 'tail'), 'after');
+  equal(await textAt(again, 'z'), 'value of z');
+});
+
+test('a write whose sync failed does not poison the log of the next start', async () => {
+  const server = new TestServer();
+  const host = server.machine.boot();
+  const engine = await server.settle(openEngine(host, OWNER));
+  await server.fill(engine, ['a']);
+  server.machine.directory.failNextSync(segmentName(1));
+  await server.settle(engine.write([put('b', 'unsynced')]).durable.catch(() => 'poisoned'));
+  await server.settle(engine.close(2).catch(() => 'poisoned'));
+  // The process starts again, the machine does not: the page cache still shows "b".
+  const restarted = await server.settle(openEngine(host, OWNER));
+  equal(await textAt(restarted, 'b'), 'unsynced');
+  await server.fill(restarted, ['c']);
+  const afterPowerCut = await server.restart();
+  equal(await textAt(afterPowerCut, 'b'), 'unsynced');
+  equal(await textAt(afterPowerCut, 'c'), 'value of c');
+});
