@@ -1,15 +1,31 @@
 // Every command that the Redis door knows, put together from one table per group.
 
-import type { CommandEntry } from './command-entry.ts';
-import { CommandIndex, type FoundCommand } from './command-index.ts';
-import { KEY_COMMANDS } from './command-table-keys.ts';
-import { STRING_COMMANDS } from './command-table-string.ts';
+import { CLIENT_COMMANDS } from './table/client-table.ts';
+import { CLUSTER_COMMANDS } from './table/cluster-table.ts';
+import type { CommandEntry } from './table/command-entry.ts';
+import { CommandIndex, type FoundCommand } from './table/command-index.ts';
+import { CONNECTION_COMMANDS, ROUTING_COMMANDS } from './table/connection-table.ts';
+import { EXPIRY_COMMANDS } from './table/expiry-table.ts';
+import { introspectionCommands } from './table/introspection-table.ts';
+import { KEY_COMMANDS } from './table/keys-table.ts';
+import { SCAN_COMMANDS } from './table/scan-table.ts';
+import { SERVER_COMMANDS } from './table/server-table.ts';
+import { STRING_COMMANDS } from './table/string-table.ts';
 
-export type { FoundCommand } from './command-index.ts';
+export type { FoundCommand } from './table/command-index.ts';
 
-const index = new CommandIndex();
-index.add(STRING_COMMANDS);
-index.add(KEY_COMMANDS);
+const index = new CommandIndex([
+  ...STRING_COMMANDS,
+  ...KEY_COMMANDS,
+  ...EXPIRY_COMMANDS,
+  ...SCAN_COMMANDS,
+  ...CONNECTION_COMMANDS,
+  ...CLIENT_COMMANDS,
+  ...SERVER_COMMANDS,
+  ...CLUSTER_COMMANDS,
+  ...ROUTING_COMMANDS,
+]);
+index.add(introspectionCommands(index));
 
 export const COMMANDS: readonly CommandEntry[] = index.commands;
 

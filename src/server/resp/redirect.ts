@@ -7,9 +7,10 @@
 // Keys of several slots are forwarded: no single node would be right. Only 'moved' answers
 // CROSSSLOT, as Redis does.
 
-import { type Slot, splitAddress } from '../../base/ids.ts';
+import type { Slot } from '../../base/ids.ts';
 import { slotOf } from '../../ring/slot.ts';
 import type { Call } from './command.ts';
+import { clientEndpoint } from './commands/cluster-view.ts';
 import { error, type Reply } from './reply.ts';
 
 /** More are not remembered: the set starts anew, and a slot may be said twice. */
@@ -33,7 +34,8 @@ export function maybeMoved(call: Call, keys: readonly Buffer[]): Reply | undefin
     session.movedFrom.add(said);
   }
   server.counters.moved++;
-  const { host, port } = splitAddress(route.target.clientAddress);
+  const self = store.status().self;
+  const { host, port } = clientEndpoint(route.target, self, session.localAddress);
   return error(`MOVED ${slot} ${host}:${port}`);
 }
 

@@ -1,5 +1,6 @@
 // What the commands about the server itself (INFO, CLIENT LIST, CONFIG GET) can see and do.
 
+import type { Clock } from '../../host/host.ts';
 import type { Session } from './session.ts';
 
 /** How a key of which this node is no primary is answered: see docs/decisions. */
@@ -26,6 +27,8 @@ export interface RespLimits {
 }
 
 export interface RespServerInfo {
+  /** For commands that wait (WAIT). */
+  readonly clock: Clock;
   readonly startedAtMs: number;
   readonly port: number;
   readonly redirect: Redirect;

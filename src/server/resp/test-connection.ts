@@ -2,47 +2,25 @@
 // (`SET k "a b"`), reply values out. It does what the real connection does around a command:
 // finds it, checks its arity, runs it.
 
-import type { KeyspaceNumber } from '../../base/ids.ts';
+import { nodeClock } from '../../host/node-clock.ts';
 import type { Store } from '../../node/store.ts';
 import { findCommand } from './command-table.ts';
 import { splitInlineWords } from './inline-words.ts';
 import { DEFAULT_RESP_LIMITS } from './limits.ts';
-import { error, type Reply } from './reply.ts';
+import { refusal } from './refusal.ts';
+import type { Reply } from './reply.ts';
 import { runCommand } from './run-command.ts';
 import type { RespServerInfo } from './server-info.ts';
-import type { Session } from './session.ts';
+import { newSession, type Session } from './session.ts';
+
+const STARTED_AT_MS = 1_700_000_000_000;
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-export function testSession(id = 1): Session {
-  return {
-    id,
-    remoteAddress: '127.0.0.1:50001',
-    localAddress: '127.0.0.1:7001',
-    connectedAtMs: 1_700_000_000_000,
-    protocol: 2,
-    name: '',
-    libraryName: '',
-    libraryVersion: '',
-    keyspace: 0 as KeyspaceNumber,
-    replyMode: 'on',
-    isNoEvict: false,
-    isNoTouch: false,
-    isClusterAware: false,
-    movedFrom: new Set(),
-    lastWrite: undefined,
-    lastCommand: '',
-    lastActiveMs: 1_700_000_000_000,
-    commandCount: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    isQuitting: false,
-  };
-}
-
 export function testServer(sessions: readonly Session[]): Writable<RespServerInfo> {
   return {
-    startedAtMs: 1_700_000_000_000,
+    clock: nodeClock(),
+    startedAtMs: STARTED_AT_MS,
     port: 7001,
     redirect: 'auto',
     limits: DEFAULT_RESP_LIMITS,
@@ -64,7 +42,12 @@ export function testServer(sessions: readonly Session[]): Writable<RespServerInf
 
 export class TestConnection {
   readonly store: Store;
-  readonly session = testSession();
+  readonly session = newSession({
+    id: 1,
+    remoteAddress: '127.0.0.1:50001',
+    localAddress: '127.0.0.1:7001',
+    connectedAtMs: STARTED_AT_MS,
+  });
   readonly server = testServer([this.session]);
 
   constructor(store: Store) {
@@ -78,21 +61,10 @@ export class TestConnection {
 
   async runWords(args: readonly Buffer[]): Promise<Reply> {
     const found = findCommand(args);
-    if (found.kind === 'unknown-command') {
-      const rest = args.slice(1).map((word) => `'${word}' `);
-      return error(`ERR unknown command '${args[0]}', with args beginning with: ${rest.join('')}`);
-    }
-    if (found.kind === 'unknown-subcommand') {
-      const parent = found.parent.name.toUpperCase();
-      return error(`ERR unknown subcommand '${args[1]}'. Try ${parent} HELP.`);
-    }
-    const { command } = found;
-    const { arity } = command;
-    if (arity < 0 ? args.length < -arity : args.length !== arity) {
-      return error(`ERR wrong number of arguments for '${command.name}' command`);
-    }
+    const refused = refusal(found, args, true);
+    if (refused !== undefined || found.kind !== 'command') return refused ?? null;
     const { session, store, server } = this;
-    return runCommand(command, { args, session, store, server });
+    return runCommand(found.command, { args, session, store, server });
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   OwnedRange,
   Route,
   Store,
+  WriteOk,
   WriteOutcome,
   WriteRequest,
 } from '../../node/store.ts';
@@ -59,6 +60,7 @@ export class TestStore implements Store {
   epoch = 1;
   isServing = true;
   nowMs = 1_700_000_000_000;
+  #writes = 0;
   #held = this.keyspaces.map(() => new Map<string, Held>());
 
   async get({ keyspace, key }: GetRequest): Promise<GetOutcome> {
@@ -85,7 +87,8 @@ export class TestStore implements Store {
       const expiresAt = change.expiresAt === 'keep' ? kept : change.expiresAt;
       held.set(name, { key: Buffer.from(key), live: { value, expiresAt } });
     }
-    return { kind: 'ok', context: [], previous, receipt: this.#receipt() };
+    const dot = { actor: 1, counter: ++this.#writes } as unknown as WriteOk['dot'];
+    return { kind: 'ok', dot, context: [], previous, receipt: this.#receipt() };
   }
 
   async listKeys({ keyspace, from, count }: ListRequest): Promise<KeyPage> {

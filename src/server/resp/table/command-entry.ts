@@ -3,8 +3,8 @@
 // The facts are those of redis-server 7.0.15 (a test compares them with one that runs); the
 // summaries are our own words.
 
-import type { Command, CommandDocs, Handler, KeyPositions } from './command.ts';
-import { type Reply, simple } from './reply.ts';
+import type { Command, CommandDocs, Handler, KeyPositions } from '../command.ts';
+import { type Reply, simple } from '../reply.ts';
 
 export interface CommandEntry extends Command {
   readonly keys: KeySpec;

@@ -1,7 +1,7 @@
 // Rows of the command table: strings.
 
+import { get, mget, mset, set } from '../commands/string-commands.ts';
 import { allKeys, commandGroup, oneKey } from './command-entry.ts';
-import { get, mget, mset, set } from './commands-string.ts';
 
 const SET_NOTES = 'RW and ACCESS due to the optional `GET` argument';
 const EXPIRIES = 'EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds';

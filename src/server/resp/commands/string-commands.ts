@@ -1,15 +1,15 @@
 // GET, SET, MGET, MSET. In a keyspace that keeps siblings they see the newest value: a Redis
 // client has no place to put the others.
 
-import type { Change } from '../../node/store.ts';
-import type { Call } from './command.ts';
-import { readKey, readKeys, writeKey, writeKeys } from './key-access.ts';
+import type { Change } from '../../../node/store.ts';
+import type { Call } from '../command.ts';
+import { error, OK, type Reply } from '../reply.ts';
+import { KeyAccess } from './key-access.ts';
 import { isUnwritten, noAnswer, unwritten, unwrittenOfMany } from './outcome-reply.ts';
-import { error, OK, type Reply } from './reply.ts';
 import { setOptions } from './set-options.ts';
 
 export async function get(call: Call): Promise<Reply> {
-  const outcome = await readKey(call, call.args[1] as Buffer);
+  const outcome = await new KeyAccess(call).read(call.args[1] as Buffer);
   if (outcome.kind === 'no-answer') return noAnswer(outcome);
   return outcome.kind === 'found' ? newest(outcome.values) : null;
 }
@@ -17,15 +17,16 @@ export async function get(call: Call): Promise<Reply> {
 export async function set(call: Call): Promise<Reply> {
   const { args, store } = call;
   const [, key, value] = args as readonly [Buffer, Buffer, Buffer];
+  const keys = new KeyAccess(call);
   if (args.length === 3) {
-    const outcome = await writeKey(call, key, { kind: 'put', value, expiresAt: 0 });
+    const outcome = await keys.write(key, { kind: 'put', value, expiresAt: 0 });
     return isUnwritten(outcome) ? unwritten(outcome) : OK;
   }
   const options = setOptions(args, store.wallMs());
   if (options.kind === 'refused') return options.reply;
   const { expiresAt, condition, returnPrevious } = options;
   const change: Change = { kind: 'put', value, expiresAt };
-  const outcome = await writeKey(call, key, change, { condition, returnPrevious });
+  const outcome = await keys.write(key, change, { condition, returnPrevious });
   if (isUnwritten(outcome)) return unwritten(outcome);
   if (returnPrevious) return outcome.previous?.value ?? null;
   return outcome.kind === 'ok' ? OK : null;
@@ -33,7 +34,7 @@ export async function set(call: Call): Promise<Reply> {
 
 export async function mget(call: Call): Promise<Reply> {
   const values: Reply[] = [];
-  for (const outcome of await readKeys(call, call.args.slice(1))) {
+  for (const outcome of await new KeyAccess(call).readAll(call.args.slice(1))) {
     // A hole would read as "missing", so one key without an answer fails the command.
     if (outcome.kind === 'no-answer') return noAnswer(outcome);
     values.push(outcome.kind === 'found' ? newest(outcome.values) : null);
@@ -51,7 +52,7 @@ export async function mset(call: Call): Promise<Reply> {
     const change: Change = { kind: 'put', value: args[at + 1] as Buffer, expiresAt: 0 };
     writes.set(key.toString('latin1'), [key, change]);
   }
-  return unwrittenOfMany(await writeKeys(call, [...writes.values()])) ?? OK;
+  return unwrittenOfMany(await new KeyAccess(call).writeAll([...writes.values()])) ?? OK;
 }
 
 function newest(values: readonly { readonly value: Buffer }[]): Reply {

@@ -1,7 +1,7 @@
 // Integers as clients write them, by Redis' rule: an optional minus and decimal digits without
 // leading zeros, within 64 bits signed. bigint, because expiry arithmetic is defined on 64 bits.
 
-import { error, type Reply } from './reply.ts';
+import { error, type Reply } from '../reply.ts';
 
 export const NOT_AN_INTEGER: Reply = error('ERR value is not an integer or out of range');
 export const SYNTAX_ERROR: Reply = error('ERR syntax error');

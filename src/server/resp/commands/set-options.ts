@@ -1,11 +1,9 @@
 // The words after SET key value: which of them go together, exactly as Redis 7.0 has it (an
 // option may be repeated, the last one counts; two different expiries are a syntax error).
-//
-// Pure: no clock, no disk, no network; dice are an argument.
 
+import type { Reply } from '../reply.ts';
 import { type ExpiryTime, type ExpiryUnit, expiryTime, invalidExpireTime } from './expiry-time.ts';
 import { integer64, SYNTAX_ERROR } from './integer-argument.ts';
-import type { Reply } from './reply.ts';
 
 export type SetOptions =
   | {

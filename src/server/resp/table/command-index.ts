@@ -25,6 +25,10 @@ export class CommandIndex {
   readonly #known = new Map<string, Known>();
   readonly #commands: CommandEntry[] = [];
 
+  constructor(commands: readonly CommandEntry[]) {
+    this.add(commands);
+  }
+
   get commands(): readonly CommandEntry[] {
     return this.#commands;
   }

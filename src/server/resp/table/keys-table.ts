@@ -1,7 +1,7 @@
 // Rows of the command table: keys whatever they hold.
 
+import { del, exists, type } from '../commands/keys-commands.ts';
 import { allKeys, commandGroup, oneKey } from './command-entry.ts';
-import { del, exists, type } from './commands-keys.ts';
 
 const PER_KEY = 'O(N) where N is the number of keys';
 const SUMMED = 'request_policy:multi_shard response_policy:agg_sum';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { shown, TestConnection } from './test-connection.ts';
-import { TestStore } from './test-store.ts';
+import { shown, TestConnection } from '../test-connection.ts';
+import { TestStore } from '../test-store.ts';
 
 describe('GET, SET, MGET, MSET', () => {
   const transcript: readonly (readonly [line: string, reply: unknown])[] = [

@@ -8,8 +8,8 @@
 //
 // The standard text stands first and the numbers, the advice and our code after it.
 
-import type { GetOutcome, KeyPage, WriteOk, WriteOutcome } from '../../node/store.ts';
-import { error, type Reply } from './reply.ts';
+import type { GetOutcome, KeyPage, WriteOk, WriteOutcome } from '../../../node/store.ts';
+import { error, type Reply } from '../reply.ts';
 
 type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;

@@ -3,11 +3,9 @@
 //
 // The store keeps 53 bits of milliseconds. What Redis' 64 bits could hold beyond (after the year
 // 287,396) is kept as the last moment of the 53: nobody will live to see the difference.
-//
-// Pure: no clock, no disk, no network; dice are an argument.
 
+import { error, type Reply } from '../reply.ts';
 import { INT64_MAX, INT64_MIN, integer64, NOT_AN_INTEGER } from './integer-argument.ts';
-import { error, type Reply } from './reply.ts';
 
 export interface ExpiryUnit {
   readonly isSeconds: boolean;
