@@ -122,6 +122,13 @@ export class SimDirectory {
     this.#failingReads.add(name);
   }
 
+  /** The disk is as good as new: no fault is pending and it has space again. */
+  clearFaults(): void {
+    this.#failingSyncs.clear();
+    this.#failingReads.clear();
+    this.setCapacity(undefined);
+  }
+
   takeSyncFault(name: string): boolean {
     return this.#failingSyncs.delete(name) || this.#failingSyncs.delete(ANY_FILE);
   }

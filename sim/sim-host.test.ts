@@ -124,6 +124,22 @@ test('skew, drift and jumps move wall time; monotonic time never goes back', asy
   equal(Math.round(clock.monotonicMs() - from), 2100);
 });
 
+test('a timer counts by the quartz of its machine, even when that is slowed', async () => {
+  const world = new SimWorld(1);
+  const { clock } = world.node('n1').boot();
+  const dueMs = clock.monotonicMs() + 1000;
+  let firedMs = 0;
+  clock.after(1000, () => {
+    firedMs = clock.monotonicMs();
+  });
+  await world.runFor(500);
+  world.node('n1').quartz.setDrift(-500_000);
+  await world.runFor(900);
+  equal(firedMs, 0, 'half speed: 950 ms have passed for it');
+  await world.runFor(200);
+  ok(firedMs >= dueMs && firedMs < dueMs + 1, `${firedMs} for ${dueMs}`);
+});
+
 test('after a crash no timer fires and no promise settles; the machine boots again', async () => {
   const world = new SimWorld(1);
   const machine = world.node('n1');

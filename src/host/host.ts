@@ -70,7 +70,7 @@ export interface DiskFile {
 }
 
 /**
- * Frames between nodes: at most once, in no promised order, no promise of arrival. (TCP gives
+ * Frames between nodes: in no promised order, perhaps twice, with no promise of arrival. (TCP gives
  * more on a good day; across a reconnect it does not.) Frames are whole and unaltered or absent.
  */
 export interface Network {

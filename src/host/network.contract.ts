@@ -73,6 +73,21 @@ const promises: Record<string, (pair: NetworkPair) => Promise<void>> = {
     await Promise.all([here.close(), there.close()]);
   },
 
+  'many megabytes over many turns arrive unaltered': async (pair) => {
+    const b = new Listener();
+    const { here, there } = await openBoth(pair, new Listener(), b);
+    const count = 600;
+    for (let n = 0; n < count; n++) {
+      here.send(there.address, Buffer.alloc(50_000 + n, n));
+      if (n % 20 === 0) await new Promise<void>((resolve) => pair.clock.after(0, resolve));
+    }
+    await eventually(pair.clock, () => b.frames.length === count);
+    for (const frame of b.frames) {
+      ok(frame.equals(Buffer.alloc(frame.length, frame.length - 50_000)));
+    }
+    await Promise.all([here.close(), there.close()]);
+  },
+
   'send copies: the sender may reuse its buffer at once': async (pair) => {
     const b = new Listener();
     const { here, there } = await openBoth(pair, new Listener(), b);

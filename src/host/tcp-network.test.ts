@@ -100,6 +100,26 @@ test('a peer that reads nothing is lost when the queue is full, and memory stays
     service.close();
   }));
 
+test('a peer that hangs up at once is not dialed without pause', () =>
+  withClock(async (clock) => {
+    let dials = 0;
+    const service = createServer((socket) => {
+      dials += 1;
+      socket.destroy();
+    });
+    const { address, endpoint, heard } = await besideServer(service);
+    const untilMs = clock.monotonicMs() + 300;
+    while (clock.monotonicMs() < untilMs) {
+      endpoint.send(address, Buffer.from('hello'));
+      await new Promise<void>((resolve) => clock.after(1, resolve));
+    }
+    // Pauses of 50, 100 and 200 ms.
+    ok(dials >= 2 && dials <= 4, `${dials} dials in 300 ms`);
+    ok(heard.lost.length > dials, 'sends during a pause are lost as well');
+    await endpoint.close();
+    service.close();
+  }));
+
 interface Beside {
   readonly address: Address;
   readonly endpoint: Endpoint;
