@@ -1,16 +1,15 @@
 // Forward or MOVED? A plain client gets its answer from any node: the store forwards. A client
-// that is known to route by slots is told MOVED, so that its map becomes right, but once per slot
-// and epoch only: one that goes on asking here has its reasons, and a hop is better than a loop
-// of redirections. `redirect: 'moved'` always says MOVED, as Redis Cluster does; `'forward'`
-// never.
+// that is known to route by slots is told MOVED, so that its map becomes right, but only once per
+// slot and target: one that goes on asking here has its reasons, and a hop is better than a loop
+// of redirections. (A slot gets another target by a new epoch, or when its node dies.)
+// `redirect: 'moved'` always says MOVED, as Redis Cluster does; `'forward'` never.
 //
 // Keys of several slots are forwarded: no single node would be right. Only 'moved' answers
 // CROSSSLOT, as Redis does.
 
-import type { Slot } from '../../base/ids.ts';
+import { type Slot, splitAddress } from '../../base/ids.ts';
 import { slotOf } from '../../ring/slot.ts';
 import type { Call } from './command.ts';
-import { clientEndpoint } from './commands/cluster-view.ts';
 import { error, type Reply } from './reply.ts';
 
 /** More are not remembered: the set starts anew, and a slot may be said twice. */
@@ -27,15 +26,15 @@ export function maybeMoved(call: Call, keys: readonly Buffer[]): Reply | undefin
   if (slot === undefined) return isForced ? CROSS_SLOT : undefined;
   const route = store.route(session.keyspace, slot);
   if (route.isLocal) return undefined;
+  const { id, clientAddress } = route.target;
   if (!isForced) {
-    const said = `${session.keyspace}:${slot}@${store.status().epoch}`;
+    const said = `${session.keyspace}:${slot}@${id}`;
     if (session.movedFrom.has(said)) return undefined;
     if (session.movedFrom.size >= REMEMBERED_MAX) session.movedFrom.clear();
     session.movedFrom.add(said);
   }
   server.counters.moved++;
-  const self = store.status().self;
-  const { host, port } = clientEndpoint(route.target, self, session.localAddress);
+  const { host, port } = splitAddress(clientAddress);
   return error(`MOVED ${slot} ${host}:${port}`);
 }
 

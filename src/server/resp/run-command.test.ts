@@ -4,7 +4,7 @@ import { isBarrier, isPlainWrite, keysOf } from './command-keys.ts';
 import { findCommand } from './command-table.ts';
 import type { Redirect } from './server-info.ts';
 import { shown, TestConnection } from './test-connection.ts';
-import { TestStore } from './test-store.ts';
+import { TEST_MEMBERS, TestStore } from './test-store.ts';
 
 // foo: slot 12182, of the third node. bar: slot 5061, of the first, which is this one.
 const MOVED = '-MOVED 12182 127.0.0.1:7003';
@@ -30,7 +30,7 @@ describe('a key of another node', () => {
   });
 
   for (const hint of ['CLUSTER SLOTS', 'CLUSTER SHARDS', 'CLUSTER NODES', 'READONLY', 'ASKING']) {
-    it(`is MOVED once per slot and epoch after ${hint}`, async () => {
+    it(`is MOVED once per slot and target after ${hint}`, async () => {
       const client = connection('auto');
       await client.run(hint);
       await transcript(client, [
@@ -41,9 +41,10 @@ describe('a key of another node', () => {
         ['MGET foo bar', [null, null]],
         ['PING', '+PONG'],
       ]);
-      (client.store as TestStore).epoch = 2;
+      const store = client.store as TestStore;
+      store.owners = store.owners.map((range) => ({ ...range, owner: TEST_MEMBERS[1]!.id }));
       await transcript(client, [
-        ['MGET foo {foo}2', MOVED],
+        ['MGET foo {foo}2', '-MOVED 12182 127.0.0.1:7002'],
         ['GET foo', null],
       ]);
       assert.equal(client.server.counters.moved, 2);

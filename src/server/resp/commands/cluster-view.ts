@@ -89,12 +89,8 @@ export function infoText(status: ClusterStatus): string {
   return fields.map(([name, value]) => `${name}:${value}\r\n`).join('');
 }
 
-/** What a client is to type to reach `member`: never empty, never a wildcard of our own. */
-export function clientEndpoint(
-  member: MemberStatus,
-  self: NodeId,
-  localAddress: string,
-): { host: string; port: number } {
+/** What a client is to type to reach `member`: never a wildcard of our own. */
+function clientEndpoint(member: MemberStatus, self: NodeId, localAddress: string) {
   const { host, port } = splitAddress(member.clientAddress);
   if (!WILDCARDS.has(host) || member.id !== self) return { host, port };
   return { host: splitAddress(localAddress).host, port };

@@ -12,7 +12,7 @@ type Fields = readonly (readonly [name: string, value: string | number])[];
 
 interface Section {
   readonly title: string;
-  readonly fields: (call: Call) => Fields;
+  readonly fields: (call: Call, status: ClusterStatus) => Fields;
 }
 
 const SECTIONS: readonly Section[] = [
@@ -32,16 +32,18 @@ const EVERYTHING = ['default', 'all', 'everything'];
 
 /** `names` in lower case; none: all. Names that are unknown add nothing. */
 export function infoText(call: Call, names: readonly string[]): string {
+  // Once for all sections: it walks the whole ring.
+  const status = call.store.status();
   const isAll = names.length === 0 || names.some((name) => EVERYTHING.includes(name));
   return SECTIONS.filter(({ title }) => isAll || names.includes(title.toLowerCase()))
     .map(({ title, fields }) => {
-      const lines = fields(call).map(([name, value]) => `${name}:${value}\r\n`);
+      const lines = fields(call, status).map(([name, value]) => `${name}:${value}\r\n`);
       return `# ${title}\r\n${lines.join('')}`;
     })
     .join('\r\n');
 }
 
-function serverFields({ server, store }: Call): Fields {
+function serverFields({ server, store }: Call, { self }: ClusterStatus): Fields {
   const uptime = Math.max(0, Math.floor((store.wallMs() - server.startedAtMs) / 1000));
   return [
     ['redis_version', REDIS_VERSION],
@@ -49,7 +51,7 @@ function serverFields({ server, store }: Call): Fields {
     ['os', `${platform()} ${arch()}`],
     ['arch_bits', 64],
     ['process_id', process.pid],
-    ['run_id', store.status().self],
+    ['run_id', self],
     ['tcp_port', server.port],
     ['server_time_usec', store.wallMs() * 1000],
     ['uptime_in_seconds', uptime],
@@ -113,11 +115,11 @@ function statsFields({ server: { counters } }: Call): Fields {
 }
 
 /** Every node is a primary to Redis clients: see cluster-view.ts. */
-function replicationFields({ store }: Call): Fields {
+function replicationFields(_: Call, { self }: ClusterStatus): Fields {
   return [
     ['role', 'master'],
     ['connected_slaves', 0],
-    ['master_replid', store.status().self],
+    ['master_replid', self],
     ['master_repl_offset', 0],
   ];
 }
@@ -134,8 +136,8 @@ function cpuFields(): Fields {
  * Keys of the slots that this node is asked for: tools add up the nodes, so each key must count
  * on one of them only. No other node is asked, for many clients send INFO when they connect.
  */
-function keyspaceFields({ store }: Call): Fields {
-  const own = ownSlots(store.status());
+function keyspaceFields({ store }: Call, status: ClusterStatus): Fields {
+  const own = ownSlots(status);
   return store.keyspaces.flatMap(({ number }) => {
     const keys = own.reduce((sum, slot) => sum + store.countKeysInSlot(number, slot), 0);
     return keys === 0 ? [] : [[`db${number}`, `keys=${keys},expires=0,avg_ttl=0`] as const];
@@ -151,8 +153,8 @@ function ownSlots({ owners, self }: ClusterStatus): Slot[] {
   return slots;
 }
 
-function kvorumFields({ store, server }: Call): Fields {
-  const { clusterId, self, epoch, members, isServing } = store.status();
+function kvorumFields({ server }: Call, status: ClusterStatus): Fields {
+  const { clusterId, self, epoch, members, isServing } = status;
   const own = members.find(({ id }) => id === self);
   return [
     ['kvorum_version', KVORUM_VERSION],
