@@ -1,0 +1,64 @@
+// What may stand in a configuration file, as a JSON Schema. The keys are those of the flags.
+//
+//   node-id = "n1"                       [[members]]                 [[keyspaces]]
+//   data = "/var/lib/kvorum"             name = "n1"                 number = 0
+//   cluster-name = "shop"                listen = "10.0.0.1:7001"    name = "default"
+//   redirect = "auto"                    rack = "a"                  preset = "quorum"
+
+import Type, { type Static } from 'typebox';
+
+const Text = Type.String({ minLength: 1 });
+const Copies = Type.Integer({ minimum: 1, maximum: 255 });
+
+const MemberSchema = Type.Object(
+  {
+    name: Text,
+    listen: Text,
+    http: Type.Optional(Text),
+    peer: Type.Optional(Text),
+    host: Type.Optional(Text),
+    rack: Type.Optional(Text),
+    dc: Type.Optional(Text),
+    capacity: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  },
+  { additionalProperties: false },
+);
+
+const KeyspaceSchema = Type.Object(
+  {
+    number: Type.Integer({ minimum: 0, maximum: 255 }),
+    name: Text,
+    preset: Type.Optional(Type.Enum(['quorum', 'fast-write', 'fast-read', 'eventual'])),
+    n: Type.Optional(Copies),
+    r: Type.Optional(Copies),
+    w: Type.Optional(Copies),
+    'conflict-rule': Type.Optional(Type.Enum(['latest', 'siblings'])),
+  },
+  { additionalProperties: false },
+);
+
+export const ConfigSchema = Type.Object(
+  {
+    'node-id': Type.Optional(Text),
+    data: Type.Optional(Text),
+    listen: Type.Optional(Text),
+    http: Type.Optional(Text),
+    peer: Type.Optional(Text),
+    cluster: Type.Optional(Text),
+    'cluster-name': Type.Optional(Text),
+    host: Type.Optional(Text),
+    rack: Type.Optional(Text),
+    dc: Type.Optional(Text),
+    capacity: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),
+    'log-level': Type.Optional(Type.Enum(['info', 'warn', 'error', 'silent'])),
+    'insecure-no-auth': Type.Optional(Type.Boolean()),
+    members: Type.Optional(Type.Array(MemberSchema, { minItems: 1 })),
+    keyspaces: Type.Optional(Type.Array(KeyspaceSchema)),
+  },
+  { additionalProperties: false },
+);
+
+export type ConfigFile = Static<typeof ConfigSchema>;
+export type MemberTable = Static<typeof MemberSchema>;
+export type KeyspaceTable = Static<typeof KeyspaceSchema>;

@@ -1,0 +1,82 @@
+// `kvorum dev`: a cluster of real node processes on this machine, for trying things out.
+//
+// The nodes are what `kvorum start` runs, on real disks and sockets; only the number of machines
+// is not real. One that dies is reported and the others go on, which is the point of the product.
+
+import type { Command } from 'commander';
+import { DevCluster } from './dev-cluster.ts';
+import { checkDirectory, checkPorts, type DevLayout, devLayout, erase } from './dev-layout.ts';
+import { printData, printJson, styled } from './output.ts';
+import { type Column, textTable } from './text-table.ts';
+
+const HELP = `
+Examples:
+  $ kvorum dev
+  Node  Redis protocol  HTTP                   Data
+  n1    127.0.0.1:7001  http://127.0.0.1:8001  .kvorum/dev/n1
+  n2    127.0.0.1:7002  http://127.0.0.1:8002  .kvorum/dev/n2
+  n3    127.0.0.1:7003  http://127.0.0.1:8003  .kvorum/dev/n3
+  …
+  ready
+
+  $ kvorum dev --nodes 5 --port 7101 --data /tmp/five
+  $ kvorum dev --fresh               forget what the last one stored
+
+Ctrl-C stops all nodes; their data stays in --data for the next time.
+To see what a failure does: kill -9 one of the printed process ids.
+
+Next: kvorum put greeting hello, then kvorum get greeting --url redis://127.0.0.1:7003`;
+
+interface DevFlags {
+  readonly nodes: string;
+  readonly port: string;
+  readonly data: string;
+  readonly fresh?: boolean;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+const COLUMNS: readonly Column<DevLayout['nodes'][number]>[] = [
+  { title: 'Node', text: ({ name }) => name },
+  { title: 'Redis protocol', text: ({ clientAddress }) => clientAddress },
+  { title: 'HTTP', text: ({ httpAddress }) => `http://${httpAddress}` },
+  { title: 'Data', text: ({ directory }) => directory },
+];
+
+export function defineDev(command: Command): void {
+  command
+    .option('--nodes <number>', 'how many nodes', '3')
+    .option('--port <number>', 'Redis port of the first node', '7001')
+    .option('--data <directory>', 'where the nodes keep their data', '.kvorum/dev')
+    .option('--fresh', 'erase that data first')
+    .option('--verbose', 'show everything that the nodes log')
+    .option('--json', 'print the addresses and "ready" as JSON lines')
+    .addHelpText('after', HELP)
+    .action(async (flags: DevFlags) => {
+      const layout = devLayout(flags.nodes, flags.port, flags.data);
+      await checkPorts(layout);
+      if (flags.fresh) erase(layout);
+      else checkDirectory(layout);
+      if (flags.json) printJson({ event: 'nodes', nodes: layout.nodes });
+      else printData(welcome(layout));
+      const cluster = new DevCluster(layout, { isVerbose: flags.verbose === true });
+      const onReady = () => {
+        if (flags.json) printJson({ event: 'ready' });
+        else printData(`${styled(['green', 'bold'], 'ready', process.stdout)}\n`);
+      };
+      process.exitCode = await cluster.run(onReady);
+    });
+}
+
+function welcome(layout: DevLayout): string {
+  const [first] = layout.nodes;
+  const port = first?.clientAddress.split(':')[1];
+  return `${textTable(COLUMNS, layout.nodes)}
+
+Try:   redis-cli -p ${port} set greeting hello
+       redis-cli -c -p ${port} get greeting     (-c: goes to the node that owns the key)
+       kvorum status --url http://${first?.httpAddress}
+Stop:  Ctrl-C
+
+`;
+}

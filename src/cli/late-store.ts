@@ -1,0 +1,72 @@
+// The store of a node that is still opening its data directory: the Redis door listens before the
+// node is there. Commands that touch data are answered LOADING by the door itself; what others ask
+// (INFO, CLUSTER …) they ask of an empty cluster, until the node takes over.
+
+import { KvorumError } from '../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import type { Node } from '../node/node.ts';
+import type {
+  ClusterStatus,
+  GetRequest,
+  ListRequest,
+  MemberStatus,
+  Store,
+  WriteRequest,
+} from '../node/store.ts';
+import type { Topology } from '../node/topology.ts';
+
+export class LateStore implements Store {
+  readonly keyspaces: Store['keyspaces'];
+  readonly #topology: Topology;
+  readonly #self: MemberStatus;
+  readonly #wallMs: () => number;
+  /** Set once, when the node is open. */
+  node: Node | undefined;
+
+  constructor(topology: Topology, self: Topology['members'][number], wallMs: () => number) {
+    this.keyspaces = topology.keyspaces;
+    this.#topology = topology;
+    this.#self = { ...self, isAlive: true, slots: 0 };
+    this.#wallMs = wallMs;
+  }
+
+  async get(request: GetRequest) {
+    return this.#opened().get(request);
+  }
+
+  async write(request: WriteRequest) {
+    return this.#opened().write(request);
+  }
+
+  async listKeys(request: ListRequest) {
+    return this.#opened().listKeys(request);
+  }
+
+  async countKeys(keyspace: KeyspaceNumber) {
+    return this.#opened().countKeys(keyspace);
+  }
+
+  countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {
+    return this.node?.countKeysInSlot(keyspace, slot) ?? 0;
+  }
+
+  route(keyspace: KeyspaceNumber, slot: Slot) {
+    return this.#opened().route(keyspace, slot);
+  }
+
+  status(): ClusterStatus {
+    if (this.node !== undefined) return this.node.status();
+    const { clusterId, epoch } = this.#topology;
+    const nobody = { members: [this.#self], owners: [], isServing: false };
+    return { clusterId, epoch, self: this.#self.id, ...nobody };
+  }
+
+  wallMs(): number {
+    return this.#wallMs();
+  }
+
+  #opened(): Node {
+    if (this.node !== undefined) return this.node;
+    throw new KvorumError('UNREACHABLE', 'this node is starting', 'Ask again in a second.');
+  }
+}

@@ -1,0 +1,155 @@
+// The composition root: one node on the real machine, with its two doors.
+//
+//   doors listen ("starting") → data directory, peers → a quorum of every slot is heard: "ready"
+//   SIGTERM: doors drain → node closes → exit 0      a second signal: exit at once
+//
+// Crash-only: whatever nobody caught ends the process with exit code 1. A node that goes on after
+// a bug in an unknown state is worse than one that restarts, and the restart is well tested.
+
+import { messageOf } from '../base/errors.ts';
+import type { Host, Log } from '../host/host.ts';
+import { nodeClock } from '../host/node-clock.ts';
+import { openNodeDisk } from '../host/node-disk.ts';
+import { nodeLog } from '../host/node-log.ts';
+import { nodeRandom } from '../host/node-random.ts';
+import { tcpNetwork } from '../host/tcp-network.ts';
+import { type Node, startNode } from '../node/node.ts';
+import { PlacedTopology } from '../node/topology.ts';
+import { type HttpServer, startHttpServer } from '../server/http/http-server.ts';
+import type { Stage } from '../server/http/node-view.ts';
+import { type RespServer, startRespServer } from '../server/resp/resp-server.ts';
+import { LateStore } from './late-store.ts';
+import type { NodeConfig } from './node-config.ts';
+import { explainForeignDirectory } from './node-directory.ts';
+import { printData, printJson } from './output.ts';
+
+export interface RunOptions {
+  readonly asJson: boolean;
+  /** Stop when the IPC channel to the parent closes: `kvorum dev` must leave no orphans. */
+  readonly stopsWithParent: boolean;
+}
+
+/** A member may be gone for good: after so long a node serves the slots that do have a quorum. */
+const QUORUM_WAIT_MS = 5_000;
+const QUORUM_POLL_MS = 10;
+
+/** Resolves when the node was closed by a signal; rejects when it could not start. */
+export async function runNode(config: NodeConfig, options: RunOptions): Promise<void> {
+  const log = nodeLog(config.logLevel);
+  crashOnBugs(log);
+  const running = new NodeProcess(config, log);
+  const stopped = untilStopped(log, options.stopsWithParent);
+  try {
+    await running.open();
+    await Promise.race([running.untilServing(), stopped]);
+    if (running.stage === 'serving') announce(config, options.asJson);
+    await stopped;
+  } finally {
+    await running.close();
+  }
+}
+
+class NodeProcess {
+  stage: Stage = 'starting';
+  readonly #config: NodeConfig;
+  readonly #host: Omit<Host, 'disk'>;
+  readonly #store: LateStore;
+  #resp: RespServer | undefined;
+  #http: HttpServer | undefined;
+
+  constructor(config: NodeConfig, log: Log) {
+    const clock = nodeClock();
+    this.#config = config;
+    this.#host = { clock, log, random: nodeRandom(), network: tcpNetwork({ log }) };
+    this.#store = new LateStore(config.topology, config.member, () => clock.wallMs());
+  }
+
+  /** Ports first: where one is taken, nothing is written to the disk. */
+  async open(): Promise<void> {
+    const { topology, member, dataDirectory } = this.#config;
+    await this.#openDoors();
+    try {
+      const disk = await openNodeDisk(dataDirectory);
+      const options = { topology: new PlacedTopology(topology), self: member.id };
+      this.#store.node = await startNode({ ...this.#host, disk }, options);
+    } catch (error) {
+      throw explainForeignDirectory(error, dataDirectory);
+    }
+  }
+
+  async untilServing(): Promise<void> {
+    const { clock, log } = this.#host;
+    const giveUpMs = clock.monotonicMs() + QUORUM_WAIT_MS;
+    while (!this.#store.node?.isReady() && this.stage === 'starting') {
+      if (clock.monotonicMs() > giveUpMs) {
+        log.warn('serving without a quorum for every slot', { waitedMs: QUORUM_WAIT_MS });
+        break;
+      }
+      await new Promise<void>((resolve) => clock.after(QUORUM_POLL_MS, resolve));
+    }
+    if (this.stage !== 'starting') return;
+    this.stage = 'serving';
+    await this.#http?.measure();
+  }
+
+  async close(): Promise<void> {
+    this.stage = 'stopping';
+    await Promise.all([this.#resp?.close(), this.#http?.close()]);
+    await this.#store.node?.close();
+  }
+
+  async #openDoors(): Promise<void> {
+    const { clientBind, httpBind, member, redirect } = this.#config;
+    const { clock, log } = this.#host;
+    const isReady = () => this.stage === 'serving';
+    const store = this.#store;
+    const resp = await startRespServer({
+      address: clientBind,
+      store,
+      clock,
+      log,
+      redirect,
+      isReady,
+    });
+    this.#resp = resp;
+    const running = (): Node | undefined => store.node;
+    const view = { name: member.name, stage: () => this.stage, running, resp };
+    this.#http = await startHttpServer({ address: httpBind, view, log });
+  }
+}
+
+/** Resolves at the first signal, or when the parent is gone; a second signal ends the process. */
+function untilStopped(log: Log, stopsWithParent: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    const onSignal = (signal: NodeJS.Signals) => {
+      signals += 1;
+      if (signals > 1) process.exit(1);
+      log.info('stopping', { signal });
+      resolve();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+    if (!stopsWithParent) return;
+    process.on('disconnect', () => {
+      log.info('stopping', { why: 'the parent process is gone' });
+      resolve();
+    });
+    process.channel?.unref();
+  });
+}
+
+function crashOnBugs(log: Log): void {
+  const crash = (error: unknown) => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    log.error('crash', { why: messageOf(error), stack });
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+}
+
+function announce({ member }: NodeConfig, asJson: boolean): void {
+  const { name, clientAddress, httpAddress, peerAddress } = member;
+  if (asJson) printJson({ event: 'ready', node: name, clientAddress, httpAddress, peerAddress });
+  else printData(`ready ${name} redis://${clientAddress} http://${httpAddress}\n`);
+}

@@ -1,0 +1,62 @@
+// `kvorum start`: one node in the foreground, until a signal ends it.
+
+import type { Command } from 'commander';
+import { readNodeConfig } from './node-config.ts';
+
+const HELP = `
+Examples:
+  A node on its own, for a first look:
+    $ kvorum start
+    ready n1 redis://127.0.0.1:7001 http://127.0.0.1:8001
+
+  One of three; run the same with --node-id n2 and n3:
+    $ kvorum start --node-id n1 --data /var/lib/kvorum/n1 \\
+        --cluster n1=127.0.0.1:7001,n2=127.0.0.1:7002,n3=127.0.0.1:7003
+
+  The same from a file, which may also say racks, capacities and keyspaces:
+    $ kvorum start --config kvorum.toml --node-id n1
+
+      [[members]]
+      name = "n1"
+      listen = "10.0.0.1:7001"
+      rack = "a"
+
+      [[keyspaces]]
+      number = 0
+      name = "default"
+      preset = "quorum"      # N=3 R=2 W=2; or fast-write, fast-read, eventual
+
+Each flag is also a variable (--node-id: KVORUM_NODE_ID) and a key of the file (node-id).
+The node logs JSON lines to standard error. SIGTERM or Ctrl-C closes it cleanly.
+
+Next: kvorum status --url http://127.0.0.1:8001`;
+
+export function defineStart(command: Command): void {
+  command
+    .option('--config <file>', 'TOML file with any of these settings')
+    .option('--node-id <name>', 'which of the members this node is (n1)')
+    .option('--data <directory>', 'where it keeps its data (.kvorum/<node-id>)')
+    .option('--listen <address>', 'where Redis clients connect (127.0.0.1:7001)')
+    .option('--http <address>', 'where HTTP is served (client port + 1000)')
+    .option('--peer <address>', 'where other nodes connect (client port + 2000)')
+    .option('--cluster <members>', 'all members, the same on every node: n1=host:port,n2=…')
+    .option('--cluster-name <name>', 'part of who the cluster is (kvorum)')
+    .option('--host <name>', 'the physical server, for a node on its own (its name)')
+    .option('--rack <name>', 'its rack (rack1)')
+    .option('--dc <name>', 'its data center (dc1)')
+    .option('--capacity <number>', 'its share of the keys, relative to the others (1)')
+    .option('--redirect <rule>', 'auto, moved or forward: for keys of other nodes (auto)')
+    .option('--log-level <level>', 'info, warn, error or silent (info)')
+    .option('--insecure-no-auth', 'allow addresses beyond loopback: there is no authentication')
+    .option('--stop-with-parent', 'stop when the process that started it is gone (needs its IPC)')
+    .option('--json', 'print the ready line as JSON')
+    .addHelpText('after', HELP)
+    .action(async (flags: Record<string, unknown>) => {
+      const config = await readNodeConfig(flags, process.env);
+      const { runNode } = await import('./run-node.ts');
+      await runNode(config, {
+        asJson: flags.json === true,
+        stopsWithParent: flags.stopWithParent === true,
+      });
+    });
+}

@@ -1,0 +1,117 @@
+// `kvorum status`: the members of the cluster in nodetool's layout, as one node sees them.
+
+import { get } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { KvorumError, messageOf } from '../base/errors.ts';
+import { SLOT_COUNT } from '../base/ids.ts';
+import type { StatusPage } from '../server/http/status-page.ts';
+import { durationMs } from './duration.ts';
+import { EXIT } from './exit-code.ts';
+import { badOption } from './node-setting.ts';
+import { printData, printJson, styled } from './output.ts';
+import { type Column, textTable } from './text-table.ts';
+
+const HELP = `
+Examples:
+  $ kvorum status
+  Cluster 554aac8ab1cb, epoch 1, as n1 sees it
+  State  Name  Address         Slots   Owns  Rack   DC   Host  Node ID
+  UN     n1    127.0.0.1:7001   5462  33.3%  rack1  dc1  n1    09491d61
+  UN     n2    127.0.0.1:7002   5461  33.3%  rack1  dc1  n2    5a10c2e7
+  DN     n3    127.0.0.1:7003   5461  33.3%  rack1  dc1  n3    e1b70f3d
+  Degraded: 2 of 3 nodes up, every slot is served
+  $ kvorum status --json
+
+State: U up, D down; N normal. Owns: share of the slots, replicas not counted.
+Exit code 3 when some slot has no primary alive. KVORUM_HTTP_URL stands for --url.`;
+
+interface StatusFlags {
+  readonly url: string;
+  readonly timeout: string;
+  readonly json?: boolean;
+}
+
+type MemberRow = StatusPage['members'][number];
+
+const COLUMNS: readonly Column<MemberRow>[] = [
+  { title: 'State', text: ({ isAlive }) => (isAlive ? 'UN' : 'DN') },
+  { title: 'Name', text: ({ name }) => name },
+  { title: 'Address', text: ({ clientAddress }) => clientAddress },
+  { title: 'Slots', align: 'right', text: ({ slots }) => String(slots) },
+  { title: 'Owns', align: 'right', text: ({ slots }) => share(slots) },
+  { title: 'Rack', text: ({ rack }) => rack },
+  { title: 'DC', text: ({ dataCenter }) => dataCenter },
+  { title: 'Host', text: ({ host }) => host },
+  { title: 'Node ID', text: ({ id }) => id.slice(0, 8) },
+];
+
+export function defineStatus(command: Command): void {
+  const url = process.env.KVORUM_HTTP_URL ?? 'http://127.0.0.1:8001';
+  command
+    .option('--url <url>', 'the HTTP address of any node', url)
+    .option('--timeout <duration>', 'how long to wait for an answer', '5s')
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP)
+    .action(async (flags: StatusFlags) => {
+      const page = await fetchStatus(flags.url, durationMs(flags.timeout, '--timeout'));
+      if (flags.json) printJson(page);
+      else printData(`${statusText(page)}\n`);
+      if (!page.isServing) process.exitCode = EXIT.unhealthy;
+    });
+}
+
+/** Rejects with UNREACHABLE, NO_ANSWER or BAD_OPTION. */
+async function fetchStatus(url: string, timeoutMs: number): Promise<StatusPage> {
+  if (!/^http:\/\/[^/]/.test(url) || !URL.canParse(url)) {
+    throw badOption(`"${url}" is not the URL of a node`, 'Write http://127.0.0.1:8001.');
+  }
+  const { status, body } = await fetchText(new URL('/v1/status', url), timeoutMs);
+  if (status === 200) return JSON.parse(body) as StatusPage;
+  const message = `${url} answered ${status}: ${body.slice(0, 200)}`;
+  throw new KvorumError('UNREACHABLE', message, 'Check that this is the HTTP address of a node.');
+}
+
+function fetchText(url: URL, timeoutMs: number): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const fail = (cause: unknown) => reject(fetchError(url, timeoutMs, signal.aborted, cause));
+    const request = get(url, { signal, agent: false }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail);
+    });
+    request.on('error', fail);
+  });
+}
+
+function fetchError(url: URL, timeoutMs: number, isLate: boolean, cause: unknown): KvorumError {
+  if (isLate) {
+    const message = `${url.origin} did not answer within ${timeoutMs} ms`;
+    return new KvorumError('NO_ANSWER', message, 'See whether the node is overloaded.', cause);
+  }
+  const fix = 'Start a cluster with kvorum dev, or give the address of a node with --url.';
+  const message = `cannot talk to ${url.origin}: ${messageOf(cause)}`;
+  return new KvorumError('UNREACHABLE', message, fix, cause);
+}
+
+function statusText(page: StatusPage): string {
+  const { clusterId, epoch, self, members } = page;
+  const sorted = members.toSorted((a, b) => {
+    return a.name.localeCompare(b.name, 'en', { numeric: true });
+  });
+  const title = `Cluster ${clusterId.slice(0, 12)}, epoch ${epoch}, as ${self.name} sees it`;
+  return [title, textTable(COLUMNS, sorted), healthLine(page)].join('\n');
+}
+
+function healthLine({ members, isServing, hasQuorum }: StatusPage): string {
+  const up = members.filter(({ isAlive }) => isAlive).length;
+  const count = `${up} of ${members.length} nodes up`;
+  const { stdout } = process;
+  if (!isServing) return styled('red', `Unhealthy: ${count}, some slots have no primary`, stdout);
+  if (!hasQuorum) return styled('red', `Degraded: ${count}, some slots lack a quorum`, stdout);
+  if (up === members.length) return styled('green', `Healthy: ${count}`, stdout);
+  return styled('yellow', `Degraded: ${count}, every slot is served`, stdout);
+}
+
+function share(slots: number): string {
+  return `${((100 * slots) / SLOT_COUNT).toFixed(1)}%`;
+}

@@ -1,0 +1,206 @@
+// What a node counts, as rows for Prometheus: names in base units, one HELP text each. The counts
+// themselves are plain integers of their owners; a row says how to read them when somebody asks.
+
+import type { Histogram, NodeMetrics } from '../../node/metrics.ts';
+import type { NodeView } from './node-view.ts';
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricRow {
+  readonly type: 'counter' | 'gauge';
+  readonly name: string;
+  readonly help: string;
+  /** Undefined node: it is starting; then there are samples of its doors only. */
+  readonly read: (view: NodeView, node: NodeMetrics | undefined) => readonly Sample[];
+}
+
+export interface HistogramRow {
+  readonly name: string;
+  readonly help: string;
+  readonly read: (node: NodeMetrics) => Histogram;
+}
+
+const counter = (name: string, help: string, read: MetricRow['read']): MetricRow => {
+  return { type: 'counter', name, help, read };
+};
+
+const gauge = (name: string, help: string, read: MetricRow['read']): MetricRow => {
+  return { type: 'gauge', name, help, read };
+};
+
+/** Of the node itself; nothing while it is starting. */
+const ofNode = (value: (node: NodeMetrics) => number): MetricRow['read'] => {
+  return (_, node) => (node === undefined ? [] : plain(value(node)));
+};
+
+const ofResp = (value: (resp: NodeView['resp']) => number): MetricRow['read'] => {
+  return (view) => plain(value(view.resp));
+};
+
+function plain(value: number): Sample[] {
+  return [{ labels: {}, value }];
+}
+
+function labelled(label: string, counts: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(counts).map(([kind, value]) => ({ labels: { [label]: kind }, value }));
+}
+
+const NODE_ROWS: readonly MetricRow[] = [
+  gauge('kvorum_serving', 'Whether clients are served: 0 while starting or stopping.', (view) =>
+    plain(view.stage() === 'serving' ? 1 : 0),
+  ),
+  gauge(
+    'kvorum_quorum',
+    'Whether every slot has as many primaries alive as reads and writes wait for.',
+    (view) => plain(view.running()?.isReady() ? 1 : 0),
+  ),
+  gauge(
+    'kvorum_members',
+    'Members of the cluster, alive or not.',
+    ofNode((node) => node.members),
+  ),
+  gauge(
+    'kvorum_members_alive',
+    'Members that seem alive to this node, itself included.',
+    ofNode((node) => node.membersAlive),
+  ),
+  counter('kvorum_reads_total', 'Reads that this node coordinated, by outcome.', (_, node) =>
+    labelled('outcome', node?.gets ?? {}),
+  ),
+  counter('kvorum_writes_total', 'Writes that this node coordinated, by outcome.', (_, node) =>
+    labelled('outcome', node?.writes ?? {}),
+  ),
+  counter(
+    'kvorum_read_repairs_total',
+    'Stale replicas that a read repaired, or left to a later one because too much was under way.',
+    (_, node) =>
+      node === undefined
+        ? []
+        : labelled('result', { sent: node.reads.repairsSent, skipped: node.reads.repairsSkipped }),
+  ),
+  counter(
+    'kvorum_read_values_fetched_total',
+    'Values fetched from replicas because their versions differed.',
+    ofNode((node) => node.reads.valuesFetched),
+  ),
+  counter('kvorum_peer_frames_total', 'Frames between nodes, by what became of them.', (_, node) =>
+    node === undefined
+      ? []
+      : labelled('result', {
+          sent: node.peers.framesSent,
+          received: node.peers.framesReceived,
+          refused: node.peers.framesRefused,
+        }),
+  ),
+  counter(
+    'kvorum_peer_questions_lost_total',
+    'Questions to other nodes that were not answered in time or at all.',
+    ofNode((node) => node.peers.questionsLost),
+  ),
+];
+
+const ENGINE_STATES = ['open', 'disk-full', 'poisoned', 'closed'] as const;
+
+const ENGINE_ROWS: readonly MetricRow[] = [
+  gauge('kvorum_engine_state', 'State of the storage engine: the current one is 1.', (_, node) =>
+    node === undefined
+      ? []
+      : ENGINE_STATES.map((state) => {
+          return { labels: { state }, value: node.engine.state === state ? 1 : 0 };
+        }),
+  ),
+  gauge(
+    'kvorum_engine_entries',
+    'Keys in the storage engine, tombstones included.',
+    ofNode((node) => node.engine.entries),
+  ),
+  gauge(
+    'kvorum_engine_memory_bytes',
+    'Memory that the entries of the storage engine take.',
+    ofNode((node) => node.engine.memoryBytes),
+  ),
+  gauge(
+    'kvorum_engine_log_bytes',
+    'Size of the commit log on disk.',
+    ofNode((node) => node.engine.logBytes),
+  ),
+  gauge(
+    'kvorum_engine_log_segments',
+    'Files of the commit log.',
+    ofNode((node) => node.engine.logSegments),
+  ),
+  counter(
+    'kvorum_engine_syncs_total',
+    'Times that the commit log was synced to disk.',
+    ofNode((node) => node.engine.syncs),
+  ),
+  gauge(
+    'kvorum_engine_recovered_batches',
+    'Batches of the commit log that were read back at the start.',
+    ofNode((node) => node.engine.batchesRecovered),
+  ),
+  gauge(
+    'kvorum_engine_cut_bytes',
+    'Bytes of a torn end of the commit log that were cut at the start.',
+    ofNode((node) => node.engine.bytesCut),
+  ),
+];
+
+const RESP_ROWS: readonly MetricRow[] = [
+  gauge(
+    'kvorum_resp_connections',
+    'Open connections of Redis clients.',
+    ofResp((resp) => resp.info.connectionCount()),
+  ),
+  counter('kvorum_resp_connections_total', 'Connections of Redis clients.', ({ resp }) =>
+    labelled('result', {
+      accepted: resp.info.counters.connectionsAccepted,
+      refused: resp.info.counters.connectionsRefused,
+    }),
+  ),
+  counter('kvorum_resp_connections_dropped_total', 'Redis clients cut off, by why.', ({ resp }) =>
+    labelled('why', { ...resp.drops }),
+  ),
+  counter(
+    'kvorum_resp_commands_total',
+    'Commands of Redis clients.',
+    ofResp((resp) => resp.info.counters.commands),
+  ),
+  counter(
+    'kvorum_resp_error_replies_total',
+    'Commands of Redis clients that were answered with an error.',
+    ofResp((resp) => resp.info.counters.errorReplies),
+  ),
+  counter(
+    'kvorum_resp_moved_total',
+    'Redis Cluster clients sent to another node.',
+    ofResp((resp) => resp.info.counters.moved),
+  ),
+  counter('kvorum_resp_bytes_total', 'Bytes from and to Redis clients.', ({ resp }) =>
+    labelled('direction', { in: resp.info.counters.bytesIn, out: resp.info.counters.bytesOut }),
+  ),
+  counter('kvorum_resp_lookups_total', 'Keys that commands read, found or not.', ({ resp }) =>
+    labelled('result', {
+      hit: resp.info.counters.keyspaceHits,
+      miss: resp.info.counters.keyspaceMisses,
+    }),
+  ),
+];
+
+export const METRIC_ROWS: readonly MetricRow[] = [...NODE_ROWS, ...ENGINE_ROWS, ...RESP_ROWS];
+
+export const HISTOGRAM_ROWS: readonly HistogramRow[] = [
+  {
+    name: 'kvorum_read_duration_seconds',
+    help: 'How long reads took that this node coordinated.',
+    read: (node) => node.getLatency,
+  },
+  {
+    name: 'kvorum_write_duration_seconds',
+    help: 'How long writes took that this node coordinated.',
+    read: (node) => node.writeLatency,
+  },
+];
