@@ -19,7 +19,7 @@ export interface Session {
   isNoTouch: boolean;
   /** It sent CLUSTER SLOTS, SHARDS or NODES, READONLY or ASKING: MOVED will be understood. */
   isClusterAware: boolean;
-  /** `keyspace:slot@epoch` of each MOVED that it was sent: each is said once, then we forward. */
+  /** `keyspace:slot@node id` of each MOVED that it was sent: each is said once, then we forward. */
   readonly movedFrom: Set<string>;
   /** The last write of this connection, for WAIT. */
   lastWrite: WriteOk | undefined;
@@ -30,4 +30,29 @@ export interface Session {
   bytesOut: number;
   /** Set by QUIT: the connection closes after the replies so far are sent. */
   isQuitting: boolean;
+}
+
+export function newSession(
+  from: Pick<Session, 'id' | 'remoteAddress' | 'localAddress' | 'connectedAtMs'>,
+): Session {
+  return {
+    ...from,
+    protocol: 2,
+    name: '',
+    libraryName: '',
+    libraryVersion: '',
+    keyspace: 0 as KeyspaceNumber,
+    replyMode: 'on',
+    isNoEvict: false,
+    isNoTouch: false,
+    isClusterAware: false,
+    movedFrom: new Set(),
+    lastWrite: undefined,
+    lastCommand: '',
+    lastActiveMs: from.connectedAtMs,
+    commandCount: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    isQuitting: false,
+  };
 }

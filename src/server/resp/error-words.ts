@@ -1,0 +1,41 @@
+// What a client reads when an operation failed: one line whose first word is a code that Redis
+// clients act upon, then Redis' own text where there is one, then ours, and our code at the end.
+//
+// The word is chosen by what a client would do on reading it. NOREPLICAS and CLUSTERDOWN are
+// retried by themselves, so they stand only where nothing was written; an indeterminate write is
+// ERR, which nobody retries blindly. MISCONF is what Redis answers when its own disk fails.
+
+import { type ErrorCode, KvorumError } from '../../base/errors.ts';
+import { error, type Reply } from './reply.ts';
+
+const GENERIC = 'ERR';
+const DISK = 'MISCONF Errors writing to the disk.';
+const NOT_SERVED = 'CLUSTERDOWN Hash slot not served.';
+
+const WORDS: Readonly<Record<ErrorCode, string>> = {
+  BAD_BYTES: GENERIC,
+  BAD_CONTEXT: GENERIC,
+  BAD_OPTION: GENERIC,
+  CLOSED: NOT_SERVED,
+  CORRUPTION: GENERIC,
+  DIRECTORY_LOCKED: GENERIC,
+  DISK_FULL: DISK,
+  FOREIGN_DIRECTORY: GENERIC,
+  INDETERMINATE: GENERIC,
+  IO_ERROR: DISK,
+  KEY_TOO_LONG: GENERIC,
+  LOG_POISONED: DISK,
+  NEWER_FORMAT: GENERIC,
+  NOT_ENOUGH_REPLICAS: 'NOREPLICAS Not enough good replicas to write.',
+  NO_ANSWER: NOT_SERVED,
+  PLACEMENT_IMPOSSIBLE: GENERIC,
+  PORT_IN_USE: GENERIC,
+  UNREACHABLE: NOT_SERVED,
+  VALUE_TOO_LARGE: GENERIC,
+};
+
+/** The reply for something thrown; undefined when it is no KvorumError, and so a bug. */
+export function replyOfThrown(thrown: unknown): Reply | undefined {
+  if (!(thrown instanceof KvorumError)) return undefined;
+  return error(`${WORDS[thrown.code]} ${thrown.message} (${thrown.fix}) [${thrown.code}]`);
+}

@@ -1,0 +1,227 @@
+// The commands of one connection between the parser and the writer: started in the order that
+// command-order.ts allows, running side by side, answered strictly in the order of arrival.
+//
+// A command whose handler answers synchronously while nothing else is under way is written to the
+// output at once: no turn, no promise. Everything else waits in `#pending` and is written as soon
+// as all before it are.
+//
+// What the session says (protocol, CLIENT REPLY) is read when a command starts. That is right
+// because the commands that change it start after all before them and before all after them.
+
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../host/host.ts';
+import type { Store } from '../../node/store.ts';
+import type { Call, Command } from './command.ts';
+import { isBarrier, isPlainWrite, keysOf } from './command-keys.ts';
+import { type Claim, CommandOrder, type Turn } from './command-order.ts';
+import { replyOfThrown } from './error-words.ts';
+import { type Found, refusal } from './refusal.ts';
+import { error, type Reply } from './reply.ts';
+import type { RespWriter } from './resp-writer.ts';
+import type { RespServerInfo } from './server-info.ts';
+import type { Session } from './session.ts';
+
+/** What commands are and do: see command-table.ts and run-command.ts. */
+export interface CommandSet {
+  find(args: readonly Buffer[]): Found;
+  run(command: Command, call: Call): Reply | Promise<Reply>;
+}
+
+export interface PipelineParts {
+  readonly session: Session;
+  readonly store: Store;
+  readonly server: RespServerInfo;
+  readonly commands: CommandSet;
+  readonly writer: RespWriter;
+  readonly log: Log;
+  isReady(): boolean;
+  /** Something was answered later than it was asked: there may be output, and room for more. */
+  onProgress(): void;
+}
+
+interface Pending {
+  /** Undefined: it was refused, `reply` says how. */
+  readonly command: Command | undefined;
+  args: readonly Buffer[];
+  reply: Reply;
+  isDone: boolean;
+  isSilent: boolean;
+  protocol: 2 | 3;
+}
+
+const FREE: Claim = { kind: 'free' };
+const BARRIER: Claim = { kind: 'barrier' };
+/** Answered entries are dropped in one go, for a queue that never runs empty. */
+const ANSWERED_MAX = 256;
+const NO_ARGS: readonly Buffer[] = [];
+const INTERNAL_ERROR = error('ERR internal error');
+
+export class Pipeline {
+  readonly #parts: PipelineParts;
+  readonly #order = new CommandOrder<Pending>();
+  /** In order of arrival; those before `#first` are answered. */
+  #pending: Pending[] = [];
+  #first = 0;
+  #isClosed = false;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+  }
+
+  /** Commands that are not answered yet. */
+  get inFlight(): number {
+    return this.#pending.length - this.#first;
+  }
+
+  /** `args` must stay unchanged until the reply is written. */
+  execute(args: readonly Buffer[]): void {
+    const { session, server, commands } = this.#parts;
+    server.counters.commands++;
+    session.commandCount++;
+    const found = commands.find(args);
+    const refused = refusal(found, args, this.#parts.isReady());
+    const command = found.kind === 'command' ? found.command : undefined;
+    if (command !== undefined) session.lastCommand = command.name;
+    this.#enter(refused === undefined ? command : undefined, args, refused ?? null);
+  }
+
+  /** Answers what was no command at all, after everything before it. */
+  refuse(text: string): void {
+    this.#enter(undefined, NO_ARGS, error(text));
+  }
+
+  /** The connection is gone: commands that have not started never will. */
+  close(): void {
+    this.#isClosed = true;
+    this.#pending = [];
+    this.#first = 0;
+  }
+
+  #enter(command: Command | undefined, args: readonly Buffer[], reply: Reply): void {
+    const pending: Pending = {
+      command,
+      args,
+      reply,
+      isDone: false,
+      isSilent: false,
+      protocol: 2,
+    };
+    if (this.#order.isIdle) {
+      const promise = this.#start(pending);
+      if (promise === undefined) {
+        this.#write(pending);
+        return;
+      }
+      this.#pending.push(pending);
+      const { turn } = this.#order.arrive(pending, claimOf(command, args));
+      this.#await(promise, turn);
+      return;
+    }
+    this.#pending.push(pending);
+    const { turn, mayStart } = this.#order.arrive(pending, claimOf(command, args));
+    if (mayStart) this.#startAll([turn]);
+  }
+
+  /** Runs it; undefined when it was answered at once. */
+  #start(pending: Pending): Promise<Reply> | undefined {
+    const { session } = this.#parts;
+    const modeBefore = session.replyMode;
+    if (modeBefore === 'skip-next') session.replyMode = 'on';
+    const answer = this.#answer(pending);
+    // CLIENT REPLY ON is the one command that is heard although replies were off before it.
+    const isHeard = modeBefore === 'on' || (modeBefore === 'off' && session.replyMode === 'on');
+    pending.isSilent = !isHeard;
+    pending.protocol = session.protocol;
+    if (answer instanceof Promise) return answer;
+    pending.reply = answer;
+    pending.isDone = true;
+    return undefined;
+  }
+
+  #answer({ command, args, reply }: Pending): Reply | Promise<Reply> {
+    if (command === undefined) return reply;
+    const { session, store, server, commands } = this.#parts;
+    try {
+      return commands.run(command, { args, session, store, server });
+    } catch (thrown) {
+      return this.#replyOfThrown(thrown, command);
+    }
+  }
+
+  #await(promise: Promise<Reply>, turn: Turn<Pending>): void {
+    promise.then(
+      (reply) => this.#settle(turn, reply),
+      (thrown) => this.#settle(turn, this.#replyOfThrown(thrown, turn.item.command)),
+    );
+  }
+
+  #settle(turn: Turn<Pending>, reply: Reply): void {
+    if (this.#isClosed) return;
+    turn.item.reply = reply;
+    turn.item.isDone = true;
+    turn.item.args = NO_ARGS;
+    this.#startAll(this.#order.finish(turn));
+    this.#writeDone();
+    this.#parts.onProgress();
+  }
+
+  /** Starts these and whatever their ends let start; a loop, for a thousand may end at once. */
+  #startAll(ready: Turn<Pending>[]): void {
+    for (let i = 0; i < ready.length; i++) {
+      const turn = ready[i] as Turn<Pending>;
+      const promise = this.#start(turn.item);
+      if (promise === undefined) ready.push(...this.#order.finish(turn));
+      else this.#await(promise, turn);
+    }
+  }
+
+  #writeDone(): void {
+    while (this.#first < this.#pending.length) {
+      const pending = this.#pending[this.#first] as Pending;
+      if (!pending.isDone) break;
+      this.#first++;
+      this.#write(pending);
+      pending.reply = null;
+    }
+    this.#forgetAnswered();
+  }
+
+  #forgetAnswered(): void {
+    if (this.#first === this.#pending.length) this.#pending.length = 0;
+    else if (this.#first >= ANSWERED_MAX) this.#pending.splice(0, this.#first);
+    else return;
+    this.#first = 0;
+  }
+
+  #write({ reply, isSilent, protocol }: Pending): void {
+    const { writer, server } = this.#parts;
+    if (isError(reply)) server.counters.errorReplies++;
+    if (isSilent) return;
+    writer.protocol = protocol;
+    writer.write(reply);
+  }
+
+  #replyOfThrown(thrown: unknown, command: Command | undefined): Reply {
+    const reply = replyOfThrown(thrown);
+    if (reply !== undefined) return reply;
+    const stack = thrown instanceof Error ? thrown.stack : undefined;
+    this.#parts.log.error('command-failed', {
+      command: command?.name,
+      reason: messageOf(thrown),
+      stack,
+    });
+    return INTERNAL_ERROR;
+  }
+}
+
+function claimOf(command: Command | undefined, args: readonly Buffer[]): Claim {
+  if (command === undefined) return FREE;
+  if (command.keys.first === 0) return isBarrier(command) ? BARRIER : FREE;
+  const keys = keysOf(command, args);
+  if (command.flags.includes('readonly')) return { kind: 'keyed', effect: 'read', keys };
+  return { kind: 'keyed', effect: isPlainWrite(command, args) ? 'plain-write' : 'exclusive', keys };
+}
+
+function isError(reply: Reply): boolean {
+  return typeof reply === 'object' && reply !== null && 'kind' in reply && reply.kind === 'error';
+}
