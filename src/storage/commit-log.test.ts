@@ -132,7 +132,7 @@ test('a disk that is full when a segment is due heals too', async () => {
   equal((await scanAll(again)).map(({ key }) => String(key)).join(''), 'ab');
 });
 
-test('close waits for what was written, refuses what comes later, and says what it lost', async () => {
+test('close waits for what was written, refuses the rest, says what it lost', async () => {
   const server = new TestServer();
   const engine = await server.restart();
   const written = engine.write([put('a', 'x')]);

@@ -59,6 +59,11 @@ const CASES: readonly Case[] = [
     expect: 'abcdef',
   },
   { name: 'zeros for the last batch', spoil: (b) => b.fill(0, secondBatch(b)), expect: 'abcde' },
+  {
+    name: 'a batch that stands in the place of another',
+    spoil: (b) => Buffer.concat([b.subarray(0, secondBatch(b)), b.subarray(16, secondBatch(b))]),
+    expect: 'abcde',
+  },
   { name: 'rot in the last batch', spoil: (b) => flipped(b, b.length - 3), expect: 'abcde' },
   {
     name: 'the same after a clean close',
