@@ -18,7 +18,7 @@ import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import type { Engine, ScanRange } from '../storage/engine.ts';
 import { openEngine } from '../storage/open-engine.ts';
-import { ClusterMap, type Topology } from './cluster-map.ts';
+import { ClusterMap } from './cluster-map.ts';
 import { Histogram, type NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import type {
@@ -31,9 +31,10 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from './store.ts';
+import type { PlacedTopology } from './topology.ts';
 
 export interface NodeOptions {
-  readonly topology: Topology;
+  readonly topology: PlacedTopology;
   readonly self: NodeId;
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
@@ -46,7 +47,10 @@ const SCAN_LIMITS = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
   const map = new ClusterMap(options.topology, options.self, host.clock);
-  const engine = await openEngine(host, { clusterId: map.clusterId, nodeId: options.self });
+  const engine = await openEngine(host, {
+    clusterId: options.topology.clusterId,
+    nodeId: options.self,
+  });
   const node = new Node(host, options, map, engine);
   try {
     await node.open();
@@ -79,16 +83,17 @@ export class Node implements Store {
   #ping: Timer | undefined;
 
   constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine) {
-    const { clock, log } = host;
+    const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
     this.#map = map;
     this.#engine = engine;
-    this.keyspaces = map.keyspaces;
+    this.keyspaces = options.topology.keyspaces;
     this.#replica = new Replica({ engine, clock, nodeNumber: map.selfNumber });
     this.#peers = new RemotePeers({
       map,
       clock,
+      random,
       log,
       answer: (request) => responder.answer(request),
       ownTime: () => this.#replica.time,
@@ -171,11 +176,11 @@ export class Node implements Store {
   }
 
   status(): ClusterStatus {
-    const { clusterId, epoch, members, self } = this.#map;
+    const { epoch, members, self, topology } = this.#map;
     const owners = this.#map.ownedRanges();
     const served = owners.reduce((sum, range) => sum + range.to - range.from + 1, 0);
     return {
-      clusterId,
+      clusterId: topology.clusterId,
       epoch,
       self: this.#map.nodeId(self),
       members: members.map((_, index) => this.#map.memberStatus(index)),
@@ -190,16 +195,12 @@ export class Node implements Store {
 
   /** Whether a quorum of every slot's primaries seems alive, so that requests will be served. */
   isReady(): boolean {
-    for (const keyspace of this.keyspaces) {
+    return this.keyspaces.every((keyspace) => {
       const needed = Math.max(keyspace.r, keyspace.w);
-      for (let slot = 0; slot < SLOT_COUNT; slot++) {
-        const primaries = this.#map.primaries(keyspace, slot as Slot);
-        let alive = 0;
-        for (const member of primaries) if (this.#map.isAlive(member)) alive += 1;
-        if (alive < needed) return false;
-      }
-    }
-    return true;
+      return this.#map.topology.preferenceLists(keyspace).every(({ primaries }) => {
+        return primaries.filter((member) => this.#map.isAlive(member)).length >= needed;
+      });
+    });
   }
 
   metrics(): NodeMetrics {

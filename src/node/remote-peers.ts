@@ -7,10 +7,11 @@ import { ByteWriter } from '../base/bytes.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Address } from '../base/ids.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
-import type { Clock, Endpoint, Log, Receiver } from '../host/host.ts';
+import type { Clock, Endpoint, Log, Random, Receiver } from '../host/host.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../replication/peers.ts';
 import type { ClusterMap } from './cluster-map.ts';
+import { Once } from './once.ts';
 import { type FrameHeader, readFrame, writeReplyFrame, writeRequestFrame } from './wire.ts';
 
 const SWEEP_MS = 20;
@@ -18,6 +19,7 @@ const SWEEP_MS = 20;
 export interface RemotePeersParts {
   readonly map: ClusterMap;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   /** Never rejects. */
   readonly answer: (request: Request) => Promise<Reply>;
@@ -49,11 +51,13 @@ export class RemotePeers implements Peers, Receiver {
   readonly #writer = new ByteWriter(4096);
   readonly #pending = new Map<number, Pending>();
   #endpoint: Endpoint | undefined;
-  #lastId = 0;
+  readonly #once = new Once();
+  #lastId: number;
   #isSweeping = false;
 
   constructor(parts: RemotePeersParts) {
     this.#parts = parts;
+    this.#lastId = parts.random.u32();
   }
 
   /** Frames go out through `endpoint` from now on. */
@@ -114,7 +118,10 @@ export class RemotePeers implements Peers, Receiver {
     }
     observeTime(frame.header.time);
     if (frame.kind === 'request') {
-      this.#answer(member, frame.header.questionId, frame.request);
+      const { questionId, sender } = frame.header;
+      const isWrite = frame.request.kind === 'coordinate-write';
+      if (isWrite && !this.#once.isFirst(sender, questionId)) return;
+      this.#answer(member, questionId, frame.request);
       return;
     }
     // Only replies clear a name: they prove that the way is open in both directions.

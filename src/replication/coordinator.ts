@@ -128,8 +128,8 @@ export class Coordinator {
         else quorum.addFailure();
         const state = quorum.state();
         if (state === 'reached') {
-          const { context, previous } = minted;
-          resolve({ kind: 'ok', context, previous, receipt });
+          const { dot, context, previous } = minted;
+          resolve({ kind: 'ok', dot, context, previous, receipt });
         } else if (state === 'impossible') {
           resolve({ kind: 'indeterminate', needed: w, got: quorum.acked.length });
         }

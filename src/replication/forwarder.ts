@@ -61,6 +61,7 @@ export class Forwarder {
     const { epoch } = this.#parts.view;
     const nodes = outcome.nodes as readonly NodeId[];
     const receipt = { nodes, epoch, durability: 'fsync', settled: Promise.resolve() } as const;
-    return { kind: 'ok', context: outcome.context, previous: outcome.previous, receipt };
+    const { dot, context, previous } = outcome;
+    return { kind: 'ok', dot, context, previous, receipt };
   }
 }

@@ -57,7 +57,7 @@ const REPLIES: Reply[] = [
   { kind: 'got', outcome: { kind: 'found', context, values: [value, value] } },
   { kind: 'got', outcome: { kind: 'missing', context } },
   { kind: 'got', outcome: { kind: 'no-answer', needed: 2, got: 1 } },
-  { kind: 'wrote', outcome: { kind: 'ok', context, previous: value, nodes: ['a', 'b'] } },
+  { kind: 'wrote', outcome: { kind: 'ok', dot, context, previous: value, nodes: ['a', 'b'] } },
   { kind: 'wrote', outcome: { kind: 'condition-failed', previous: undefined } },
   { kind: 'wrote', outcome: { kind: 'indeterminate', needed: 2, got: 1 } },
   { kind: 'listing', next: { slot, hash: 1 }, entries: [{ slot, hash: 2, key, version }] },

@@ -6,6 +6,7 @@
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
 import { ERROR_CODES, type ErrorCode } from '../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
+import type { Actor } from '../causality/dot.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import type { KeyAt, Listing, RemoteWriteOutcome, Reply, Request } from './messages.ts';
@@ -244,6 +245,8 @@ function writeWriteOutcome(w: ByteWriter, outcome: RemoteWriteOutcome): void {
   w.u8(outcome.previous === undefined ? 0 : 1);
   if (outcome.previous !== undefined) writeValue(w, outcome.previous);
   if (outcome.kind === 'condition-failed') return;
+  w.varint(outcome.dot.actor);
+  w.varint(outcome.dot.counter);
   writeVector(w, outcome.context);
   w.varint(outcome.nodes.length);
   for (const node of outcome.nodes) w.text(node);
@@ -254,7 +257,9 @@ function readWriteOutcome(r: ByteReader): RemoteWriteOutcome {
   if (kind === 'not-applied' || kind === 'indeterminate') return { kind, ...readCounts(r) };
   const previous = r.u8() === 0 ? undefined : readValue(r);
   if (kind === 'condition-failed') return { kind, previous };
-  return { kind, previous, context: readVector(r), nodes: readMany(r, (each) => each.text()) };
+  const dot = { actor: r.varint() as Actor, counter: r.varint() };
+  const context = readVector(r);
+  return { kind, previous, dot, context, nodes: readMany(r, (each) => each.text()) };
 }
 
 function writeListing(w: ByteWriter, listing: Listing): void {

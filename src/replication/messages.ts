@@ -1,12 +1,13 @@
 // What nodes say to each other about data: requests and the replies to them. How they look on the
 // wire is message-format.ts; that they may be lost, late or doubled is the reader's concern:
 // every request here can be carried out twice without harm, except `coordinate-write`, which is
-// therefore never sent twice.
+// never sent twice and taken up only once.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { ErrorCode } from '../base/errors.ts';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import type { Dot } from '../causality/dot.ts';
 import type { ObjectVersion } from '../causality/siblings.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
 import type {
@@ -69,6 +70,7 @@ export type RemoteWriteOutcome =
   | Exclude<WriteOutcome, { kind: 'ok' }>
   | {
       readonly kind: 'ok';
+      readonly dot: Dot;
       readonly context: VersionVector;
       readonly previous: LiveValue | undefined;
       readonly nodes: readonly string[];

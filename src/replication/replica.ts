@@ -8,7 +8,7 @@
 // - a read answers only what is durable here: what a power cut could take back is not shown;
 // - a copy never loses knowledge: what is put covers everything that stood there before.
 
-import { type Actor, actorOf } from '../causality/dot.ts';
+import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
 import {
@@ -38,6 +38,7 @@ export interface ReplicaParts {
 /** A write that this node minted and took into its own copy. */
 export interface Minted {
   readonly kind: 'minted';
+  readonly dot: Dot;
   readonly context: VersionVector;
   /** The whole object as it now stands here, encoded: what the other primaries get. */
   readonly object: Buffer;
@@ -131,8 +132,9 @@ export class Replica {
 
     const known = before ?? EMPTY_OBJECT;
     this.#dotCounter += 1;
+    const dot: Dot = { actor: this.#actor, counter: this.#dotCounter };
     const sibling: Sibling = {
-      dot: { actor: this.#actor, counter: this.#dotCounter },
+      dot,
       time: this.#nextTime(nowMs),
       expiresAt: decision.expiresAt,
       isTombstone: decision.isTombstone,
@@ -144,7 +146,7 @@ export class Replica {
     const encoded = encodeObject(object);
     const { durable } = this.#put(at, before, object, encoded);
     const { context } = object;
-    return { kind: 'minted', context, object: encoded, previous: decision.previous, durable };
+    return { kind: 'minted', dot, context, object: encoded, previous: decision.previous, durable };
   }
 
   #nextTime(nowMs: number): HybridTime {

@@ -5,6 +5,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+import type { Dot } from '../causality/dot.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
 
 export interface GetRequest {
@@ -64,6 +65,8 @@ export type WriteOutcome =
 
 export interface WriteOk {
   readonly kind: 'ok';
+  /** The name of this write, for ever. */
+  readonly dot: Dot;
   readonly context: VersionVector;
   readonly previous: LiveValue | undefined;
   readonly receipt: Receipt;

@@ -78,8 +78,8 @@ export class Responder {
 
 function travelling(outcome: WriteOutcome): RemoteWriteOutcome {
   if (outcome.kind !== 'ok') return outcome;
-  const { context, previous, receipt } = outcome;
-  return { kind: 'ok', context, previous, nodes: receipt.nodes };
+  const { dot, context, previous, receipt } = outcome;
+  return { kind: 'ok', dot, context, previous, nodes: receipt.nodes };
 }
 
 function notPrimary(): Reply {

@@ -101,8 +101,8 @@ function broken(from: string, imported: Import): string | undefined {
   if (from.startsWith('bin/')) return undefined;
   if (!/\.[a-z]+$/.test(path)) return `an import names its file with the ending: ${specifier}`;
   if (!from.startsWith('src/')) return undefined;
-  if (!path.startsWith('src/')) return `nothing in src imports ${path}: it stands outside`;
   if (isTestMaterial(from)) return undefined;
+  if (!path.startsWith('src/')) return `nothing in src imports ${path}: it stands outside`;
   if (isTestMaterial(path)) return `only tests import ${path}`;
   return brokenByLayer(from, path);
 }

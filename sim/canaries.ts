@@ -1,0 +1,132 @@
+// Clusters that are broken on purpose. Each must be caught by the oracle that it is named for, or
+// the oracle is worth nothing. The product has no switch for this: a saboteur stands between the
+// node and its host, or a client does not do what it writes down.
+
+import { ByteWriter } from '../src/base/bytes.ts';
+import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
+import { type PeerFrame, readFrame, writeReplyFrame, writeRequestFrame } from '../src/node/wire.ts';
+import type { Saboteur } from './cluster.ts';
+import type { ScenarioOptions } from './scenario.ts';
+
+export interface Canary {
+  readonly name: string;
+  /** A finding that matches it is what the oracle must say. */
+  readonly caughtAs: RegExp;
+  readonly options: ScenarioOptions;
+}
+
+export const CANARIES: readonly Canary[] = [
+  {
+    name: 'a disk that confirms syncs and does not sync',
+    caughtAs: /^lost:/,
+    options: { saboteur: lyingDisk, weather: { hasPowerCuts: true } },
+  },
+  {
+    name: 'a replica that keeps nothing of what it is sent',
+    caughtAs: /^differs:/,
+    options: { saboteur: onlyOn('n2', (host) => tampering(host, { hear: emptied })) },
+  },
+  {
+    name: 'a client that claims contexts and sends none: false siblings',
+    caughtAs: /^false siblings:/,
+    options: { sends: () => [] },
+  },
+  {
+    name: 'a client that claims contexts and sends none: what it replaced stands',
+    caughtAs: /^came back:/,
+    options: { sends: () => [] },
+  },
+  {
+    name: 'a coordinator that denies what it did',
+    caughtAs: /^phantom:/,
+    options: { saboteur: (host) => tampering(host, { say: denied }) },
+  },
+];
+
+function onlyOn(name: string, saboteur: (host: Host) => Host): Saboteur {
+  return (host, node) => (node === name ? saboteur(host) : host);
+}
+
+function lyingDisk(host: Host): Host {
+  const lying = (file: DiskFile): DiskFile => ({
+    name: file.name,
+    size: () => file.size(),
+    append: (bytes) => file.append(bytes),
+    read: (offset, length) => file.read(offset, length),
+    sync: () => Promise.resolve(),
+    truncate: (length) => file.truncate(length),
+    close: () => file.close(),
+  });
+  const { disk } = host;
+  return {
+    ...host,
+    disk: {
+      create: async (name) => maybe(name, await disk.create(name)),
+      open: async (name) => maybe(name, await disk.open(name)),
+      list: () => disk.list(),
+      rename: (from, to) => disk.rename(from, to),
+      remove: (name) => disk.remove(name),
+      syncDirectory: () => disk.syncDirectory(),
+      lock: () => disk.lock(),
+    },
+  };
+  /** Segments only: without its identity a node would not even start. */
+  function maybe(name: string, file: DiskFile): DiskFile {
+    return name.startsWith('log-') && file.size() > 0 ? lying(file) : onceHonest(file);
+  }
+  /** The header of a new segment is synced; what comes after is not. */
+  function onceHonest(file: DiskFile): DiskFile {
+    let syncs = 0;
+    const { sync, ...rest } = lying(file);
+    return { ...rest, sync: () => (syncs++ === 0 ? file.sync() : sync()) };
+  }
+}
+
+interface Tampering {
+  readonly hear?: (frame: PeerFrame) => PeerFrame;
+  readonly say?: (frame: PeerFrame) => PeerFrame;
+}
+
+/** A node whose frames are changed as they come in or go out. */
+function tampering(host: Host, { hear, say }: Tampering): Host {
+  const heard = (receiver: Receiver): Receiver => ({
+    onFrame: (frame) => receiver.onFrame(changed(frame, hear)),
+    onLost: (peer) => receiver.onLost(peer),
+  });
+  const spoken = (endpoint: Endpoint): Endpoint => ({
+    address: endpoint.address,
+    send: (to, frame) => endpoint.send(to, changed(Buffer.from(frame), say)),
+    close: () => endpoint.close(),
+  });
+  return {
+    ...host,
+    network: {
+      open: async (address, receiver) => spoken(await host.network.open(address, heard(receiver))),
+    },
+  };
+}
+
+function changed(bytes: Buffer, change: ((frame: PeerFrame) => PeerFrame) | undefined): Buffer {
+  if (change === undefined) return bytes;
+  const frame = change(readFrame(bytes));
+  const w = new ByteWriter();
+  if (frame.kind === 'request') writeRequestFrame(w, frame.header, frame.request);
+  else writeReplyFrame(w, frame.header, frame.reply);
+  return w.copy();
+}
+
+/** What it should store it stores under another key, and so acknowledges without keeping it. */
+function emptied(frame: PeerFrame): PeerFrame {
+  if (frame.kind !== 'request' || frame.request.kind !== 'store-copy') return frame;
+  const key = Buffer.from('elsewhere');
+  return { ...frame, request: { ...frame.request, key } };
+}
+
+function denied(frame: PeerFrame): PeerFrame {
+  if (frame.kind !== 'reply' || frame.reply.kind !== 'wrote') return frame;
+  if (frame.reply.outcome.kind !== 'ok') return frame;
+  return {
+    ...frame,
+    reply: { kind: 'wrote', outcome: { kind: 'not-applied', needed: 2, got: 1 } },
+  };
+}

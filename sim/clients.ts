@@ -1,0 +1,145 @@
+// Clients of a simulated run. Each works through its operations one after the other against any
+// node that is up, and writes down what it asked for and what it was told.
+//
+// Keys `a` … `d` of the siblings keyspace are shared, with contexts from reads or with none seen;
+// `own-…` belongs to one client, who never writes without having read: it must not meet siblings
+// other than those of its own writes with unknown outcome. Keys of the latest keyspace get plain
+// Redis writes.
+
+import type { KeyspaceNumber } from '../src/base/ids.ts';
+import type { VersionVector } from '../src/causality/version-vector.ts';
+import type { Node } from '../src/node/node.ts';
+import type { Change, GetOutcome } from '../src/node/store.ts';
+import { LATEST, SIBLINGS, type SimCluster } from './cluster.ts';
+import type { History, WriteRecord } from './history.ts';
+import type { SimWorld } from './sim-host.ts';
+import type { SimRandom } from './sim-random.ts';
+
+export interface ClientOptions {
+  readonly name: string;
+  readonly operations: number;
+  readonly thinkMsMean: number;
+  /** What the client really sends of the context that it claims to have seen: for canaries. */
+  readonly sends?: (context: VersionVector) => VersionVector;
+}
+
+const SHARED_KEYS = ['a', 'b', 'c', 'd'];
+const LATEST_KEYS = ['x', 'y', 'z'];
+const PATIENCE_MS = 1_500;
+
+export class SimClient {
+  readonly #world: SimWorld;
+  readonly #cluster: SimCluster;
+  readonly #history: History;
+  readonly #options: ClientOptions;
+  readonly #random: SimRandom;
+  readonly #ownKey: string;
+  #ownUnknown = 0;
+
+  constructor(world: SimWorld, cluster: SimCluster, history: History, options: ClientOptions) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#history = history;
+    this.#options = options;
+    this.#random = world.random.fork(`client ${options.name}`);
+    this.#ownKey = `own-${options.name}`;
+  }
+
+  async run(): Promise<void> {
+    for (let step = 0; step < this.#options.operations; step++) {
+      await this.#world.sleep(this.#random.exponential(this.#options.thinkMsMean));
+      const node = this.#someNode();
+      if (node === undefined) continue;
+      const dice = this.#random.unit();
+      if (dice < 0.35) await this.#updateShared(node);
+      else if (dice < 0.6) await this.#updateOwn(node);
+      else await this.#useLatest(node);
+    }
+  }
+
+  #someNode(): Node | undefined {
+    const nodes = this.#cluster.running();
+    return nodes.length === 0 ? undefined : this.#random.pick(nodes);
+  }
+
+  async #updateShared(node: Node): Promise<void> {
+    const key = this.#random.pick(SHARED_KEYS);
+    if (this.#random.chance(0.3)) {
+      await this.#put(node, SIBLINGS, key, []);
+      return;
+    }
+    const read = await this.#get(node, SIBLINGS, key);
+    if (read === undefined || read.kind === 'no-answer') return;
+    const { context } = read;
+    const isDelete = read.kind === 'found' && this.#random.chance(0.2);
+    if (isDelete) await this.#delete(node, SIBLINGS, key, context);
+    else await this.#put(node, SIBLINGS, key, context);
+  }
+
+  async #updateOwn(node: Node): Promise<void> {
+    const read = await this.#get(node, SIBLINGS, this.#ownKey);
+    if (read === undefined || read.kind === 'no-answer') return;
+    const siblings = read.kind === 'found' ? read.values.length : 0;
+    if (siblings > 1 + this.#ownUnknown) {
+      const why = `false siblings: ${this.#ownKey} shows ${siblings} to its only writer`;
+      this.#history.broken.push(`${why}, of whose writes ${this.#ownUnknown} are unknown`);
+    }
+    const record = await this.#put(node, SIBLINGS, this.#ownKey, read.context);
+    if (record?.outcome === 'unknown') this.#ownUnknown += 1;
+  }
+
+  async #useLatest(node: Node): Promise<void> {
+    const key = this.#random.pick(LATEST_KEYS);
+    const dice = this.#random.unit();
+    if (dice < 0.4) await this.#get(node, LATEST, key);
+    else if (dice < 0.9) await this.#put(node, LATEST, key, undefined);
+    else await this.#delete(node, LATEST, key, undefined);
+  }
+
+  async #get(node: Node, keyspace: KeyspaceNumber, key: string): Promise<GetOutcome | undefined> {
+    this.#history.reads += 1;
+    const outcome = await this.#patiently(node.get({ keyspace, key: Buffer.from(key) }));
+    if (outcome === undefined || outcome.kind === 'no-answer') this.#history.readsFailed += 1;
+    return outcome;
+  }
+
+  #put(node: Node, keyspace: KeyspaceNumber, key: string, seen: VersionVector | undefined) {
+    const value = this.#history.freshValue();
+    const change = { kind: 'put', value: Buffer.from(value), expiresAt: 0 } as const;
+    return this.#write(node, { keyspace, key, value, seen }, change);
+  }
+
+  #delete(node: Node, keyspace: KeyspaceNumber, key: string, seen: VersionVector | undefined) {
+    return this.#write(node, { keyspace, key, value: undefined, seen }, { kind: 'delete' });
+  }
+
+  async #write(
+    node: Node,
+    write: Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen'>,
+    change: Change,
+  ): Promise<WriteRecord> {
+    const record = this.#history.begin({ ...write, startMs: this.#world.nowMs });
+    const { keyspace, seen } = write;
+    const context = seen && (this.#options.sends?.(seen) ?? seen);
+    const request = { keyspace, key: Buffer.from(write.key), change, context };
+    const outcome = await this.#patiently(node.write(request));
+    if (outcome?.kind === 'ok') {
+      record.outcome = 'ok';
+      record.dot = outcome.dot;
+      record.endMs = this.#world.nowMs;
+    } else if (outcome?.kind === 'not-applied' || outcome?.kind === 'condition-failed') {
+      record.outcome = 'not-applied';
+      record.endMs = this.#world.nowMs;
+    }
+    return record;
+  }
+
+  /** The promise of a node that crashes never settles: give up after a while. */
+  #patiently<T>(promise: Promise<T>): Promise<T | undefined> {
+    const failed = promise.catch((error: unknown) => {
+      this.#history.broken.push(`a request rejected: ${String(error)}`);
+      return undefined;
+    });
+    return Promise.race([failed, this.#world.sleep(PATIENCE_MS).then(() => undefined)]);
+  }
+}

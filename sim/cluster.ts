@@ -1,0 +1,134 @@
+// A cluster of real nodes on a simulated world: boots them, crashes them, and reads what their
+// disks hold in the end. Between the node and its host a saboteur may stand: that is how the
+// canaries break a replica without a switch in the product.
+
+import { createHash } from 'node:crypto';
+import { messageOf } from '../src/base/errors.ts';
+import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../src/base/ids.ts';
+import { SLOT_COUNT } from '../src/base/ids.ts';
+import { decodeObject } from '../src/causality/object-format.ts';
+import type { StoredObject } from '../src/causality/siblings.ts';
+import type { Host } from '../src/host/host.ts';
+
+import { type Node, startNode } from '../src/node/node.ts';
+import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
+import { DEFAULT_KEYSPACE, type Keyspace } from '../src/replication/keyspace.ts';
+import { slotOf } from '../src/ring/slot.ts';
+import { openEngine } from '../src/storage/open-engine.ts';
+import type { SimWorld } from './sim-host.ts';
+
+export const LATEST = DEFAULT_KEYSPACE.number;
+export const SIBLINGS = 1 as KeyspaceNumber;
+
+const KEYSPACES: readonly Keyspace[] = [
+  DEFAULT_KEYSPACE,
+  { ...DEFAULT_KEYSPACE, number: SIBLINGS, name: 'siblings', conflictRule: 'siblings' },
+];
+
+const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
+const REQUEST_MS = 1_000;
+
+export type Saboteur = (host: Host, name: string) => Host;
+
+export class SimCluster {
+  readonly names: readonly string[];
+  readonly #world: SimWorld;
+  readonly #topology: PlacedTopology;
+  readonly #saboteur: Saboteur;
+  readonly #nodes = new Map<string, Node>();
+
+  constructor(world: SimWorld, size: number, saboteur: Saboteur = (host) => host) {
+    this.#world = world;
+    this.#saboteur = saboteur;
+    this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
+    const members = this.names.map(member);
+    const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces: KEYSPACES };
+    this.#topology = new PlacedTopology(stated);
+  }
+
+  /** The nodes that must hold `keyspace/key` in the end. */
+  holders(name: string): string[] {
+    const key = Buffer.from(name.slice(name.indexOf('/') + 1));
+    const topology = this.#topology;
+    const primaries = topology.primaries(topology.keyspace(LATEST), slotOf(key));
+    return primaries.map((member) => topology.members[member]?.name as string);
+  }
+
+  /** The running node of that name; undefined while it is down or starting. */
+  node(name: string): Node | undefined {
+    return this.#nodes.get(name);
+  }
+
+  /** Nodes that a client could talk to. */
+  running(): Node[] {
+    return this.names.flatMap((name) => this.#nodes.get(name) ?? []);
+  }
+
+  /** Boots the machine and starts its node; whether it came up (its disk may refuse). */
+  async start(name: string): Promise<boolean> {
+    const machine = this.#world.node(name);
+    const host = this.#saboteur(machine.boot(), name);
+    const options = { topology: this.#topology, self: nodeId(name), requestMs: REQUEST_MS };
+    try {
+      this.#nodes.set(name, await startNode(host, options));
+      return true;
+    } catch (error) {
+      host.log.error('start failed', { why: messageOf(error) });
+      machine.crash();
+      return false;
+    }
+  }
+
+  crash(name: string): void {
+    this.#nodes.delete(name);
+    this.#world.node(name).crash();
+  }
+
+  /** Whether its disk failed under it, so that an operator would restart it. */
+  isPoisoned(name: string): boolean {
+    return this.#nodes.get(name)?.metrics().engine.state === 'poisoned';
+  }
+
+  async closeAll(): Promise<void> {
+    for (const [name, node] of this.#nodes) {
+      await node.close();
+      this.#world.node(name).crash();
+    }
+    this.#nodes.clear();
+  }
+
+  /** What stands on the disk of a node that is down: `keyspace/key` → object. */
+  async contents(name: string): Promise<Map<string, StoredObject>> {
+    const machine = this.#world.node(name);
+    const owner = { clusterId: CLUSTER_ID, nodeId: nodeId(name) };
+    const engine = await openEngine(machine.boot(), owner);
+    const found = new Map<string, StoredObject>();
+    for (const { number } of KEYSPACES) {
+      const range = { keyspace: number, fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };
+      const limits = { entriesMax: 1_000_000, bytesMax: Number.MAX_SAFE_INTEGER };
+      for (const entry of (await engine.scan(range, limits)).entries) {
+        found.set(`${number}/${entry.key}`, decodeObject(entry.value));
+      }
+    }
+    machine.crash();
+    return found;
+  }
+}
+
+function nodeId(name: string): NodeId {
+  return createHash('sha1').update(name).digest('hex') as NodeId;
+}
+
+function member(name: string): ClusterMember {
+  return {
+    id: nodeId(name),
+    name,
+    host: name,
+    rack: 'r1',
+    dataCenter: 'dc1',
+    capacity: 1,
+    clientAddress: `${name}:7000` as Address,
+    httpAddress: `${name}:8000` as Address,
+    peerAddress: `${name}:9000` as Address,
+  };
+}

@@ -1,0 +1,45 @@
+// What the clients of a simulated run did and were told: the evidence that the oracles judge.
+
+import type { KeyspaceNumber } from '../src/base/ids.ts';
+import type { Dot } from '../src/causality/dot.ts';
+import type { VersionVector } from '../src/causality/version-vector.ts';
+
+export interface WriteRecord {
+  readonly keyspace: KeyspaceNumber;
+  readonly key: string;
+  /** Unique in the run; undefined: a delete. */
+  readonly value: string | undefined;
+  /** The context that the writer gave; undefined: a blind write, which replaces what is there. */
+  readonly seen: VersionVector | undefined;
+  readonly startMs: number;
+  /** Infinity until an outcome came: then the write may still appear. */
+  endMs: number;
+  /** `unknown`: no answer yet, indeterminate, or the node that was asked crashed. */
+  outcome: 'ok' | 'not-applied' | 'unknown';
+  dot: Dot | undefined;
+}
+
+export class History {
+  readonly writes: WriteRecord[] = [];
+  /** Rules that were broken in front of a client's eyes. */
+  readonly broken: string[] = [];
+  reads = 0;
+  readsFailed = 0;
+  #values = 0;
+
+  freshValue(): string {
+    this.#values += 1;
+    return `v${this.#values}`;
+  }
+
+  begin(write: Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen' | 'startMs'>): WriteRecord {
+    const endMs = Number.POSITIVE_INFINITY;
+    const record: WriteRecord = { ...write, endMs, outcome: 'unknown', dot: undefined };
+    this.writes.push(record);
+    return record;
+  }
+
+  acknowledged(): number {
+    return this.writes.filter((write) => write.outcome === 'ok').length;
+  }
+}

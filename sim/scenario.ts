@@ -1,0 +1,107 @@
+// One seed, one run: a cluster, some clients, some weather; then the sky clears, every key is read
+// once from all replicas, the nodes are stopped and their disks compared with what the clients
+// were told. Everything follows from the seed.
+
+import { type ClientOptions, SimClient } from './clients.ts';
+import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
+import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
+import { History } from './history.ts';
+import { type Contents, judge } from './oracles.ts';
+import { SimWorld } from './sim-host.ts';
+
+export interface ScenarioOptions {
+  readonly saboteur?: Saboteur;
+  readonly sends?: ClientOptions['sends'];
+  /** Instead of what the seed would draw. */
+  readonly weather?: Partial<Weather>;
+}
+
+export interface Report {
+  readonly seed: number;
+  readonly hash: string;
+  readonly weather: string;
+  readonly nodes: number;
+  readonly findings: readonly string[];
+  readonly acknowledged: number;
+  readonly writes: number;
+  readonly reads: number;
+  readonly readsFailed: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  /** The last events and log lines, for whoever must find out why. */
+  readonly tail: readonly string[];
+}
+
+const CALM_MS = 4_000;
+
+export async function runScenario(seed: number, options: ScenarioOptions = {}): Promise<Report> {
+  const world = new SimWorld(seed);
+  const dice = world.random.fork('scenario');
+  const weather = { ...drawWeather(dice), ...options.weather };
+  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), options.saboteur);
+  const history = new History();
+  const faults = new Faults(world, cluster, weather);
+  const findings: string[] = [];
+  try {
+    await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
+    await world.runUntil(() => cluster.running().every((node) => node.isReady()));
+    faults.start();
+    const clients = ['1', '2', '3', '4'].map((name) => {
+      const pace = { operations: dice.between(20, 60), thinkMsMean: dice.between(5, 200) };
+      return new SimClient(world, cluster, history, { name, ...pace, sends: options.sends });
+    });
+    await world.settle(Promise.all(clients.map((client) => client.run())));
+    faults.stop();
+    await healAndRead(world, cluster, history);
+    await world.settle(cluster.closeAll());
+    const contents: Contents = new Map(
+      await world.settle(
+        Promise.all(
+          cluster.names.map(async (name) => [name, await cluster.contents(name)] as const),
+        ),
+      ),
+    );
+    const holders = (name: string) => cluster.holders(name);
+    const isTimeTrue = !weather.hasSkewedClocks;
+    findings.push(...judge({ history, contents, holders, isTimeTrue }));
+  } catch (error) {
+    findings.push(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
+  }
+  return {
+    seed,
+    hash: world.traceHash(),
+    weather: describeWeather(weather),
+    nodes: cluster.names.length,
+    findings,
+    acknowledged: history.acknowledged(),
+    writes: history.writes.length,
+    reads: history.reads,
+    readsFailed: history.readsFailed,
+    events: world.eventCount(),
+    virtualMs: world.nowMs,
+    tail: findings.length === 0 ? [] : world.traceLines(),
+  };
+}
+
+/** Every node up and in touch, every key read from all replicas: read repair does the rest. */
+async function healAndRead(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
+  for (const name of cluster.names) if (cluster.isPoisoned(name)) cluster.crash(name);
+  for (const name of cluster.names) {
+    if (!world.node(name).isUp) await world.settle(cluster.start(name));
+  }
+  const isWhole = () =>
+    cluster.running().length === cluster.names.length &&
+    cluster.running().every((node) => node.metrics().membersAlive === cluster.names.length);
+  await world.runUntil(isWhole, 60_000);
+  await world.runFor(CALM_MS);
+  const keys = new Set(history.writes.map((write) => `${write.keyspace}/${write.key}`));
+  for (const name of keys) {
+    const keyspace = name.startsWith(`${SIBLINGS}/`) ? SIBLINGS : LATEST;
+    const key = Buffer.from(name.slice(2));
+    for (const node of cluster.running().slice(0, 2)) {
+      const outcome = await world.settle(node.get({ keyspace, key, r: 3 }));
+      if (outcome.kind === 'no-answer') history.broken.push(`${name} has no answer after healing`);
+    }
+  }
+  await world.runFor(CALM_MS);
+}

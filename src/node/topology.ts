@@ -1,0 +1,103 @@
+// Who belongs to the cluster and what it stores, with every token dealt and every preference list
+// walked: the same on every node, and unchanged for a whole epoch.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import { crc32 } from '../base/checksum.ts';
+import { KvorumError } from '../base/errors.ts';
+import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+import { NODE_NUMBER_MAX } from '../causality/dot.ts';
+import { cappedTo, type Keyspace } from '../replication/keyspace.ts';
+import type { MemberIndex } from '../replication/peers.ts';
+import { placeTokens } from '../ring/placement.ts';
+import {
+  type PreferenceList,
+  type PreferenceTable,
+  preferenceLists,
+} from '../ring/preference-list.ts';
+import type { Member, Ring } from '../ring/ring.ts';
+
+export interface ClusterMember extends Member {
+  /** What people call it: `n1`. */
+  readonly name: string;
+  readonly clientAddress: Address;
+  readonly httpAddress: Address;
+  readonly peerAddress: Address;
+}
+
+/** What an operator states: given at start and the same on every node. */
+export interface Topology {
+  readonly clusterId: ClusterId;
+  readonly epoch: number;
+  readonly members: readonly ClusterMember[];
+  readonly keyspaces: readonly Keyspace[];
+}
+
+export class PlacedTopology implements Topology {
+  readonly clusterId: ClusterId;
+  readonly epoch: number;
+  /** Sorted by id, so that a MemberIndex means the same on every node. */
+  readonly members: readonly ClusterMember[];
+  /** With N, R and W capped to the number of hosts. */
+  readonly keyspaces: readonly Keyspace[];
+  readonly ring: Ring;
+  /** Slots that each member owns, alive or not. */
+  readonly slotCounts: readonly number[];
+  readonly #tables = new Map<number, PreferenceTable>();
+
+  /** Throws PLACEMENT_IMPOSSIBLE when the members cannot form a ring. */
+  constructor(topology: Topology) {
+    this.clusterId = topology.clusterId;
+    this.epoch = topology.epoch;
+    this.members = [...topology.members].sort((a, b) => (a.id < b.id ? -1 : 1));
+    refuseTwins(this.members);
+    const hosts = new Set(this.members.map((member) => member.host)).size;
+    this.keyspaces = topology.keyspaces.map((keyspace) => cappedTo(keyspace, hosts));
+    const n = Math.max(...this.keyspaces.map((keyspace) => keyspace.n));
+    this.ring = { ...placeTokens(this.members, { n }), epoch: topology.epoch };
+    const slotCounts = this.members.map(() => 0);
+    for (const owner of this.ring.owners) slotCounts[owner] = (slotCounts[owner] as number) + 1;
+    this.slotCounts = slotCounts;
+    for (const keyspace of this.keyspaces) {
+      if (this.#tables.has(keyspace.n)) continue;
+      this.#tables.set(keyspace.n, preferenceLists(this.ring, keyspace.n));
+    }
+  }
+
+  /** Throws BAD_OPTION when there is no such keyspace. */
+  keyspace(number: KeyspaceNumber): Keyspace {
+    for (const keyspace of this.keyspaces) if (keyspace.number === number) return keyspace;
+    const fix = `Use one of: ${this.keyspaces.map((each) => each.number).join(', ')}.`;
+    throw new KvorumError('BAD_OPTION', `there is no keyspace ${number}`, fix);
+  }
+
+  primaries(keyspace: Keyspace, slot: Slot): readonly MemberIndex[] {
+    return this.#table(keyspace).primaries(slot);
+  }
+
+  /** The distinct ones: far fewer than slots. */
+  preferenceLists(keyspace: Keyspace): readonly PreferenceList[] {
+    return this.#table(keyspace).lists;
+  }
+
+  #table(keyspace: Keyspace): PreferenceTable {
+    return this.#tables.get(keyspace.n) as PreferenceTable;
+  }
+}
+
+/** The 21 bits that stand for a node in its dots. */
+export function nodeNumberOf(id: NodeId): number {
+  return crc32(Buffer.from(id, 'latin1')) & NODE_NUMBER_MAX;
+}
+
+function refuseTwins(members: readonly ClusterMember[]): void {
+  const byNumber = new Map<number, ClusterMember>();
+  for (const member of members) {
+    const number = nodeNumberOf(member.id);
+    const twin = byNumber.get(number);
+    byNumber.set(number, member);
+    if (twin === undefined) continue;
+    const why = `the nodes "${member.name}" and "${twin.name}" would share the number of their dots`;
+    throw new KvorumError('PLACEMENT_IMPOSSIBLE', why, 'Give one of them another name.');
+  }
+}
