@@ -15,14 +15,14 @@ function claimOf(text: string): Claim {
 
 /** Plays commands and ends; the log of what started when. */
 class Play {
-  readonly order = new CommandOrder<number>();
+  readonly order = new CommandOrder<number>(0x9e3779b9);
   readonly running: Turn<number>[] = [];
   readonly started: number[] = [];
   #count = 0;
 
   arrive(text: string): void {
-    const { turn, mayStart } = this.order.arrive(this.#count++, claimOf(text));
-    if (mayStart) this.#start(turn);
+    const turn = this.order.arrive(this.#count++, claimOf(text));
+    if (turn.mayStart) this.#start(turn);
   }
 
   end(number: number): void {
@@ -115,7 +115,7 @@ function assertNoConflict(play: Play, commands: readonly string[]): void {
   });
 }
 
-/** Conflicting commands start in order of arrival; a free one between what came before and after. */
+/** Conflicting commands start in order; a free one between what came before and after it. */
 function assertOrder(started: readonly number[], commands: readonly string[]): void {
   const place = commands.map((_, number) => started.indexOf(number));
   commands.forEach((one, i) => {

@@ -11,7 +11,9 @@
 // - free (PING, SELECT, HELLO): starts when all before it have started, and before all after it,
 //   so that what it changes in the session is seen by exactly the commands that follow it.
 //
-// Pure: no clock, no disk, no network. A command alone on its key costs one Map entry.
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import { KeyGroups, keyHash } from './key-groups.ts';
 
 export type Claim =
   | { readonly kind: 'keyed'; readonly effect: Effect; readonly keys: readonly Buffer[] }
@@ -24,13 +26,15 @@ export type Effect = 'read' | 'plain-write' | 'exclusive';
 export interface Turn<Item> {
   readonly item: Item;
   readonly claim: Claim;
-  readonly groups: KeyGroup<Item>[];
+  groups: readonly KeyGroup<Item>[];
+  /** What arrive() found: it may start at once. */
+  mayStart: boolean;
   /** Keys on which another group comes first; 0: it has started or may. */
   waitsFor: number;
 }
 
 interface KeyGroup<Item> {
-  readonly key: string;
+  readonly hash: number;
   readonly effect: Effect;
   /** Invariant: > 0 while the group is reachable. */
   unfinished: number;
@@ -38,40 +42,52 @@ interface KeyGroup<Item> {
   waiting: Turn<Item>[] | undefined;
   latest: Turn<Item>;
   next: KeyGroup<Item> | undefined;
+  /** Belongs to KeyGroups. */
+  following: KeyGroup<Item> | undefined;
 }
+
+const NOTHING: readonly never[] = [];
 
 export class CommandOrder<Item> {
   /** The last group of each key; the first is the one that runs. */
-  readonly #lastGroups = new Map<string, KeyGroup<Item>>();
+  readonly #lastGroups: KeyGroups<KeyGroup<Item>>;
   /** Arrived, but held back by a barrier or a free command: not yet in any group. */
   #held: Turn<Item>[] = [];
   #unfinished = 0;
   #waiting = 0;
   #isBarrierRunning = false;
 
+  /** `seed`: any number that clients cannot know. */
+  constructor(seed: number) {
+    this.#lastGroups = new KeyGroups(seed);
+  }
+
   /** Nothing is unfinished: whatever comes next may start. */
   get isIdle(): boolean {
     return this.#unfinished === 0 && this.#held.length === 0;
   }
 
-  /** Whether the returned turn may start at once is in `mayStart`; otherwise finish() returns it. */
-  arrive(item: Item, claim: Claim): { turn: Turn<Item>; mayStart: boolean } {
-    const turn: Turn<Item> = { item, claim, groups: [], waitsFor: 0 };
-    if (this.#held.length > 0 || !this.#isAdmissible(claim)) {
-      this.#held.push(turn);
-      return { turn, mayStart: false };
-    }
-    return { turn, mayStart: this.#admit(turn) };
+  /** A turn that may not start at once is returned by a later finish(). */
+  arrive(item: Item, claim: Claim): Turn<Item> {
+    const turn: Turn<Item> = { item, claim, groups: NOTHING, mayStart: false, waitsFor: 0 };
+    if (this.#held.length > 0 || !this.#isAdmissible(claim)) this.#held.push(turn);
+    else turn.mayStart = this.#admit(turn);
+    return turn;
   }
 
   /** Ends a turn that had started; returns those that may start now, in the order to start them. */
-  finish(turn: Turn<Item>): Turn<Item>[] {
-    const ready: Turn<Item>[] = [];
+  finish(turn: Turn<Item>): readonly Turn<Item>[] {
+    let ready: readonly Turn<Item>[] = NOTHING;
     this.#unfinished--;
     if (turn.claim.kind === 'barrier') this.#isBarrierRunning = false;
     for (const group of turn.groups) {
-      if (--group.unfinished === 0) this.#passOn(group, ready);
+      if (--group.unfinished === 0) ready = this.#passOn(group, ready);
     }
+    return this.#held.length === 0 ? ready : [...ready, ...this.#admitHeld()];
+  }
+
+  #admitHeld(): Turn<Item>[] {
+    const ready: Turn<Item>[] = [];
     let admitted = 0;
     for (; admitted < this.#held.length; admitted++) {
       const first = this.#held[admitted] as Turn<Item>;
@@ -93,43 +109,73 @@ export class CommandOrder<Item> {
     this.#unfinished++;
     if (turn.claim.kind === 'barrier') this.#isBarrierRunning = true;
     if (turn.claim.kind !== 'keyed') return true;
-    for (const key of turn.claim.keys) this.#join(turn, key.toString('latin1'), turn.claim.effect);
+    const { keys, effect } = turn.claim;
+    if (keys.length === 1) {
+      const group = this.#join(turn, keyHash(keys[0] as Buffer), effect);
+      turn.groups = group === undefined ? NOTHING : [group];
+    } else {
+      const joined = keys.map((key) => this.#join(turn, keyHash(key), effect));
+      turn.groups = joined.filter((group) => group !== undefined);
+    }
     if (turn.waitsFor > 0) this.#waiting++;
     return turn.waitsFor === 0;
   }
 
-  #join(turn: Turn<Item>, key: string, effect: Effect): void {
-    const last = this.#lastGroups.get(key);
-    // The same key twice in one command: it is in the group already.
-    if (last?.latest === turn) return;
+  /** The group that the turn now belongs to; undefined when it already did. */
+  #join(turn: Turn<Item>, hash: number, effect: Effect): KeyGroup<Item> | undefined {
+    const last = this.#lastGroups.find(hash);
+    if (last?.latest === turn) return undefined;
     let group = last;
-    if (last === undefined || last.effect !== effect || effect === 'exclusive') {
-      const waiting = last === undefined ? undefined : [];
-      group = { key, effect, unfinished: 0, waiting, latest: turn, next: undefined };
-      if (last !== undefined) last.next = group;
-      this.#lastGroups.set(key, group);
+    if (group === undefined || group.effect !== effect || effect === 'exclusive') {
+      group = this.#newGroup(turn, hash, effect, last);
     }
-    const joined = group as KeyGroup<Item>;
-    joined.unfinished++;
-    joined.latest = turn;
-    turn.groups.push(joined);
-    if (joined.waiting === undefined) return;
-    joined.waiting.push(turn);
-    turn.waitsFor++;
+    group.unfinished++;
+    group.latest = turn;
+    if (group.waiting !== undefined) {
+      group.waiting.push(turn);
+      turn.waitsFor++;
+    }
+    return group;
+  }
+
+  #newGroup(
+    latest: Turn<Item>,
+    hash: number,
+    effect: Effect,
+    last: KeyGroup<Item> | undefined,
+  ): KeyGroup<Item> {
+    const waiting = last === undefined ? undefined : [];
+    const group: KeyGroup<Item> = {
+      hash,
+      effect,
+      unfinished: 0,
+      waiting,
+      latest,
+      next: undefined,
+      following: undefined,
+    };
+    if (last !== undefined) {
+      last.next = group;
+      this.#lastGroups.remove(last);
+    }
+    this.#lastGroups.add(group);
+    return group;
   }
 
   /** The first group of a key is done: its successor comes first. */
-  #passOn(group: KeyGroup<Item>, ready: Turn<Item>[]): void {
+  #passOn(group: KeyGroup<Item>, before: readonly Turn<Item>[]): readonly Turn<Item>[] {
     const next = group.next;
     if (next === undefined) {
-      this.#lastGroups.delete(group.key);
-      return;
+      this.#lastGroups.remove(group);
+      return before;
     }
+    const ready = [...before];
     for (const turn of next.waiting ?? []) {
       if (--turn.waitsFor > 0) continue;
       this.#waiting--;
       ready.push(turn);
     }
     next.waiting = undefined;
+    return ready;
   }
 }

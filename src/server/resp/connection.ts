@@ -17,6 +17,7 @@
 import type { Socket } from 'node:net';
 import { joinAddress } from '../../base/ids.ts';
 import type { Clock } from '../../host/host.ts';
+import type { KnownNames } from './known-names.ts';
 import { sayLastWords } from './last-words.ts';
 import { Pipeline, type PipelineParts } from './pipeline.ts';
 import { RespParser } from './resp-parser.ts';
@@ -24,8 +25,12 @@ import { RespWriter } from './resp-writer.ts';
 import { newSession, type Session } from './session.ts';
 
 export interface ConnectionParts
-  extends Pick<PipelineParts, 'store' | 'server' | 'commands' | 'log' | 'isReady'> {
+  extends Pick<
+    PipelineParts,
+    'store' | 'server' | 'commands' | 'log' | 'isReady' | 'hashSeed' | 'found'
+  > {
   readonly clock: Clock;
+  readonly names: KnownNames;
   readonly drops: Drops;
   /** Asks for a flush() at the end of this turn of the event loop. */
   flushLater(connection: Connection): void;
@@ -66,7 +71,7 @@ export class Connection {
   constructor(id: number, socket: Socket, parts: ConnectionParts) {
     this.#socket = socket;
     this.#parts = parts;
-    this.#parser = new RespParser(parts.server.limits);
+    this.#parser = new RespParser(parts.server.limits, parts.names);
     this.session = newSession({
       id,
       remoteAddress: joinAddress(socket.remoteAddress ?? '?', socket.remotePort ?? 0),

@@ -34,6 +34,10 @@ export interface PipelineParts {
   readonly commands: CommandSet;
   readonly writer: RespWriter;
   readonly log: Log;
+  /** A number that clients cannot know; see key-groups.ts. */
+  readonly hashSeed: number;
+  /** What was found by the Buffer of a name; see known-names.ts. */
+  readonly found: WeakMap<Buffer, Found>;
   isReady(): boolean;
   /** Something was answered later than it was asked: there may be output, and room for more. */
   onProgress(): void;
@@ -58,7 +62,7 @@ const INTERNAL_ERROR = error('ERR internal error');
 
 export class Pipeline {
   readonly #parts: PipelineParts;
-  readonly #order = new CommandOrder<Pending>();
+  readonly #order: CommandOrder<Pending>;
   /** In order of arrival; those before `#first` are answered. */
   #pending: Pending[] = [];
   #first = 0;
@@ -66,6 +70,7 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#order = new CommandOrder(parts.hashSeed);
   }
 
   /** Commands that are not answered yet. */
@@ -75,10 +80,10 @@ export class Pipeline {
 
   /** `args` must stay unchanged until the reply is written. */
   execute(args: readonly Buffer[]): void {
-    const { session, server, commands } = this.#parts;
+    const { session, server } = this.#parts;
     server.counters.commands++;
     session.commandCount++;
-    const found = commands.find(args);
+    const found = this.#parts.found.get(args[0] as Buffer) ?? this.#find(args);
     const refused = refusal(found, args, this.#parts.isReady());
     const command = found.kind === 'command' ? found.command : undefined;
     if (command !== undefined) session.lastCommand = command.name;
@@ -113,13 +118,22 @@ export class Pipeline {
         return;
       }
       this.#pending.push(pending);
-      const { turn } = this.#order.arrive(pending, claimOf(command, args));
+      const turn = this.#order.arrive(pending, claimOf(command, args));
       this.#await(promise, turn);
       return;
     }
     this.#pending.push(pending);
-    const { turn, mayStart } = this.#order.arrive(pending, claimOf(command, args));
-    if (mayStart) this.#startAll([turn]);
+    const turn = this.#order.arrive(pending, claimOf(command, args));
+    if (turn.mayStart) this.#startAll([turn]);
+  }
+
+  /** Remembers what the name alone decides. */
+  #find(args: readonly Buffer[]): Found {
+    const found = this.#parts.commands.find(args);
+    if (found.kind === 'command' && found.command.subcommands === undefined) {
+      if (!found.command.name.includes('|')) this.#parts.found.set(args[0] as Buffer, found);
+    }
+    return found;
   }
 
   /** Runs it; undefined when it was answered at once. */
@@ -166,11 +180,13 @@ export class Pipeline {
   }
 
   /** Starts these and whatever their ends let start; a loop, for a thousand may end at once. */
-  #startAll(ready: Turn<Pending>[]): void {
-    for (let i = 0; i < ready.length; i++) {
-      const turn = ready[i] as Turn<Pending>;
+  #startAll(ready: readonly Turn<Pending>[]): void {
+    if (ready.length === 0) return;
+    const queue = [...ready];
+    for (let i = 0; i < queue.length; i++) {
+      const turn = queue[i] as Turn<Pending>;
       const promise = this.#start(turn.item);
-      if (promise === undefined) ready.push(...this.#order.finish(turn));
+      if (promise === undefined) queue.push(...this.#order.finish(turn));
       else this.#await(promise, turn);
     }
   }

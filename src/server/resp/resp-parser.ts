@@ -14,6 +14,7 @@
 // nothing more is parsed.
 
 import { splitInlineWords } from './inline-words.ts';
+import { KnownNames } from './known-names.ts';
 import type { RespLimits } from './server-info.ts';
 
 const LF = 0x0a;
@@ -38,6 +39,7 @@ export type ParserLimits = Pick<
 
 export class RespParser {
   readonly #limits: ParserLimits;
+  readonly #names: KnownNames;
   /** Unparsed bytes are `#bytes[#at … #end)`; beyond `#end` there may be room to append. */
   #bytes: Buffer = EMPTY;
   #at = 0;
@@ -54,8 +56,9 @@ export class RespParser {
   #error: string | undefined;
   #wantsMore = false;
 
-  constructor(limits: ParserLimits) {
+  constructor(limits: ParserLimits, names = new KnownNames()) {
     this.#limits = limits;
+    this.#names = names;
   }
 
   /** Set once the client broke the protocol: the text of the error reply, first word included. */
@@ -82,7 +85,7 @@ export class RespParser {
     }
   }
 
-  /** The next whole command, never empty; undefined when more bytes are needed or after an error. */
+  /** The next whole command, never empty; undefined: it needs more bytes, or there is an error. */
   next(): Buffer[] | undefined {
     while (this.#left === 0) {
       if (this.#at === this.#end || this.#error !== undefined) return this.#nothing();
@@ -152,7 +155,9 @@ export class RespParser {
     if (this.#bytes[stop] !== CR || this.#bytes[stop + 1] !== LF) {
       return this.#fail('invalid bulk length');
     }
-    this.#words.push(this.#bytes.subarray(start, stop));
+    const words = this.#words;
+    if (words.length === 0) words.push(this.#names.name(this.#bytes, start, stop));
+    else words.push(this.#bytes.subarray(start, stop));
     this.#at = stop + 2;
     this.#bulk = -1;
     this.#left--;
@@ -226,7 +231,7 @@ export class RespParser {
     this.#scanned = 0;
   }
 
-  /** Joins what is left with `chunk`; amortized, every byte is copied a constant number of times. */
+  /** Joins what is left with `chunk`; a byte is copied a constant number of times on average. */
   #append(chunk: Buffer): void {
     const left = this.#end - this.#at;
     const needed = left + chunk.length;

@@ -4,6 +4,7 @@
 // It listens before the node is ready, so that clients read LOADING, which they wait on, and not
 // a refused connection, which they report.
 
+import { randomInt } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { KvorumError, messageOf } from '../../base/errors.ts';
 import { type Address, joinAddress, splitAddress } from '../../base/ids.ts';
@@ -11,6 +12,7 @@ import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { Store } from '../../node/store.ts';
 import { findCommand } from './command-table.ts';
 import { Connection, type ConnectionParts, type Drops } from './connection.ts';
+import { KnownNames } from './known-names.ts';
 import { sayLastWords } from './last-words.ts';
 import { DEFAULT_RESP_LIMITS } from './limits.ts';
 import type { CommandSet } from './pipeline.ts';
@@ -97,6 +99,9 @@ class ListeningServer implements RespServer, RespServerInfo {
       clock: options.clock,
       log: options.log,
       drops: this.drops,
+      names: new KnownNames(),
+      found: new WeakMap(),
+      hashSeed: randomInt(2 ** 32),
       isReady: () => options.isReady?.() ?? true,
       flushLater: (connection) => turnEnd.add(connection),
       onClosed: (connection) => this.#connections.delete(connection),
