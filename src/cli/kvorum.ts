@@ -5,6 +5,7 @@
 // that fails throws; what it threw is printed here, in one form, and decides the exit code.
 
 import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts';
 import { badOption } from './node-setting.ts';
@@ -49,6 +50,9 @@ const COMMANDS: readonly CommandRow[] = [
   },
 ];
 
+/** Beside the packages, not in /tmp: what is read there is run. Halves the time to start. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/kvorum', import.meta.url));
+
 const HELP = `
 First steps:
   $ kvorum dev                     three nodes on this machine; leave it running
@@ -91,7 +95,9 @@ function usageError(error: CommanderError): Error {
 }
 
 async function main(): Promise<void> {
-  enableCompileCache();
+  enableCompileCache(COMPILE_CACHE);
+  // Processes that this one starts have it from their first module on.
+  process.env.NODE_COMPILE_CACHE ??= COMPILE_CACHE;
   const root = program();
   if (process.argv.length <= 2) {
     root.outputHelp();
