@@ -24,6 +24,8 @@ import { RunList } from './run-list.ts';
 const LOAD_TOLERANCE = 0.02;
 /** The same for the slots that a member owns. */
 const SHARE_TOLERANCE = 0.04;
+/** Price of unequal runs. Cheaper, and the runs of the first members are never cut down. */
+const UNEVENNESS_PRICE = 4;
 /** Price of rows beyond RUNS_PER_MEMBER: each costs more than the one before it. */
 const ROW_PRICE = 4;
 /** Price of two runs in a row on one host. */
@@ -99,7 +101,7 @@ export class Draft {
     const target = this.#rowsTarget;
     const excess = Math.max(0, this.#rows / target - 0.9);
     const rows = ROW_PRICE * target * excess * excess;
-    const unevenness = this.runs.squares / (SLOT_COUNT / target) ** 2;
+    const unevenness = (UNEVENNESS_PRICE * this.runs.squares) / (SLOT_COUNT / target) ** 2;
     return this.#memberPrice + rows + unevenness + this.#clashes * CLASH_PRICE;
   }
 
@@ -209,7 +211,9 @@ export class Draft {
     if (share > 0) {
       const ideal = this.#ideals[member] as number;
       const due = owned < low || owned > high ? (ideal * owned) / share : ideal;
-      cost = (((this.#loads[member] as number) - due) / (ideal * LOAD_TOLERANCE)) ** 2;
+      const error = ((this.#loads[member] as number) - due) / (ideal * LOAD_TOLERANCE);
+      // The fourth power sees to the worst member, the square to all of them.
+      cost = error ** 2 + error ** 4 / 4;
       if (owned >= low) cost += ((owned - share) / (share * SHARE_TOLERANCE)) ** 2;
     }
     this.#memberPrice += cost - (this.#costs[member] as number);

@@ -9,6 +9,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { SLOT_COUNT } from '../base/ids.ts';
+import { roundsOf } from './replica-rule.ts';
 import type { Member } from './ring.ts';
 
 /** Slots of which each member should hold a replica; they sum to n · 16,384. */
@@ -17,18 +18,15 @@ export function idealLoads(members: readonly Member[], n: number): Float64Array 
   const all = members.map((_, index) => index);
   const racks = grouped(all, (i) => `${members[i]?.rack}\n${members[i]?.dataCenter}`);
   const hosts = racks.map((rack) => grouped(rack, (i) => members[i]?.host ?? ''));
-  const rounds = fullRoundsOf(
-    hosts.map((inRack) => inRack.length),
-    n,
-  );
+  const { fullRounds } = roundsOf(members, n);
   const weigh = (group: readonly number[]) =>
     group.reduce((sum, i) => sum + (members[i]?.capacity ?? 0), 0);
   const ofRacks = fill(
     n * SLOT_COUNT,
     racks.map((rack, r) => {
       const size = hosts[r]?.length ?? 0;
-      const floor = Math.min(size, rounds) * SLOT_COUNT;
-      return { weight: weigh(rack), floor, ceiling: Math.min(size, rounds + 1) * SLOT_COUNT };
+      const floor = Math.min(size, fullRounds) * SLOT_COUNT;
+      return { weight: weigh(rack), floor, ceiling: Math.min(size, fullRounds + 1) * SLOT_COUNT };
     }),
   );
   for (const [r, inRack] of hosts.entries()) {
@@ -61,14 +59,6 @@ function fill(total: number, vessels: readonly Vessel[]): number[] {
     else high = level;
   }
   return at(high);
-}
-
-/** Rounds that every rack with hosts left takes part in; see ReplicaRule. */
-function fullRoundsOf(sizes: readonly number[], n: number): number {
-  let rounds = 0;
-  const upTo = (k: number) => sizes.reduce((sum, size) => sum + Math.min(size, k), 0);
-  while (upTo(rounds + 1) > upTo(rounds) && upTo(rounds + 1) <= n) rounds++;
-  return rounds;
 }
 
 function grouped(indices: readonly number[], nameOf: (index: number) => string): number[][] {

@@ -16,6 +16,10 @@ import type { Quota } from './quota.ts';
 
 /** Replica loads this near to ideal are left alone. */
 const ERROR_GOOD_ENOUGH = 0.02;
+/** With these it takes the first quarter of its attempts to do better, and then gives up. */
+const ERROR_BEARABLE = 0.035;
+/** Attempts in vain after which the rest would be, too. */
+const PATIENCE = 1_000;
 /** Attempts between two looks at who is worst off. */
 const ROUND = 64;
 
@@ -37,10 +41,13 @@ export function polish(draft: Draft, { dice, attempts, living }: PolishOptions):
   const changed = living === undefined ? [] : changedSlots(draft, living.owners);
   let moves = changed.length;
   let ofWorst: number[] = [];
+  let lastGain = 0;
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt % ROUND === 0) {
       const { member, error } = draft.worst;
       if (error <= ERROR_GOOD_ENOUGH && !(living && draft.hasManyRows)) return;
+      if (error <= ERROR_BEARABLE && attempt >= attempts / 4) return;
+      if (attempt - lastGain > PATIENCE) return;
       ofWorst = runs.firsts().filter((first) => runs.owner[first] === member);
     }
     const a = runs.firstOf(anySlot(dice, dice(3) === 0 ? before(draft, ofWorst, dice) : changed));
@@ -48,7 +55,9 @@ export function polish(draft: Draft, { dice, attempts, living }: PolishOptions):
     const gifts = living && dice(2) === 0 ? shiftAt(draft, a, dice) : exchangeOf(draft, a, b, dice);
     const extra = living === undefined ? 0 : extraMoves(gifts, living.owners);
     if (living !== undefined && moves + extra > living.movesMax) continue;
-    if (lowersPrice(draft, gifts)) moves += extra;
+    if (!lowersPrice(draft, gifts)) continue;
+    moves += extra;
+    lastGain = attempt;
   }
 }
 
@@ -87,7 +96,8 @@ function exchangeOf({ runs }: Draft, a: number, b: number, dice: Dice): Gift[] {
   const ownerA = runs.owner[a] as number;
   const ownerB = runs.owner[b] as number;
   if (ownerA === ownerB) return [];
-  const length = Math.min(runs.length(a), runs.length(b));
+  const most = Math.min(runs.length(a), runs.length(b));
+  const length = dice(4) === 0 ? 1 + dice(most) : most;
   const atEnd = dice(2);
   const startIn = (first: number) => first + atEnd * (runs.length(first) - length);
   return [

@@ -7,7 +7,8 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { diceOf } from './dice.ts';
+import { assert } from '../base/assert.ts';
+import { type Dice, diceOf } from './dice.ts';
 import { Draft } from './draft.ts';
 import { handOver } from './hand-over.ts';
 import type { PlacementOptions } from './placement.ts';
@@ -15,8 +16,11 @@ import { polish } from './polish.ts';
 import { checkMembers, checkRing, type Member, type Ring } from './ring.ts';
 
 /** Moves beyond the fewest possible that may be spent on even replica loads. */
-const EXTRA_MOVES = 0.03;
-const POLISH_ATTEMPTS = 1_000;
+const EXTRA_MOVES = 0.04;
+const POLISH_ATTEMPTS = 10_000;
+/** Plans made with other dice, until one has no replica load further from ideal than that. */
+const PLANS_MAX = 4;
+const ERROR_MAX = 0.045;
 
 /**
  * The ring of the next epoch, for exactly these members; those with the id of a member of `ring`
@@ -29,17 +33,25 @@ export function rebalance(
 ): Ring {
   checkRing(ring);
   checkMembers(members);
-  const dice = diceOf(seed + ring.epoch);
   const everyone = [...members, ...leaving(ring, members)];
   const owners = ownersAmong(ring, everyone);
-  const draft = new Draft({ members: everyone, stayingCount: members.length, owners, n });
+  let best: Draft | undefined;
+  for (let plan = 0; plan < PLANS_MAX; plan++) {
+    const draft = new Draft({ members: everyone, stayingCount: members.length, owners, n });
+    replan(draft, owners, diceOf(seed + PLANS_MAX * ring.epoch + plan));
+    if (best === undefined || draft.worst.error < best.worst.error) best = draft;
+    if (best.worst.error <= ERROR_MAX) break;
+  }
+  assert(best !== undefined, 'at least one plan is made');
+  return { epoch: ring.epoch + 1, members, owners: best.runs.toOwners() };
+}
+
+function replan(draft: Draft, owners: Uint16Array, dice: Dice): void {
   handOver(draft, dice);
-  const moves = draft.runs
-    .toOwners()
-    .reduce((sum, owner, slot) => sum + Number(owner !== owners[slot]), 0);
+  const planned = draft.runs.toOwners();
+  const moves = planned.reduce((sum, owner, slot) => sum + Number(owner !== owners[slot]), 0);
   const movesMax = Math.floor(moves * (1 + EXTRA_MOVES));
   if (moves > 0) polish(draft, { dice, attempts: POLISH_ATTEMPTS, living: { owners, movesMax } });
-  return { epoch: ring.epoch + 1, members, owners: draft.runs.toOwners() };
 }
 
 function leaving(ring: Ring, members: readonly Member[]): Member[] {

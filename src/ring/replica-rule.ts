@@ -18,8 +18,8 @@ import { impossible, type Member } from './ring.ts';
 /** Copies of each slot: over all data centers, or so many in each of those that are named. */
 export type Replication = number | { readonly [dataCenter: string]: number };
 
-/** The replicas that one data center (or the whole ring) gives to a slot. */
-interface Zone {
+/** How one data center, or the whole ring, gives its replicas to a slot. */
+export interface Zone {
   readonly fullRounds: number;
   readonly extras: number;
 }
@@ -80,7 +80,7 @@ export class ReplicaRule {
     return this.#accepted === this.n;
   }
 
-  /** What the member met next is to the slot; `skipped`: its host was met before, or is no one's. */
+  /** What the member met next is to the slot; `skipped`: its host was met, or is in no zone. */
   meet(member: number): 'primary' | 'fallback' | 'skipped' {
     const host = this.#hostOf[member] as number;
     const zone = this.#zoneOf[member] as number;
@@ -123,7 +123,7 @@ function zonesOf(members: readonly Member[], replication: Replication): ZoneMemb
     checkCount(count, `data center "${dataCenter}"`);
     const hosts = hostsIn(inside);
     if (hosts < count) {
-      const why = `${count} replicas are asked of data center "${dataCenter}", which has ${hosts} hosts`;
+      const why = `data center "${dataCenter}" has ${hosts} hosts for ${count} replicas`;
       throw impossible(why, `Ask it for ${hosts} at most, or add hosts there.`);
     }
     return { count, members: inside, holds };
@@ -137,8 +137,8 @@ function checkCount(count: number, where: string): void {
   throw impossible(`${count} replicas are asked of ${where}`, 'Ask for a whole number from 1 on.');
 }
 
-/** How `count` replicas fall on racks of these sizes when each round takes one host of each. */
-function roundsOf(members: readonly Member[], count: number): Zone {
+/** How `count` replicas fall on the racks when each round takes one host of each. */
+export function roundsOf(members: readonly Member[], count: number): Zone {
   const hostsByRack = new Map<string, Set<string>>();
   for (const { dataCenter, rack, host } of members) {
     const name = `${rack}\n${dataCenter}`;

@@ -41,8 +41,8 @@ test('the hash tag alone decides', () => {
   }
 });
 
-// cluster-key-slot hashes `}` in `{}}`, against the specification (an empty tag counts as none);
-// keys whose first tag is empty are left out, and the table above has one.
+// In `{}}` cluster-key-slot takes the second `}` for the end of the tag, against the specification
+// (the first one counts, and an empty tag is none): keys that hold `{}` first are left out here.
 test('the same slot as the clients compute, for any bytes', () => {
   const braces = fc.constantFrom(0x7b, 0x7d);
   const byte = fc.oneof(braces, fc.integer({ min: 0, max: 255 }));
