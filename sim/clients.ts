@@ -7,6 +7,7 @@
 // Redis writes.
 
 import type { KeyspaceNumber } from '../src/base/ids.ts';
+import { decodeContext, encodeContext } from '../src/causality/context.ts';
 import type { VersionVector } from '../src/causality/version-vector.ts';
 import type { Node } from '../src/node/node.ts';
 import type { Change, GetOutcome } from '../src/node/store.ts';
@@ -120,7 +121,7 @@ export class SimClient {
   ): Promise<WriteRecord> {
     const record = this.#history.begin({ ...write, startMs: this.#world.nowMs });
     const { keyspace, seen } = write;
-    const context = seen && (this.#options.sends?.(seen) ?? seen);
+    const context = seen && handedBack(this.#options.sends?.(seen) ?? seen, keyspace);
     const request = { keyspace, key: Buffer.from(write.key), change, context };
     const outcome = await this.#patiently(node.write(request));
     if (outcome?.kind === 'ok') {
@@ -142,4 +143,9 @@ export class SimClient {
     });
     return Promise.race([failed, this.#world.sleep(PATIENCE_MS).then(() => undefined)]);
   }
+}
+
+/** A client holds a context as text. */
+function handedBack(context: VersionVector, keyspace: KeyspaceNumber): VersionVector {
+  return decodeContext(encodeContext(context, keyspace), keyspace);
 }

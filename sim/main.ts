@@ -99,5 +99,6 @@ function serve(): void {
 function summaryOf(report: Report): string {
   const { seed, hash, weather, nodes, acknowledged, writes } = report;
   const result = report.findings.length === 0 ? 'ok' : 'FAILED';
-  return `seed ${seed} ${result} hash ${hash} (${nodes} nodes, ${weather}, ${acknowledged} of ${writes} writes acknowledged)`;
+  const acks = `${acknowledged} of ${writes} writes acknowledged`;
+  return `seed ${seed} ${result} hash ${hash} (${nodes} nodes, ${weather}, ${acks})`;
 }

@@ -38,7 +38,7 @@ for (const canary of CANARIES) {
   });
 }
 
-test(`${FRESH_SEEDS} seeds with crashes, partitions and failing disks keep every promise`, async () => {
+test(`${FRESH_SEEDS} seeds of crashes, partitions, bad disks keep every promise`, async () => {
   let acknowledged = 0;
   for (let seed = 10_001; seed <= 10_000 + FRESH_SEEDS; seed++) {
     const report = await runScenario(seed);

@@ -97,7 +97,7 @@ function refuseTwins(members: readonly ClusterMember[]): void {
     const twin = byNumber.get(number);
     byNumber.set(number, member);
     if (twin === undefined) continue;
-    const why = `the nodes "${member.name}" and "${twin.name}" would share the number of their dots`;
+    const why = `the nodes "${member.name}" and "${twin.name}" share the number of their dots`;
     throw new KvorumError('PLACEMENT_IMPOSSIBLE', why, 'Give one of them another name.');
   }
 }

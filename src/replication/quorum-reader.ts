@@ -164,7 +164,7 @@ export class QuorumReader {
       this.counters.repairsSkipped += stale.length;
       return;
     }
-    const { clock, peers, replica, view } = this.#parts;
+    const { clock, peers, view } = this.#parts;
     const encoded = encodeObject(object);
     const others = stale.filter((member) => member !== view.self);
     this.counters.repairsSent += stale.length;
@@ -178,21 +178,15 @@ export class QuorumReader {
         },
       });
     }
-    if (others.length < stale.length) repairOwn(replica, keyspace, at, encoded);
+    if (others.length < stale.length) this.#repairOwn(keyspace, at, encoded);
   }
-}
 
-/** Our own copy was behind. A disk that refuses the repair refuses writes too, and says so there. */
-async function repairOwn(
-  replica: Replica,
-  keyspace: Keyspace,
-  at: KeyAt,
-  encoded: Buffer,
-): Promise<boolean> {
-  try {
-    await replica.merge(keyspace, at, encoded);
-    return true;
-  } catch {
-    return false;
+  /** Our own copy was behind. A disk that refuses this refuses writes, and says so there. */
+  async #repairOwn(keyspace: Keyspace, at: KeyAt, encoded: Buffer): Promise<void> {
+    try {
+      await this.#parts.replica.merge(keyspace, at, encoded);
+    } catch {
+      this.counters.repairsSkipped += 1;
+    }
   }
 }

@@ -90,7 +90,7 @@ export class Replica {
     return this.#whenDurable(stored);
   }
 
-  /** Carries out `request` as its coordinator. Throws or rejects when the engine takes no writes. */
+  /** Carries out `request` as its coordinator; throws or rejects as Engine.write does. */
   write(keyspace: Keyspace, at: KeyAt, request: WriteRequest): Turn<Minted | Refusal> {
     if (request.context !== undefined) this.#learnContext(request.context);
     if (this.#renewal !== undefined) {

@@ -1,8 +1,6 @@
 // What a client asks of the store and what it gets: the requests that doors hand to a coordinator
 // and the outcomes that come back, with the numbers that make them honest. "Too few answers",
 // "condition failed" and "indeterminate" are outcomes, not errors.
-//
-// Pure: no clock, no disk, no network; dice are an argument.
 
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import type { Dot } from '../causality/dot.ts';

@@ -59,7 +59,14 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'src/client/', may: ['src/base/'], why: 'it runs in other people’s programs' },
   {
     folder: 'src/cli/',
-    may: ['src/base/', 'src/host/', 'src/node/', 'src/server/', 'src/client/'],
+    may: [
+      'src/base/',
+      'src/host/',
+      'src/node/',
+      'src/server/',
+      'src/client/',
+      'src/replication/keyspace.ts', // the presets that a configuration may name
+    ],
     why: 'the command line composes hosts, nodes and servers',
   },
 ];
@@ -80,7 +87,7 @@ const PACKAGE_USERS: readonly { readonly folder: string; readonly only?: readonl
 ];
 
 /** Where Node.js itself may be imported; elsewhere the host seam stands for it. */
-const NODE_USERS = ['src/host/', 'src/server/', 'src/cli/'];
+const NODE_USERS = ['src/host/', 'src/server/', 'src/client/', 'src/cli/'];
 const NODE_IN_CORE: Readonly<Record<string, readonly string[]>> = {
   'src/base/checksum.ts': ['node:zlib'], // a pure function of its arguments
 };
