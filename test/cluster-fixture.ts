@@ -4,9 +4,9 @@
 //   test('…', async (t) => {
 //     const cluster = await startCluster({ nodes: 3, owner: t });   // ready when it resolves
 //     const redis = await cluster.connect(0);
-//     await cluster.kill(1);                                        // SIGKILL unless said otherwise
+//     await cluster.kill(1);                             // SIGKILL unless said otherwise
 //     await cluster.restart(1);
-//   });                                                             // stopped, even when it failed
+//   });                                                  // stopped, even when it failed
 //
 // Only processes that were started here are ever ended, by their pid. They end with this process
 // too, however it ends: over the IPC channel, and at the latest in its exit handler.
@@ -21,7 +21,7 @@ import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Address, joinAddress } from '../src/base/ids.ts';
-import { firstTakenPort } from '../src/cli/free-port.ts';
+import { firstTakenPort } from '../src/cli/dev/free-port.ts';
 import { type ConnectionOptions, RespConnection } from '../src/client/resp-connection.ts';
 
 const PROGRAM = fileURLToPath(new URL('../src/cli/kvorum.ts', import.meta.url));

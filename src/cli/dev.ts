@@ -4,8 +4,8 @@
 // is not real. One that dies is reported and the others go on, which is the point of the product.
 
 import type { Command } from 'commander';
-import { DevCluster } from './dev-cluster.ts';
-import { checkDirectory, checkPorts, type DevLayout, devLayout, erase } from './dev-layout.ts';
+import { DevCluster } from './dev/dev-cluster.ts';
+import { checkDirectory, checkPorts, type DevLayout, devLayout, erase } from './dev/dev-layout.ts';
 import { printData, printJson, styled } from './output.ts';
 import { type Column, textTable } from './text-table.ts';
 

@@ -1,6 +1,6 @@
 // Durations as people type them: `500ms`, `10s`, `5m`, `2h`, `7d`.
 
-import { badOption } from './node-setting.ts';
+import { badOption } from './config/node-setting.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,

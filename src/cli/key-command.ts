@@ -6,8 +6,8 @@ import { ERROR_CODES, type ErrorCode, KvorumError } from '../base/errors.ts';
 import { type Address, asAddress } from '../base/ids.ts';
 import { ReplyError, type RespValue } from '../client/reply-parser.ts';
 import { RespConnection } from '../client/resp-connection.ts';
+import { badOption } from './config/node-setting.ts';
 import { durationMs } from './duration.ts';
-import { badOption } from './node-setting.ts';
 
 export interface KeyFlags {
   readonly url: string;

@@ -7,8 +7,8 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { badOption } from './config/node-setting.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts';
-import { badOption } from './node-setting.ts';
 import { printError } from './output.ts';
 
 interface CommandRow {

@@ -18,8 +18,8 @@ import { PlacedTopology } from '../node/topology.ts';
 import { type HttpServer, startHttpServer } from '../server/http/http-server.ts';
 import type { Stage } from '../server/http/node-view.ts';
 import { type RespServer, startRespServer } from '../server/resp/resp-server.ts';
+import type { NodeConfig } from './config/node-config.ts';
 import { LateStore } from './late-store.ts';
-import type { NodeConfig } from './node-config.ts';
 import { explainForeignDirectory } from './node-directory.ts';
 import { printData, printJson } from './output.ts';
 

@@ -1,7 +1,7 @@
 // `kvorum start`: one node in the foreground, until a signal ends it.
 
 import type { Command } from 'commander';
-import { readNodeConfig } from './node-config.ts';
+import { readNodeConfig } from './config/node-config.ts';
 
 const HELP = `
 Examples:

@@ -6,9 +6,9 @@ import type { Command } from 'commander';
 import { KvorumError, messageOf } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { StatusPage } from '../server/http/status-page.ts';
+import { badOption } from './config/node-setting.ts';
 import { durationMs } from './duration.ts';
 import { EXIT } from './exit-code.ts';
-import { badOption } from './node-setting.ts';
 import { printData, printJson, styled } from './output.ts';
 import { type Column, textTable } from './text-table.ts';
 

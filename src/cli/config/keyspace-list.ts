@@ -1,8 +1,8 @@
 // The keyspaces of a configuration file, with the default one where the file does not name it.
 // Quorums that cannot be are refused here, before a node starts.
 
-import type { KeyspaceNumber } from '../base/ids.ts';
-import { DEFAULT_KEYSPACE, type Keyspace, PRESETS } from '../replication/keyspace.ts';
+import type { KeyspaceNumber } from '../../base/ids.ts';
+import { DEFAULT_KEYSPACE, type Keyspace, PRESETS } from '../../replication/keyspace.ts';
 import type { KeyspaceTable } from './config-schema.ts';
 import { badOption } from './node-setting.ts';
 

@@ -1,9 +1,9 @@
 // The processes of a development cluster, from the first start to the last exit.
 
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { printNote, styled } from '../output.ts';
 import { clusterFlag, type DevLayout } from './dev-layout.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
 import { type ChildEnd, NodeChild } from './node-child.ts';
-import { printNote, styled } from './output.ts';
 
 /** A node closes in a fraction of this; whoever takes longer hangs. */
 const STOP_MS = 10_000;

@@ -3,7 +3,7 @@
 // environment, that over the file, that over the default; `from` remembers who won, so that an
 // error can point at the place where the value stands.
 
-import { KvorumError } from '../base/errors.ts';
+import { KvorumError } from '../../base/errors.ts';
 import { didYouMean } from './nearest-name.ts';
 
 export const NODE_SETTINGS = [

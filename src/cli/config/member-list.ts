@@ -15,8 +15,8 @@ import {
   joinAddress,
   type NodeId,
   splitAddress,
-} from '../base/ids.ts';
-import type { ClusterMember, Topology } from '../node/topology.ts';
+} from '../../base/ids.ts';
+import type { ClusterMember, Topology } from '../../node/topology.ts';
 import type { MemberTable } from './config-schema.ts';
 import { badOption, type Setting } from './node-setting.ts';
 

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { Value } from 'typebox/value';
-import { KvorumError, messageOf } from '../base/errors.ts';
+import { KvorumError, messageOf } from '../../base/errors.ts';
 import { type ConfigFile, ConfigSchema } from './config-schema.ts';
 import { didYouMean } from './nearest-name.ts';
 import { badOption } from './node-setting.ts';

@@ -7,10 +7,10 @@
 
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { KvorumError } from '../base/errors.ts';
-import { type Address, joinAddress } from '../base/ids.ts';
+import { KvorumError } from '../../base/errors.ts';
+import { type Address, joinAddress } from '../../base/ids.ts';
+import { badOption } from '../config/node-setting.ts';
 import { firstTakenPort } from './free-port.ts';
-import { badOption } from './node-setting.ts';
 
 export interface DevLayout {
   readonly directory: string;

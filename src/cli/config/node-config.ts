@@ -5,10 +5,10 @@
 // is therefore accepted only from a node that stands alone.
 
 import { join } from 'node:path';
-import { type Address, asAddress, splitAddress } from '../base/ids.ts';
-import type { LogLevel } from '../host/node-log.ts';
-import type { ClusterMember, Topology } from '../node/topology.ts';
-import type { Redirect } from '../server/resp/server-info.ts';
+import { type Address, asAddress, splitAddress } from '../../base/ids.ts';
+import type { LogLevel } from '../../host/node-log.ts';
+import type { ClusterMember, Topology } from '../../node/topology.ts';
+import type { Redirect } from '../../server/resp/server-info.ts';
 import type { ConfigFile, MemberTable } from './config-schema.ts';
 import { keyspacesOf } from './keyspace-list.ts';
 import { clusterIdOf, membersOf, parseClusterFlag } from './member-list.ts';

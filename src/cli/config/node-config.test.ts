@@ -1,0 +1,205 @@
+import { deepEqual, equal, match, notEqual, ok, rejects } from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { hasCode } from '../../base/errors.ts';
+import { type NodeConfig, readNodeConfig } from './node-config.ts';
+
+const THREE = 'n1=127.0.0.1:7001, n2=127.0.0.1:7002,n3=127.0.0.1:7003';
+
+async function fileWith(t: TestContext, toml: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'kvorum-config-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const path = join(directory, 'kvorum.toml');
+  await writeFile(path, toml);
+  return path;
+}
+
+function members({ topology }: NodeConfig): string[] {
+  return topology.members.map(({ name, clientAddress, httpAddress, peerAddress }) => {
+    return [name, clientAddress, httpAddress, peerAddress].join(' ');
+  });
+}
+
+async function refused(flags: object, says: RegExp, environment = {}): Promise<void> {
+  await rejects(readNodeConfig({ ...flags }, environment), (error) => {
+    ok(hasCode(error, 'BAD_OPTION'), String(error));
+    match(`${error.message}\n${error.fix}`, says);
+    return true;
+  });
+}
+
+test('without any setting: one node on loopback', async () => {
+  const config = await readNodeConfig({}, {});
+  deepEqual(members(config), ['n1 127.0.0.1:7001 127.0.0.1:8001 127.0.0.1:9001']);
+  const { name, host, rack, dataCenter, capacity } = config.member;
+  deepEqual([name, host, rack, dataCenter, capacity], ['n1', 'n1', 'rack1', 'dc1', 1]);
+  equal(config.dataDirectory, join('.kvorum', 'n1'));
+  equal(config.redirect, 'auto');
+  equal(config.logLevel, 'info');
+  const [keyspace, ...others] = config.topology.keyspaces;
+  deepEqual(others, []);
+  deepEqual(keyspace, { number: 0, name: 'default', n: 3, r: 2, w: 2, conflictRule: 'latest' });
+});
+
+test('a flag wins over the environment, that over the file, that over the default', async (t) => {
+  const config = await fileWith(t, 'data = "file"\nrack = "file"\ndc = "file"\nlog-level = "warn"');
+  const environment = { KVORUM_DATA: 'variable', KVORUM_RACK: 'variable' };
+  const { dataDirectory, member, logLevel } = await readNodeConfig(
+    { config, data: 'flag' },
+    environment,
+  );
+  deepEqual(
+    [dataDirectory, member.rack, member.dataCenter, logLevel, member.host],
+    ['flag', 'variable', 'file', 'warn', 'n1'],
+  );
+  const byVariable = await readNodeConfig({}, { ...environment, KVORUM_CONFIG: config });
+  equal(byVariable.dataDirectory, 'variable');
+});
+
+test('--cluster lists all members; HTTP and peer ports follow from the first', async () => {
+  const config = await readNodeConfig({ cluster: THREE, nodeId: 'n2' }, {});
+  deepEqual(members(config), [
+    'n1 127.0.0.1:7001 127.0.0.1:8001 127.0.0.1:9001',
+    'n2 127.0.0.1:7002 127.0.0.1:8002 127.0.0.1:9002',
+    'n3 127.0.0.1:7003 127.0.0.1:8003 127.0.0.1:9003',
+  ]);
+  equal(config.member.name, 'n2');
+  equal(config.clientBind, '127.0.0.1:7002');
+  deepEqual(new Set(config.topology.members.map(({ host }) => host)).size, 3);
+});
+
+test('[[members]] say everything', async (t) => {
+  const config = await fileWith(
+    t,
+    `
+    node-id = "b"
+    [[members]]
+    name = "a"
+    listen = "127.0.0.1:1"
+    [[members]]
+    name = "b"
+    listen = "127.0.0.1:2"
+    http = "127.0.0.1:3"
+    peer = "[::1]:4"
+    host = "h"
+    rack = "r"
+    dc = "d"
+    capacity = 2.5
+    `,
+  );
+  const { member } = await readNodeConfig({ config }, {});
+  const { id, ...rest } = member;
+  match(id, /^[0-9a-f]{40}$/);
+  deepEqual(rest, {
+    name: 'b',
+    host: 'h',
+    rack: 'r',
+    dataCenter: 'd',
+    capacity: 2.5,
+    clientAddress: '127.0.0.1:2',
+    httpAddress: '127.0.0.1:3',
+    peerAddress: '[::1]:4',
+  });
+});
+
+test('[[keyspaces]]: presets, own numbers, and the default one beside them', async (t) => {
+  const config = await fileWith(
+    t,
+    `
+    [[keyspaces]]
+    number = 1
+    name = "cart"
+    preset = "fast-write"
+    conflict-rule = "siblings"
+    [[keyspaces]]
+    number = 2
+    name = "audit"
+    n = 5
+    w = 4
+    `,
+  );
+  const { topology } = await readNodeConfig({ config }, {});
+  deepEqual(
+    topology.keyspaces.map(({ number, name, n, r, w, conflictRule }) =>
+      [number, name, n, r, w, conflictRule].join(' '),
+    ),
+    ['0 default 3 2 2 latest', '1 cart 3 3 1 siblings', '2 audit 5 3 4 latest'],
+  );
+});
+
+test('the cluster id is a digest of what decides where a key lies, no more', async (t) => {
+  const idOf = async (flags: Readonly<Record<string, unknown>>) => {
+    return (await readNodeConfig({ nodeId: 'n1', ...flags }, {})).topology.clusterId;
+  };
+  const id = await idOf({ cluster: THREE });
+  match(id, /^[0-9a-f]{32}$/);
+  const elsewhere = THREE.replaceAll('700', '710').split(',').reverse().join(',');
+  equal(await idOf({ cluster: elsewhere }), id, 'addresses and order may change');
+  notEqual(await idOf({ cluster: THREE, clusterName: 'other' }), id);
+  notEqual(await idOf({ cluster: `${THREE},n4=127.0.0.1:7004` }), id);
+  notEqual(await idOf({ capacity: '2' }), await idOf({}));
+  notEqual(await idOf({ rack: 'b' }), await idOf({}));
+  const five = '[[keyspaces]]\nnumber = 0\nname = "default"\nn = 5\n';
+  notEqual(await idOf({ config: await fileWith(t, five) }), await idOf({}));
+  equal(
+    await idOf({ config: await fileWith(t, `${five}r = 1`) }),
+    await idOf({ config: await fileWith(t, five) }),
+    'R and W may change',
+  );
+});
+
+test('node ids differ by cluster and by name', async () => {
+  const idOf = async (flags: Readonly<Record<string, unknown>>) =>
+    (await readNodeConfig(flags, {})).member.id;
+  const id = await idOf({});
+  equal(await idOf({ listen: '127.0.0.1:7777', rack: 'x' }), id);
+  notEqual(await idOf({ nodeId: 'n2' }), id);
+  notEqual(await idOf({ clusterName: 'other' }), id);
+});
+
+test('beyond loopback only when told so; then bound and told addresses may differ', async () => {
+  await refused({ listen: '0.0.0.0:7001' }, /--insecure-no-auth/);
+  await refused({ http: '192.168.1.1:80' }, /192\.168\.1\.1:80 is reachable/);
+  await refused({ cluster: 'n1=db.example:7001' }, /db\.example:7001 is reachable/);
+  for (const host of ['localhost', '127.3.2.1', '[::1]']) {
+    await readNodeConfig({ listen: `${host}:7001` }, {});
+  }
+  const config = await readNodeConfig(
+    { cluster: 'n1=10.0.0.5:7001', listen: '0.0.0.0:7001', insecureNoAuth: true },
+    {},
+  );
+  equal(config.clientBind, '0.0.0.0:7001');
+  equal(config.member.clientAddress, '10.0.0.5:7001');
+});
+
+test('what contradicts itself is refused', async (t) => {
+  const twice = await fileWith(t, '[[members]]\nname = "n1"\nlisten = "127.0.0.1:7001"');
+  await refused({ cluster: THREE }, /which of n1, n2, n3 is this node\?/);
+  await refused({ cluster: THREE, nodeId: 'm1' }, /--node-id is "m1"[\s\S]*Did you mean n1\?/);
+  await refused({ cluster: THREE, nodeId: 'n1', rack: 'a' }, /--rack would be known to this node/);
+  await refused({ cluster: THREE, config: twice }, /members are given twice/);
+  await refused({ cluster: 'n1=127.0.0.1:1,n1=127.0.0.1:2' }, /the name n1 is given twice/);
+  await refused({ cluster: 'n1=127.0.0.1:1,n2=127.0.0.1:1001' }, /address 127\.0\.0\.1:1001 is/);
+  await refused({ cluster: 'n1' }, /"n1" in --cluster is not a member/);
+  await refused({ cluster: '-=127.0.0.1:1' }, /"-" cannot be the name of a node/);
+  await refused({ listen: '127.0.0.1:0' }, /has port 0/);
+  await refused({ listen: '127.0.0.1:65000' }, /the http port of n1 would be 65000 \+ 1000/);
+  await refused({ logLevel: 'verbos' }, /--log-level cannot be "verbos"/);
+});
+
+test('variables: misspelt ones are refused, those of Kubernetes are not ours', async () => {
+  await refused({}, /KVORUM_LISTNE[\s\S]*Did you mean KVORUM_LISTEN\?/, { KVORUM_LISTNE: 'x' });
+  await refused({}, /KVORUM_CAPACITY is "x"/, { KVORUM_CAPACITY: 'x' });
+  await readNodeConfig(
+    {},
+    {
+      KVORUM_URL: 'redis://x',
+      KVORUM_PORT: 'tcp://10.0.0.1:7001',
+      KVORUM_PORT_7001_TCP_ADDR: '10.0.0.1',
+      KVORUM_SERVICE_HOST: '10.0.0.1',
+      KVORUM_HTTP_SERVICE_PORT_WEB: '80',
+    },
+  );
+});
