@@ -208,8 +208,14 @@ export class RespParser {
     const max = this.#limits.argumentsMax;
     if (words === undefined) this.#fail('unbalanced quotes in request');
     else if (words.length > max) this.#fail(`too big inline request (at most ${max} words)`);
-    else return words;
+    else return this.#withKnownName(words);
     return undefined;
+  }
+
+  #withKnownName(words: Buffer[]): Buffer[] {
+    const [name] = words;
+    if (name !== undefined) words[0] = this.#names.name(name, 0, name.length);
+    return words;
   }
 
   /** Bytes before the first `end` at or after `#at`; -1: none yet, or too many (an error). */

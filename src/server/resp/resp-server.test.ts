@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { KvorumError } from '../../base/errors.ts';
 import type { Address } from '../../base/ids.ts';
 import { nodeClock } from '../../host/node-clock.ts';
@@ -305,6 +306,22 @@ describe('RespServer protects itself', () => {
     await until(() => server.info.connectionCount() === 0);
     await new RawClient(server).send('PING\r\n').expect('+PONG\r\n');
     assert.equal(server.info.counters.connectionsRefused, 1);
+  });
+
+  test('from any bytes at all', async () => {
+    const server = await start({ limits: { halfCommandMs: 50 } });
+    const part = fc.oneof(
+      fc.constantFrom('*1\r\n', '*3\r\n', '$4\r\nPING\r\n', 'SET a 1\r\n', 'DBSIZE\r\n', '"'),
+      fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    );
+    for (const parts of fc.sample(fc.array(part, { maxLength: 20 }), 200)) {
+      const raw = new RawClient(server);
+      for (const each of parts) raw.send(each);
+      raw.socket.end();
+    }
+    await until(() => server.info.counters.connectionsAccepted === 200);
+    await until(() => server.info.connectionCount() === 0);
+    await new RawClient(server).send('PING\r\n').expect('+PONG\r\n');
   });
 
   test('from clients that vanish in the middle', async () => {
