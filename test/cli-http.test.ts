@@ -93,11 +93,11 @@ test('the HTTP door', async (t) => {
   await t.test('garbage and half requests end only their own connection', async () => {
     const garbage = connect(node.httpPort, '127.0.0.1');
     garbage.end('\x16\x03\x01 garbage\r\n\r\n');
-    match(await text(garbage), /^HTTP\/1\.1 400 /);
+    match(await text(garbage), /^HTTP\/1\.1 400 [\s\S]*"code":"BAD_REQUEST"/);
     const half = connect(node.httpPort, '127.0.0.1');
     half.write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
     const startedAt = Date.now();
-    match(await text(half), /^(HTTP\/1\.1 408 |$)/);
+    match(await text(half), /^HTTP\/1\.1 408 [\s\S]*"code":"REQUEST_TIMEOUT"/);
     ok(Date.now() - startedAt < 10_000, 'half a header is waited for about five seconds');
     equal((await ask(node, '/healthz')).status, 200);
   });

@@ -7,6 +7,7 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { KVORUM_VERSION } from '../server/resp/commands/server-identity.ts';
 import { badOption } from './config/node-setting.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts';
 import { printError } from './output.ts';
@@ -71,7 +72,7 @@ ${EXIT_CODES_HELP}`;
 function program(): Command {
   const root = new Command('kvorum')
     .description('A distributed key-value store: any Redis client, no single point of failure.')
-    .version('0.1.0', '-V, --version', 'print the version')
+    .version(KVORUM_VERSION, '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: false })
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', HELP);
@@ -98,6 +99,8 @@ async function main(): Promise<void> {
   enableCompileCache(COMPILE_CACHE);
   // Processes that this one starts have it from their first module on.
   process.env.NODE_COMPILE_CACHE ??= COMPILE_CACHE;
+  // The reader of a pipe has seen enough (kvorum get big | head -1): no error, and no more to say.
+  process.stdout.on('error', () => process.exit(EXIT.ok));
   const root = program();
   if (process.argv.length <= 2) {
     root.outputHelp();

@@ -192,6 +192,7 @@ test('what contradicts itself is refused', async (t) => {
 test('variables: misspelt ones are refused, those of Kubernetes are not ours', async () => {
   await refused({}, /KVORUM_LISTNE[\s\S]*Did you mean KVORUM_LISTEN\?/, { KVORUM_LISTNE: 'x' });
   await refused({}, /KVORUM_CAPACITY is "x"/, { KVORUM_CAPACITY: 'x' });
+  await refused({}, /KVORUM_PORT/, { KVORUM_PORT: '7001' });
   await readNodeConfig(
     {},
     {

@@ -38,9 +38,10 @@ const OTHER_VARIABLES = ['KVORUM_CONFIG', 'KVORUM_URL', 'KVORUM_HTTP_URL'];
 
 /**
  * Kubernetes describes a service named `kvorum` to every pod of its namespace in variables such
- * as KVORUM_SERVICE_HOST and KVORUM_PORT_7001_TCP_ADDR: they are no settings of ours.
+ * as KVORUM_SERVICE_HOST=10.0.0.1 and KVORUM_PORT=tcp://10.0.0.1:7001: no settings of ours.
  */
-const SERVICE_LINK = /^KVORUM_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?$/;
+const SERVICE_LINK =
+  /^KVORUM_(\w+_)?(SERVICE_(HOST|PORT)\w*=|PORT_\d+_(TCP|UDP|SCTP)\w*=|PORT=(tcp|udp|sctp):)/;
 
 export function badOption(message: string, fix: string, cause?: unknown): KvorumError {
   return new KvorumError('BAD_OPTION', message, fix, cause);
@@ -68,7 +69,7 @@ export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): Setting
     if (!variable.startsWith('KVORUM_') || value === undefined) continue;
     const name = byVariable.get(variable);
     if (name !== undefined) settings.set(name, { value, from: variable });
-    else if (!OTHER_VARIABLES.includes(variable) && !SERVICE_LINK.test(variable)) {
+    else if (!OTHER_VARIABLES.includes(variable) && !SERVICE_LINK.test(`${variable}=${value}`)) {
       const known = [...byVariable.keys(), ...OTHER_VARIABLES];
       const fix = `${didYouMean(variable, known)} Unset it if it is not meant for Kvorum.`;
       throw badOption(`there is no setting ${variable} (in the environment)`, fix);

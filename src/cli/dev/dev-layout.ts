@@ -8,7 +8,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KvorumError } from '../../base/errors.ts';
-import { type Address, joinAddress } from '../../base/ids.ts';
+import { type Address, joinAddress, splitAddress } from '../../base/ids.ts';
 import { badOption } from '../config/node-setting.ts';
 import { firstTakenPort } from './free-port.ts';
 
@@ -30,7 +30,6 @@ const NODES_MAX = 16;
 const HTTP_OFFSET = 1_000;
 const PEER_OFFSET = 2_000;
 const PORT_MAX = 65_535 - PEER_OFFSET - NODES_MAX;
-/** Further nodes would listen on the HTTP ports of the first ones. */
 const HOST = '127.0.0.1';
 
 /** Throws BAD_OPTION. */
@@ -60,10 +59,10 @@ export async function checkPorts({ nodes }: DevLayout): Promise<void> {
     node.httpAddress,
     node.peerAddress,
   ]);
-  const taken = await firstTakenPort(addresses.map(portOf));
+  const taken = await firstTakenPort(addresses.map((address) => splitAddress(address).port));
   if (taken === undefined) return;
   const [{ clientAddress }] = nodes as readonly [DevNode];
-  const other = portOf(clientAddress) + 100;
+  const other = splitAddress(clientAddress).port + 100;
   const message = `port ${taken} is in use`;
   const fix = `Stop what listens there (another kvorum dev?), or: kvorum dev --port ${other}`;
   throw new KvorumError('PORT_IN_USE', message, fix);
@@ -102,8 +101,4 @@ function integerBetween(text: string, option: string, least: number, most: numbe
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   const message = `${option} is "${text}", not a number from ${least} to ${most}`;
   throw badOption(message, `Give a number from ${least} to ${most}.`);
-}
-
-function portOf(address: Address): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1));
 }

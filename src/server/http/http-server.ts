@@ -8,13 +8,22 @@
 // Time-outs are tight and bodies small, because nothing here needs more; there is no CORS, so that
 // no web page can read a node through its visitor's browser.
 
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { KvorumError, messageOf } from '../../base/errors.ts';
 import { type Address, joinAddress, splitAddress } from '../../base/ids.ts';
 import type { Log } from '../../host/host.ts';
 import type { MetricsPage } from './metrics-page.ts';
 import type { NodeView } from './node-view.ts';
-import { methodNotAllowed, noSuchPath, notReady, problemBody, problemOf } from './problem.ts';
+import {
+  methodNotAllowed,
+  noSuchPath,
+  notReady,
+  problemBody,
+  problemOf,
+  unreadable,
+} from './problem.ts';
 import { statusPage } from './status-page.ts';
 
 const HEADERS_MS = 5_000;
@@ -22,6 +31,8 @@ const REQUEST_MS = 15_000;
 /** How often Node.js looks for requests that exceed the two. */
 const CHECK_MS = 1_000;
 const BODY_BYTES_MAX = 64 * 1024;
+/** Scrapers, probes and people: none of them needs more. */
+const CONNECTIONS_MAX = 1_000;
 const DRAIN_MS = 2_000;
 
 export interface HttpServerOptions {
@@ -85,7 +96,9 @@ function newServer({ view, log }: HttpServerOptions, metrics: LateMetrics): Fast
     forceCloseConnections: 'idle',
     http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
     return503OnClosing: false,
+    clientErrorHandler: (error, socket) => refuseUnreadable(error.code, socket),
   });
+  app.server.maxConnections = CONNECTIONS_MAX;
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     if (problem.status >= 500) {
@@ -127,6 +140,22 @@ function addPages(app: FastifyInstance, view: NodeView, metrics: LateMetrics): v
     const problem = notReady(view.stage());
     return reply.code(problem.status).send(problemBody(problem));
   });
+}
+
+function refuseUnreadable(code: string | undefined, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = unreadable(code);
+  const body = JSON.stringify(problemBody(problem));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function listenError(address: Address, cause: unknown): KvorumError {

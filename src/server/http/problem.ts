@@ -1,7 +1,7 @@
 // Every error over HTTP has one shape: { code, message, cause?, fix, docs }, with the code of
 // docs/errors.md, so that a program can act on it and a person knows what to do.
 
-import { KvorumError, messageOf } from '../../base/errors.ts';
+import { ERROR_CODES, KvorumError, messageOf } from '../../base/errors.ts';
 
 export interface Problem {
   /** HTTP status. */
@@ -13,7 +13,10 @@ export interface Problem {
 }
 
 export function problemBody({ code, message, cause, fix }: Problem): Record<string, unknown> {
-  return { code, message, cause, fix, docs: `docs/errors.md#${code.toLowerCase()}` };
+  const isOurs = ERROR_CODES.some((each) => each === code);
+  // What only HTTP can say has one heading for all of it.
+  const heading = isOurs ? code.toLowerCase() : 'over-http';
+  return { code, message, cause, fix, docs: `docs/errors.md#${heading}` };
 }
 
 export function noSuchPath(method: string, path: string): Problem {
@@ -24,6 +27,16 @@ export function noSuchPath(method: string, path: string): Problem {
 export function methodNotAllowed(method: string, path: string): Problem {
   const message = `${path} does not take ${method}`;
   return { status: 405, code: 'METHOD_NOT_ALLOWED', message, fix: 'Use GET.' };
+}
+
+/** What Node's parser could not read, or gave up waiting for; it never became a request. */
+export function unreadable(code: string | undefined): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const message = 'the request did not arrive in time';
+    return { status: 408, code: 'REQUEST_TIMEOUT', message, fix: 'Send it at once.' };
+  }
+  const message = `this is no HTTP request (${code})`;
+  return { status: 400, code: 'BAD_REQUEST', message, fix: 'Speak HTTP/1.1 to this port.' };
 }
 
 export function notReady(stage: string): Problem {
