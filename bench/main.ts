@@ -5,9 +5,13 @@
 //
 // Absolute figures wander with the machine; the ratios are what to quote.
 
+import { run as redis } from './redis.ts';
 import { run as ring } from './ring.ts';
 
-const PARTS: Readonly<Record<string, (print: (line: string) => void) => Promise<void>>> = { ring };
+const PARTS: Readonly<Record<string, (print: (line: string) => void) => Promise<void>>> = {
+  ring,
+  redis,
+};
 
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) {

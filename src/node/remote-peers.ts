@@ -103,7 +103,7 @@ export class RemotePeers implements Peers, Receiver {
     if (member === undefined) return;
     const name = map.members[member]?.name;
     if (map.liveness.lost(member, clock.monotonicMs())) log.warn('node lost', { node: name });
-    for (const id of [...this.#pending.keys()]) {
+    for (const id of this.#pending.keys()) {
       this.#settle(id, member, { kind: 'lost', wasSent: true });
     }
   }
@@ -176,9 +176,9 @@ export class RemotePeers implements Peers, Receiver {
 
   #sweep(): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const [id, pending] of [...this.#pending]) {
+    for (const [id, pending] of this.#pending) {
       if (pending.deadlineMs > nowMs) continue;
-      for (const member of [...pending.waiting]) {
+      for (const member of pending.waiting) {
         this.#settle(id, member, { kind: 'lost', wasSent: true });
       }
     }

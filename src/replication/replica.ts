@@ -57,7 +57,8 @@ export class Replica {
   #actor: Actor;
   #dotCounter: number;
   #time: HybridTime = 0;
-  /** Set while a new incarnation is being made durable; writes wait for it. */
+  /** Somebody knows more of this actor than we do: no write before it was replaced. */
+  #isActorStale = false;
   #renewal: Promise<void> | undefined;
 
   constructor(parts: ReplicaParts) {
@@ -93,9 +94,7 @@ export class Replica {
   /** Carries out `request` as its coordinator; throws or rejects as Engine.write does. */
   write(keyspace: Keyspace, at: KeyAt, request: WriteRequest): Turn<Minted | Refusal> {
     if (request.context !== undefined) this.#learnContext(request.context);
-    if (this.#renewal !== undefined) {
-      return this.#renewal.then(() => this.write(keyspace, at, request));
-    }
+    if (this.#isActorStale) return this.#renewed().then(() => this.write(keyspace, at, request));
     return this.#turn(at, (before) => this.#mint(keyspace, at, request, before));
   }
 
@@ -186,15 +185,22 @@ export class Replica {
    * must not be covered by what I write next, so I go on as a new actor.
    */
   #learnContext(context: VersionVector): void {
-    if (counterOf(context, this.#actor) <= this.#dotCounter) return;
-    this.#renewal ??= this.#renew();
+    if (counterOf(context, this.#actor) > this.#dotCounter) this.#isActorStale = true;
+  }
+
+  /** Resolves when this node writes as a new actor; rejects when its disk did not take that. */
+  #renewed(): Promise<void> {
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
   }
 
   async #renew(): Promise<void> {
     const { incarnation, dotCounter } = await this.#engine.renewIncarnation();
     this.#actor = actorOf(this.#nodeNumber, incarnation);
     this.#dotCounter = dotCounter;
-    this.#renewal = undefined;
+    this.#isActorStale = false;
   }
 }
 
