@@ -86,6 +86,17 @@ test('kvorum dev: three nodes, one store', async (t) => {
     equal(dev.stderr(), '');
   });
 
+  await t.test('every node sees every other from the first moment', async () => {
+    for (const i of [0, 1, 2]) {
+      const url = `http://127.0.0.1:${dev.port + 1_000 + i}/v1/status`;
+      const page = (await (await fetch(url)).json()) as { members: { isAlive: boolean }[] };
+      deepEqual(
+        page.members.map(({ isAlive }) => isAlive),
+        [true, true, true],
+      );
+    }
+  });
+
   await t.test('put through one node, get through the others', async () => {
     deepEqual(await runKvorum(['put', 'greeting', 'hello', ...node(0)]), ok0('OK\n'));
     for (const i of [0, 1, 2]) {

@@ -1,6 +1,6 @@
 // The composition root: one node on the real machine, with its two doors.
 //
-//   doors listen ("starting") → data directory, peers → a quorum of every slot is heard: "ready"
+//   doors listen ("starting") → data directory, peers → the others are heard: "ready"
 //   SIGTERM: doors drain → node closes → exit 0      a second signal: exit at once
 //
 // Crash-only: whatever nobody caught ends the process with exit code 1. A node that goes on after
@@ -29,9 +29,14 @@ export interface RunOptions {
   readonly stopsWithParent: boolean;
 }
 
-/** A member may be gone for good: after so long a node serves the slots that do have a quorum. */
+/**
+ * A node that begins to serve before it has heard everybody would show clients a ring with holes
+ * where living members are. But one may be down: after a while a quorum of every slot is enough,
+ * and after a longer one the node serves the slots that do have a quorum.
+ */
+const EVERYBODY_WAIT_MS = 2_000;
 const QUORUM_WAIT_MS = 5_000;
-const QUORUM_POLL_MS = 10;
+const POLL_MS = 10;
 
 /** Resolves when the node was closed by a signal; rejects when it could not start. */
 export async function runNode(config: NodeConfig, options: RunOptions): Promise<void> {
@@ -78,14 +83,10 @@ class NodeProcess {
   }
 
   async untilServing(): Promise<void> {
-    const { clock, log } = this.#host;
-    const giveUpMs = clock.monotonicMs() + QUORUM_WAIT_MS;
-    while (!this.#store.node?.isReady() && this.stage === 'starting') {
-      if (clock.monotonicMs() > giveUpMs) {
-        log.warn('serving without a quorum for every slot', { waitedMs: QUORUM_WAIT_MS });
-        break;
-      }
-      await new Promise<void>((resolve) => clock.after(QUORUM_POLL_MS, resolve));
+    const { clock } = this.#host;
+    const openedMs = clock.monotonicMs();
+    while (this.stage === 'starting' && !this.#mayServe(clock.monotonicMs() - openedMs)) {
+      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
     }
     if (this.stage !== 'starting') return;
     this.stage = 'serving';
@@ -96,6 +97,22 @@ class NodeProcess {
     this.stage = 'stopping';
     await Promise.all([this.#resp?.close(), this.#http?.close()]);
     await this.#store.node?.close();
+  }
+
+  #mayServe(waitedMs: number): boolean {
+    const node = this.#store.node;
+    if (node === undefined) return false;
+    const { membersAlive, members } = node.metrics();
+    if (membersAlive === members) return true;
+    if (waitedMs < EVERYBODY_WAIT_MS) return false;
+    const missing = members - membersAlive;
+    if (node.isReady()) {
+      this.#host.log.warn('serving while members are missing', { missing });
+      return true;
+    }
+    if (waitedMs < QUORUM_WAIT_MS) return false;
+    this.#host.log.warn('serving without a quorum for every slot', { missing });
+    return true;
   }
 
   async #openDoors(): Promise<void> {
