@@ -4,8 +4,11 @@
 // The file does its work when it is imported, and reads its arguments from process.argv.
 
 import { existsSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import * as nodeModule from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureSetUp, isRecentNode, runtime } from './setup.js';
+
+const CACHE = fileURLToPath(new URL('../node_modules/.cache/kvorum', import.meta.url));
 
 export async function runProgram(file, args) {
   if (!existsSync(file)) {
@@ -14,6 +17,8 @@ export async function runProgram(file, args) {
   }
   await ensureSetUp();
   if (isRecentNode()) {
+    // Without it every start strips the types of every file anew, which takes longer than the rest.
+    nodeModule.enableCompileCache(CACHE);
     process.argv = [process.execPath, file, ...args];
     await import(pathToFileURL(file).href);
     return;

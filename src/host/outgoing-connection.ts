@@ -144,7 +144,7 @@ export class OutgoingConnection {
     if (this.#isClosed) return;
     this.#mayDialAtMs = performance.now() + this.#backOffMs;
     this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_MS_MAX);
-    this.#options.log.warn('peer-lost', { peer: this.#options.peer, why });
+    this.#options.log.info('peer-lost', { peer: this.#options.peer, why });
     this.#lose();
   }
 

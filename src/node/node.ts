@@ -42,6 +42,8 @@ export interface NodeOptions {
 
 const REQUEST_MS = 3_000;
 const PING_MS = 500;
+/** While somebody is missing: so soon does a cluster that starts find itself together. */
+const EAGER_PING_MS = 100;
 const SCAN_LIMITS = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
@@ -251,6 +253,8 @@ export class Node implements Store {
     if (others.length === 0) return;
     const ask = { request: { kind: 'ping' }, budgetMs: PING_MS * 2, onAnswer: () => {} } as const;
     this.#peers.ask(others, ask);
-    this.#ping = this.#host.clock.after(PING_MS, () => this.#pingAll());
+    const isWhole = others.every((member) => this.#map.isAlive(member));
+    const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
+    this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());
   }
 }
