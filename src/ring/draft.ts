@@ -34,7 +34,7 @@ const CLASH_PRICE = 0.5;
  * Runs that the planner's walk looks at. Longer walks occur only where a rack is tiny; there the
  * load of that rack is out of the planner's hands anyway.
  */
-const REACH_MAX = 64;
+const REACH_MAX = 32;
 
 /** `length` slots from `first` on, all of one run, go from their owner to another member. */
 export interface Gift {

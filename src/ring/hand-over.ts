@@ -1,9 +1,10 @@
 // Brings every member back to its quota with the fewest slots moved: first those that own too
 // little draw pieces from the others, then those that own too much (or leave) give theirs away.
 //
-// A piece is about one run long. Of forty gifts thrown by dice, at the beginnings, the ends and
-// in the midst of runs, the cheapest for the draft is made; half the dice favour long runs, so
-// that those of the first members are cut down as the cluster grows.
+// A piece is about one run long. Of forty gifts thrown by dice (fewer in an upheaval of the whole
+// cluster), at the beginnings, the ends and in the midst of runs, the cheapest for the draft is
+// made; half the dice favour long runs, so that those of the first members are cut down as the
+// cluster grows.
 //
 // Fewest moves: while members above their range exist, drawing from others is held back so far
 // that what is drawn in the end covers all that must be given.
@@ -11,16 +12,22 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { assert } from '../base/assert.ts';
+import { SLOT_COUNT } from '../base/ids.ts';
 import type { Dice } from './dice.ts';
 import type { Draft, Gift } from './draft.ts';
 import { type Quota, RUNS_PER_MEMBER } from './quota.ts';
 
-const TRIALS = 40;
+const TRIALS_MAX = 40;
+const TRIALS_MIN = 8;
+/** Trials of a whole hand-over; about 50 µs each. */
+const TRIALS_IN_ALL = 4_000;
 /** A rest of a run shorter than this part of a piece is not left behind. */
 const CRUMB = 1 / 3;
 
 /** Who may give how much to whom. */
 interface Offer {
+  /** Gifts to compare before one is made. */
+  readonly trials: number;
   /** Slots that a member may give. */
   spare(member: number): number;
   /** Slots that a member may get. */
@@ -30,12 +37,20 @@ interface Offer {
 }
 
 export function handOver(draft: Draft, dice: Dice): void {
-  draw(draft, dice);
-  giveAway(draft, dice);
+  const trials = trialsFor(draft);
+  draw(draft, trials, dice);
+  giveAway(draft, trials, dice);
+}
+
+function trialsFor({ runs, owned, quotas }: Draft): number {
+  const toGive = quotas.reduce((sum, { share }, i) => sum + Math.max(0, at(owned, i) - share), 0);
+  const runLength = SLOT_COUNT / runs.firsts().length;
+  const gifts = 1 + toGive / runLength;
+  return Math.round(Math.max(TRIALS_MIN, Math.min(TRIALS_MAX, TRIALS_IN_ALL / gifts)));
 }
 
 /** To every member below its range, until it has its share rounded down. */
-function draw(draft: Draft, dice: Dice): void {
+function draw(draft: Draft, trials: number, dice: Dice): void {
   const { owned, quotas } = draft;
   const quota = (member: number) => quotas[member] as Quota;
   const has = (member: number) => owned[member] as number;
@@ -52,6 +67,7 @@ function draw(draft: Draft, dice: Dice): void {
     const excess = (member: number) => Math.max(0, has(member) - quota(member).high);
     const free = Math.max(0, lacking - indices(quotas).reduce((sum, m) => sum + excess(m), 0));
     makeBestGift(draft, dice, {
+      trials,
       spare: (member) =>
         isDrawing.has(member)
           ? 0
@@ -62,8 +78,8 @@ function draw(draft: Draft, dice: Dice): void {
   }
 }
 
-/** From every member above its range, down to its share. */
-function giveAway(draft: Draft, dice: Dice): void {
+/** From every member above its range, down to its upper end: for one that leaves that is 0. */
+function giveAway(draft: Draft, trials: number, dice: Dice): void {
   const { owned, quotas } = draft;
   const quota = (member: number) => quotas[member] as Quota;
   const has = (member: number) => owned[member] as number;
@@ -74,8 +90,8 @@ function giveAway(draft: Draft, dice: Dice): void {
       .filter((member) => has(member) < quota(member).high)
       .sort((a, b) => fullness(a) - fullness(b));
     makeBestGift(draft, dice, {
-      spare: (member) =>
-        has(member) > quota(member).high ? has(member) - Math.floor(quota(member).share) : 0,
+      trials,
+      spare: (member) => has(member) - quota(member).high,
       room: (member) => quota(member).high - has(member),
       receiver: () => {
         const among = dice(2) === 0 ? withRoom.length : Math.min(4, withRoom.length);
@@ -92,7 +108,7 @@ function makeBestGift(draft: Draft, dice: Dice, offer: Offer): void {
   const priceNow = draft.price;
   let best: Gift | undefined;
   let bestPrice = Number.POSITIVE_INFINITY;
-  for (let trial = 0; trial < TRIALS; trial++) {
+  for (let trial = 0; trial < offer.trials; trial++) {
     const pick = trial % 2 === 0 ? dice(givers.length) : pickByLength(ends, dice);
     const to = offer.receiver();
     const piece = Math.max(1, Math.round((quotas[to] as Quota).share / RUNS_PER_MEMBER));
@@ -142,6 +158,10 @@ function pickByLength(ends: readonly number[], dice: Dice): number {
     else low = middle + 1;
   }
   return low;
+}
+
+function at(numbers: ArrayLike<number>, index: number): number {
+  return numbers[index] as number;
 }
 
 function indices(list: readonly unknown[]): number[] {

@@ -18,8 +18,10 @@ import type { Quota } from './quota.ts';
 const ERROR_GOOD_ENOUGH = 0.02;
 /** With these it takes the first quarter of its attempts to do better, and then gives up. */
 const ERROR_BEARABLE = 0.035;
-/** Attempts in vain after which the rest would be, too. */
+/** Attempts without a gain worth the name, after which the rest would be in vain, too. */
 const PATIENCE = 1_000;
+/** A gain worth the name, as a part of the price. */
+const GAIN_MIN = 0.0005;
 /** Attempts between two looks at who is worst off. */
 const ROUND = 64;
 
@@ -55,9 +57,10 @@ export function polish(draft: Draft, { dice, attempts, living }: PolishOptions):
     const gifts = living && dice(2) === 0 ? shiftAt(draft, a, dice) : exchangeOf(draft, a, b, dice);
     const extra = living === undefined ? 0 : extraMoves(gifts, living.owners);
     if (living !== undefined && moves + extra > living.movesMax) continue;
+    const price = draft.price;
     if (!lowersPrice(draft, gifts)) continue;
     moves += extra;
-    lastGain = attempt;
+    if (draft.price < price * (1 - GAIN_MIN)) lastGain = attempt;
   }
 }
 

@@ -21,6 +21,8 @@ const POLISH_ATTEMPTS = 10_000;
 /** Plans made with other dice, until one has no replica load further from ideal than that. */
 const PLANS_MAX = 4;
 const ERROR_MAX = 0.045;
+/** After two plans that are this far off, the topology is to blame: hosts or racks too uneven. */
+const ERROR_HOPELESS = 0.1;
 
 /**
  * The ring of the next epoch, for exactly these members; those with the id of a member of `ring`
@@ -36,11 +38,12 @@ export function rebalance(
   const everyone = [...members, ...leaving(ring, members)];
   const owners = ownersAmong(ring, everyone);
   let best: Draft | undefined;
-  for (let plan = 0; plan < PLANS_MAX; plan++) {
+  let error = Number.POSITIVE_INFINITY;
+  for (let plan = 0; plan < PLANS_MAX && error > ERROR_MAX; plan++) {
     const draft = new Draft({ members: everyone, stayingCount: members.length, owners, n });
     replan(draft, owners, diceOf(seed + PLANS_MAX * ring.epoch + plan));
-    if (best === undefined || draft.worst.error < best.worst.error) best = draft;
-    if (best.worst.error <= ERROR_MAX) break;
+    if (draft.worst.error < error) [best, error] = [draft, draft.worst.error];
+    if (plan > 0 && error > ERROR_HOPELESS) break;
   }
   assert(best !== undefined, 'at least one plan is made');
   return { epoch: ring.epoch + 1, members, owners: best.runs.toOwners() };
