@@ -252,7 +252,7 @@ function ms(duration: number): string {
 }
 
 function row(name: string, cells: readonly string[], width: number): string {
-  return name.padEnd(width) + cells.map((cell) => cell.padStart(9)).join('');
+  return name.padEnd(width) + cells.map((cell) => cell.padStart(10)).join('');
 }
 
 if (import.meta.main) await run(console.log);

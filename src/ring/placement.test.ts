@@ -88,6 +88,6 @@ test('on any topology: quotas exact to the slot, and the same ring for the same 
       }
       assert.deepEqual(placeTokens(members, { n: 3, seed }), ring);
     }),
-    { numRuns: 40 },
+    { numRuns: 30 },
   );
 });

@@ -99,7 +99,7 @@ test('on any topology: distinct hosts, distinct racks, disjoint fallbacks', () =
         assert.equal(racks, Math.min(table.n, count(rackOf)));
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_200 },
   );
 });
 
@@ -124,7 +124,7 @@ test('on any topology: so many replicas in each data center', () => {
         assert.deepEqual(got, { ...counts, ...got });
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 400 },
   );
 });
 

@@ -100,8 +100,8 @@ test('joins from 3 to 24, then leaves and joins: loads stay even and rows few', 
 
 test('from any topology to any other: quotas, fewest moves, determinism', () => {
   fc.assert(
-    fc.property(anyMembers, anyMembers, fc.nat(60), (from, pool, keep) => {
-      const known = new Set(from.map(({ id }) => id));
+    fc.property(anyMembers, anyMembers, fc.nat(24), (all, pool, keep) => {
+      const from = all.slice(0, 24);
       const kept = from.slice(0, keep);
       const joining = pool.slice(0, 5).map((member, i) => ({
         ...memberOf(1_000 + i),
@@ -114,7 +114,6 @@ test('from any topology to any other: quotas, fewest moves, determinism', () => 
       // Rounding may cost one slot a member: quotas are whole, shares are not.
       const most = 1.05 * forcedMoves(before, members) + members.length;
       assert.ok(movedBetween(before, after) <= most, `${movedBetween(before, after)} of ${most}`);
-      assert.ok(kept.every(({ id }) => known.has(id)));
       assert.deepEqual(rebalance(before, members, { n: 3 }), after);
     }),
     { numRuns: 5 },

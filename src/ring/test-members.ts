@@ -1,4 +1,4 @@
-// Topologies for the tests of this folder: small ones written by hand, and thousands of random ones.
+// Topologies for the tests of this folder: small ones, drawn by hand, and any number at random.
 
 import fc from 'fast-check';
 import { type NodeId, SLOT_COUNT } from '../base/ids.ts';
