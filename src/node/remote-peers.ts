@@ -21,8 +21,8 @@ export interface RemotePeersParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Never rejects. */
-  readonly answer: (request: Request) => Promise<Reply>;
+  /** Never throws or rejects. */
+  readonly answer: (request: Request) => Reply | Promise<Reply>;
   readonly ownTime: () => HybridTime;
   readonly observeTime: (time: HybridTime) => void;
 }
@@ -38,6 +38,8 @@ interface Pending {
   readonly question: Question;
   readonly waiting: Set<MemberIndex>;
   readonly deadlineMs: number;
+  /** When onSlow is due; Infinity: never, or done. */
+  slowMs: number;
 }
 
 export class RemotePeers implements Peers, Receiver {
@@ -74,9 +76,10 @@ export class RemotePeers implements Peers, Receiver {
     const { map, clock } = this.#parts;
     this.#lastId = (this.#lastId + 1) >>> 0;
     const id = this.#lastId;
-    const deadlineMs = clock.monotonicMs() + question.budgetMs;
-    const waiting = new Set(members);
-    this.#pending.set(id, { question, waiting, deadlineMs });
+    const nowMs = clock.monotonicMs();
+    const deadlineMs = nowMs + question.budgetMs;
+    const slowMs = nowMs + (question.slowAfterMs ?? Number.POSITIVE_INFINITY);
+    this.#pending.set(id, { question, waiting: new Set(members), deadlineMs, slowMs });
     this.#writer.clear();
     writeRequestFrame(this.#writer, this.#header(id), question.request);
     const frame = this.#writer.view();
@@ -131,8 +134,13 @@ export class RemotePeers implements Peers, Receiver {
     this.#settle(frame.header.questionId, member, frame.reply);
   }
 
-  async #answer(member: MemberIndex, questionId: number, request: Request): Promise<void> {
-    const reply = await this.#parts.answer(request);
+  #answer(member: MemberIndex, questionId: number, request: Request): void {
+    const reply = this.#parts.answer(request);
+    if (reply instanceof Promise) reply.then((each) => this.#reply(member, questionId, each));
+    else this.#reply(member, questionId, reply);
+  }
+
+  #reply(member: MemberIndex, questionId: number, reply: Reply): void {
     this.#writer.clear();
     writeReplyFrame(this.#writer, this.#header(questionId), reply);
     this.#send(member, this.#writer.view());
@@ -177,6 +185,10 @@ export class RemotePeers implements Peers, Receiver {
   #sweep(): void {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [id, pending] of this.#pending) {
+      if (pending.slowMs <= nowMs) {
+        pending.slowMs = Number.POSITIVE_INFINITY;
+        pending.question.onSlow?.();
+      }
       if (pending.deadlineMs > nowMs) continue;
       for (const member of pending.waiting) {
         this.#settle(id, member, { kind: 'lost', wasSent: true });

@@ -20,6 +20,9 @@ export interface Question {
   readonly budgetMs: number;
   /** Called once for each member asked, never within ask() itself. */
   readonly onAnswer: (member: MemberIndex, answer: Answer) => void;
+  /** When somebody has not answered for so long, onSlow is called, once and some time later. */
+  readonly slowAfterMs?: number;
+  readonly onSlow?: () => void;
 }
 
 export interface Peers {

@@ -59,7 +59,8 @@ export class QuorumReader {
   async read(keyspace: Keyspace, at: KeyAt, r: number, deadlineMs: number): Promise<ReadResult> {
     const primaries = this.#parts.view.primaries(keyspace, at.slot);
     const quorum = new ReadQuorum(r);
-    const local = await this.#readLocal(at, quorum);
+    const own = this.#readLocal(at, quorum);
+    const local = own instanceof Promise ? await own : own;
     if (!quorum.isDecided()) await this.#gather(quorum, at, primaries, deadlineMs);
     if (!quorum.isDecided()) return { kind: 'no-answer', needed: r, got: quorum.got };
 
@@ -69,18 +70,23 @@ export class QuorumReader {
     return { kind: 'read', object };
   }
 
-  async #readLocal(at: KeyAt, quorum: ReadQuorum): Promise<StoredObject> {
+  #readLocal(at: KeyAt, quorum: ReadQuorum): StoredObject | Promise<StoredObject> {
     const { replica, view } = this.#parts;
-    try {
-      const found = replica.read(at);
-      const bytes = found instanceof Promise ? await found : found;
+    const found = (bytes: Buffer | undefined) => {
       const object = bytes === undefined ? EMPTY_OBJECT : decodeObject(bytes);
       quorum.addVersion(view.self, object);
       return object;
-    } catch {
-      // Our disk cannot vouch for this key: the others answer, and we count as failed.
+    };
+    // Our disk cannot vouch for this key: the others answer, and we count as failed.
+    const failed = () => {
       quorum.addFailure(view.self);
       return EMPTY_OBJECT;
+    };
+    try {
+      const bytes = replica.read(at);
+      return bytes instanceof Promise ? bytes.then(found).catch(failed) : found(bytes);
+    } catch {
+      return failed();
     }
   }
 
@@ -103,24 +109,19 @@ export class QuorumReader {
         if (members.length === 0) return;
         const budgetMs = deadlineMs - clock.monotonicMs();
         const request = { kind: 'read-version', ...at } as const;
-        peers.ask(members, { request, budgetMs, onAnswer });
+        peers.ask(members, { request, budgetMs, onAnswer, slowAfterMs: SLOW_MS, onSlow });
       };
-      const slow = clock.after(SLOW_MS, () => ask(reserve.length));
+      const onSlow = () => ask(reserve.length);
       const onAnswer = (member: MemberIndex, answer: Answer) => {
         if (answer.kind === 'version') quorum.addVersion(member, answer.version);
         else {
           quorum.addFailure(member);
           ask(1);
         }
-        if (!quorum.isDecided() && !quorum.isImpossible(primaries.length)) return;
-        slow.cancel();
-        resolve();
+        if (quorum.isDecided() || quorum.isImpossible(primaries.length)) resolve();
       };
-      ask(quorum.needed - quorum.got);
-      if (others.length === 0) {
-        slow.cancel();
-        resolve();
-      }
+      if (others.length === 0) resolve();
+      else ask(quorum.needed - quorum.got);
     });
   }
 

@@ -1,17 +1,17 @@
 // The other side of every question: what this node answers when another one asks. Refusals say
 // why; an error here never leaves the node that asked without a reply.
 
+import { ByteReader } from '../base/bytes.ts';
 import { type ErrorCode, KvorumError, messageOf } from '../base/errors.ts';
 import type { KeyspaceNumber } from '../base/ids.ts';
-import { decodeObject } from '../causality/object-format.ts';
-import { versionOf } from '../causality/siblings.ts';
+import { readVersion } from '../causality/object-format.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
-import type { KeyAt, RemoteWriteOutcome, Reply, Request } from './messages.ts';
+import type { RemoteWriteOutcome, Reply, Request } from './messages.ts';
 import { listOwnKeys } from './own-keys.ts';
 import type { Replica } from './replica.ts';
-import type { WriteOutcome } from './request.ts';
+import type { GetOutcome, WriteOutcome } from './request.ts';
 
 export interface ResponderParts {
   readonly view: ClusterView;
@@ -31,49 +31,65 @@ export class Responder {
     this.#parts = parts;
   }
 
-  /** Never rejects. The buffers of `request` must stay as they are until the reply. */
-  async answer(request: Request): Promise<Reply> {
+  /**
+   * Never throws or rejects; answers at once what needs neither disk nor peers. The buffers of
+   * `request` must stay as they are until the reply.
+   */
+  answer(request: Request): Reply | Promise<Reply> {
     try {
-      return await this.#answer(request);
+      const reply = this.#answer(request);
+      return reply instanceof Promise ? reply.catch(refusal) : reply;
     } catch (error) {
-      const code: ErrorCode = error instanceof KvorumError ? error.code : 'IO_ERROR';
-      return { kind: 'refused', code, why: messageOf(error) };
+      return refusal(error);
     }
   }
 
-  async #answer(request: Request): Promise<Reply> {
+  #answer(request: Request): Reply | Promise<Reply> {
     const { coordinator, engine, replica, view } = this.#parts;
     switch (request.kind) {
       case 'ping':
         return { kind: 'pong' };
-      case 'store-copy':
-        await replica.merge(view.keyspace(request.keyspace), request, request.object);
-        return STORED;
+      case 'store-copy': {
+        const merged = replica.merge(view.keyspace(request.keyspace), request, request.object);
+        return merged.then(() => STORED);
+      }
       case 'read-version':
-        return { kind: 'version', version: await this.#version(request) };
+        return later(replica.read(request), versionReply);
       case 'read-object':
-        return { kind: 'object', object: await replica.read(request) };
-      case 'coordinate-get': {
-        const outcome = await coordinator.getForwarded(request);
-        return outcome === undefined ? notPrimary() : { kind: 'got', outcome };
-      }
-      case 'coordinate-write': {
-        const outcome = await coordinator.writeForwarded(request);
-        return outcome === undefined
-          ? notPrimary()
-          : { kind: 'wrote', outcome: travelling(outcome) };
-      }
+        return later(replica.read(request), (object) => ({ kind: 'object', object }));
+      case 'coordinate-get':
+        return coordinator.getForwarded(request).then(gotReply);
+      case 'coordinate-write':
+        return coordinator.writeForwarded(request).then(wroteReply);
       case 'list-slots':
         return listOwnKeys(engine, request);
       case 'count-keys':
         return { kind: 'count', count: this.#parts.countOwnKeys(request.keyspace) };
     }
   }
+}
 
-  async #version(at: KeyAt) {
-    const found = await this.#parts.replica.read(at);
-    return found === undefined ? undefined : versionOf(decodeObject(found));
-  }
+/** `act` on the value, now or when it is there. */
+function later<T>(value: T | Promise<T>, act: (value: T) => Reply): Reply | Promise<Reply> {
+  return value instanceof Promise ? value.then(act) : act(value);
+}
+
+function versionReply(found: Buffer | undefined): Reply {
+  const version = found === undefined ? undefined : readVersion(new ByteReader(found));
+  return { kind: 'version', version };
+}
+
+function gotReply(outcome: GetOutcome | undefined): Reply {
+  return outcome === undefined ? notPrimary() : { kind: 'got', outcome };
+}
+
+function wroteReply(outcome: WriteOutcome | undefined): Reply {
+  return outcome === undefined ? notPrimary() : { kind: 'wrote', outcome: travelling(outcome) };
+}
+
+function refusal(error: unknown): Reply {
+  const code: ErrorCode = error instanceof KvorumError ? error.code : 'IO_ERROR';
+  return { kind: 'refused', code, why: messageOf(error) };
 }
 
 function travelling(outcome: WriteOutcome): RemoteWriteOutcome {
