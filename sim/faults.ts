@@ -36,6 +36,13 @@ export function drawWeather(random: SimRandom): Weather {
   return Object.fromEntries(drawn) as unknown as Weather;
 }
 
+/** One kind of fault and no other. */
+export function onlyWeather(kind: keyof Weather): Weather {
+  return Object.fromEntries(
+    WEATHER_KINDS.map((each) => [each, each === kind]),
+  ) as unknown as Weather;
+}
+
 export function describeWeather(weather: Weather): string {
   const kinds = WEATHER_KINDS.filter((kind) => weather[kind]).map((kind) => kind.slice(3));
   return kinds.length === 0 ? 'calm' : kinds.join(' ');
