@@ -17,7 +17,7 @@ import { checkMembers, checkRing, type Member, type Ring } from './ring.ts';
 
 /** Moves beyond the fewest possible that may be spent on even replica loads. */
 const EXTRA_MOVES = 0.04;
-const POLISH_ATTEMPTS = 10_000;
+const POLISH_ATTEMPTS = 5_000;
 /** Plans made with other dice, until one has no replica load further from ideal than that. */
 const PLANS_MAX = 4;
 const ERROR_MAX = 0.045;
