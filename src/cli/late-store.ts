@@ -1,6 +1,6 @@
 // The store of a node that is still opening its data directory: the Redis door listens before the
-// node is there. Commands that touch data are answered LOADING by the door itself; what others ask
-// (INFO, CLUSTER …) they ask of an empty cluster, until the node takes over.
+// node is there. Commands that touch data or show the ring are answered LOADING by the door itself;
+// what others ask (INFO) they ask of an empty cluster, until the node takes over.
 
 import { KvorumError } from '../base/errors.ts';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';

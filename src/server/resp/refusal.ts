@@ -2,7 +2,6 @@
 // and their test suites match them. Pure.
 
 import type { Command } from './command.ts';
-import { isBarrier } from './command-keys.ts';
 import { error, type Reply } from './reply.ts';
 
 /** What a look-up finds; command-table.ts has the one of the product. */
@@ -31,7 +30,9 @@ export function refusal(
   if (isWrongCount || run === undefined) {
     return error(`ERR wrong number of arguments for '${name}' command`);
   }
-  if (!isReady && touchesData(found.command)) return LOADING;
+  // As Redis: only commands with the flag run meanwhile. CLUSTER has none, so that clients ask
+  // another node for the map, for this one would show itself alone.
+  if (!isReady && !found.command.flags.includes('loading')) return LOADING;
   return undefined;
 }
 
@@ -46,8 +47,4 @@ function unknownCommand(args: readonly Buffer[]): Reply {
 
 function echo(word: Buffer, bytesMax: number): string {
   return word.toString('utf8', 0, bytesMax);
-}
-
-function touchesData(command: Command): boolean {
-  return command.keys.first > 0 || isBarrier(command);
 }

@@ -21,7 +21,7 @@ const data = new Map<string, Buffer>();
 const word = (call: Call, at: number) => (call.args[at] as Buffer).toString('latin1');
 
 const ROWS: readonly (readonly [string, number, string, Handler])[] = [
-  ['ping', -1, '', () => simple('PONG')],
+  ['ping', -1, 'loading', () => simple('PONG')],
   ['get', 2, 'readonly', (call) => data.get(word(call, 1)) ?? null],
   ['set', -3, 'write', setLater],
   ['hold', 2, 'write', (call) => new Promise((resolve) => held.set(word(call, 1), resolve))],
@@ -63,7 +63,7 @@ function replyMode(call: Call): Reply {
 
 const COMMANDS = new Map(
   ROWS.map(([name, arity, flags, run]): [string, Command] => {
-    const first = flags === '' ? 0 : 1;
+    const first = flags === 'write' || flags === 'readonly' ? 1 : 0;
     const docs = { summary: '', since: '', group: '', complexity: '' };
     const keys = { first, last: first, step: first };
     return [name, { name, arity, flags: [flags], keys, categories: [], tips: [], docs, run }];
@@ -242,7 +242,7 @@ describe('RespServer answers', () => {
     await raw.expect(':1\r\n:1\r\n:1\r\n:1\r\n+PONG\r\n');
   });
 
-  test('LOADING until it is ready, to what touches data', async () => {
+  test('LOADING until it is ready, but for what Redis lets run', async () => {
     let isReady = false;
     const raw = new RawClient(await start({ isReady: () => isReady }));
     raw.send('PING\r\nGET a\r\nDBSIZE\r\n');

@@ -30,7 +30,7 @@ export interface RespServerOptions {
   readonly limits?: Partial<RespLimits>;
   readonly redirect?: Redirect;
   readonly commands?: CommandSet;
-  /** Until it says true, commands that touch data answer LOADING. */
+  /** Until it says true, commands without the flag `loading` answer LOADING. */
   isReady?(): boolean;
 }
 
@@ -126,6 +126,10 @@ class ListeningServer implements RespServer, RespServerInfo {
 
   get info(): RespServerInfo {
     return this;
+  }
+
+  isReady(): boolean {
+    return this.#parts.isReady();
   }
 
   *sessions(): Iterable<Session> {

@@ -34,6 +34,8 @@ export interface RespServerInfo {
   readonly redirect: Redirect;
   readonly limits: RespLimits;
   readonly counters: RespCounters;
+  /** False while the node starts: most commands answer LOADING. */
+  isReady(): boolean;
   sessions(): Iterable<Session>;
   connectionCount(): number;
 }

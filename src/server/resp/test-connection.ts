@@ -35,6 +35,7 @@ export function testServer(sessions: readonly Session[]): Writable<RespServerInf
       bytesOut: 0,
       moved: 0,
     },
+    isReady: () => true,
     sessions: () => sessions,
     connectionCount: () => sessions.length,
   };

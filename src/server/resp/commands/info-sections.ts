@@ -87,9 +87,14 @@ function memoryFields(): Fields {
   ];
 }
 
-function persistenceFields(): Fields {
+/** ioredis sends nothing before it reads `loading:0`, and asks again after the seconds given. */
+function persistenceFields({ server }: Call): Fields {
+  const loading: Fields = [
+    ['loading', 1],
+    ['loading_eta_seconds', 1],
+  ];
   return [
-    ['loading', 0],
+    ...(server.isReady() ? [['loading', 0] as const] : loading),
     ['rdb_changes_since_last_save', 0],
     ['rdb_bgsave_in_progress', 0],
     ['rdb_last_bgsave_status', 'ok'],

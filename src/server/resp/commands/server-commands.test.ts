@@ -48,6 +48,13 @@ describe('INFO', () => {
     for (const line of text.split('\r\n')) assert.match(line, /^(|# \w+|[a-z_0-9]+:.*)$/, line);
   });
 
+  it('tells clients to wait while the node starts', async () => {
+    const client = newClient();
+    client.server.isReady = () => false;
+    const text = textOf(await client.run('INFO'));
+    assert.match(text, /\r\nloading:1\r\nloading_eta_seconds:1\r\n/);
+  });
+
   it('tells the version of package.json', () => {
     const packageJson = readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8');
     assert.equal((JSON.parse(packageJson) as { version: string }).version, KVORUM_VERSION);
