@@ -1,5 +1,5 @@
-// GET, SET, MGET, MSET. In a keyspace that keeps siblings they see the newest value: a Redis
-// client has no place to put the others.
+// GET, STRLEN, SET, MGET, MSET. In a keyspace that keeps siblings they see the newest value: a
+// Redis client has no place to put the others.
 
 import type { Change } from '../../../node/store.ts';
 import type { Call } from '../command.ts';
@@ -12,6 +12,13 @@ export async function get(call: Call): Promise<Reply> {
   const outcome = await new KeyAccess(call).read(call.args[1] as Buffer);
   if (outcome.kind === 'no-answer') return noAnswer(outcome);
   return outcome.kind === 'found' ? newest(outcome.values) : null;
+}
+
+/** `redis-cli --bigkeys` asks it of every key. */
+export async function strlen(call: Call): Promise<Reply> {
+  const outcome = await new KeyAccess(call).read(call.args[1] as Buffer);
+  if (outcome.kind === 'no-answer') return noAnswer(outcome);
+  return outcome.kind === 'found' ? (outcome.values[0]?.value.length ?? 0) : 0;
 }
 
 export async function set(call: Call): Promise<Reply> {

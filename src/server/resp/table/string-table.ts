@@ -1,6 +1,6 @@
 // Rows of the command table: strings.
 
-import { get, mget, mset, set } from '../commands/string-commands.ts';
+import { get, mget, mset, set, strlen } from '../commands/string-commands.ts';
 import { allKeys, commandGroup, oneKey } from './command-entry.ts';
 
 const SET_NOTES = 'RW and ACCESS due to the optional `GET` argument';
@@ -54,5 +54,16 @@ export const STRING_COMMANDS = commandGroup('string', [
     since: '1.0.1',
     complexity: 'O(N) where N is the number of keys',
     run: mset,
+  },
+  {
+    name: 'strlen',
+    arity: 2,
+    flags: 'readonly fast',
+    keys: oneKey('RO'),
+    categories: '@read @string @fast',
+    syntax: 'key',
+    summary: 'Answers how many bytes a value has; 0 without one.',
+    since: '2.2.0',
+    run: strlen,
   },
 ]);
