@@ -16,6 +16,7 @@ interface Transcript {
   readonly error?: string;
 }
 
+const HTTP = 'this is HTTP, and this port speaks the Redis protocol';
 const NO_COMMANDS: Transcript['commands'] = [];
 
 const TRANSCRIPTS: readonly (readonly [string, string, Transcript])[] = [
@@ -62,6 +63,8 @@ const TRANSCRIPTS: readonly (readonly [string, string, Transcript])[] = [
     ['SET "x\r\n', 'unbalanced quotes in request'],
     ['SET """x""" y\r\n', 'unbalanced quotes in request'],
     ["SET 'x'y\r\n", 'unbalanced quotes in request'],
+    ['POST / HTTP/1.1\r\n\r\nSET a b\r\n', HTTP],
+    ['host: a\r\n\r\nSET a b\r\n', HTTP],
   ]),
   [
     'too many bytes in one command',
@@ -70,6 +73,11 @@ const TRANSCRIPTS: readonly (readonly [string, string, Transcript])[] = [
       commands: NO_COMMANDS,
       error: 'ERR Protocol error: invalid bulk length (at most 150 bytes in one command)',
     },
+  ],
+  [
+    'a GET of a browser, up to the line that gives it away',
+    'GET / HTTP/1.1\r\nHost: a\r\n\r\nSET a b\r\n',
+    { commands: [['GET', '/', 'HTTP/1.1']], error: `ERR Protocol error: ${HTTP}` },
   ],
   [
     'nothing is parsed after an error',

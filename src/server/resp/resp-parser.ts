@@ -208,6 +208,7 @@ export class RespParser {
     const max = this.#limits.argumentsMax;
     if (words === undefined) this.#fail('unbalanced quotes in request');
     else if (words.length > max) this.#fail(`too big inline request (at most ${max} words)`);
+    else if (isHttp(words)) this.#fail('this is HTTP, and this port speaks the Redis protocol');
     else return this.#withKnownName(words);
     return undefined;
   }
@@ -253,6 +254,15 @@ export class RespParser {
     chunk.copy(this.#bytes, this.#end);
     this.#end += chunk.length;
   }
+}
+
+/**
+ * A web page can make its reader's browser send commands to a port of this machine, as the body of
+ * a POST. Like Redis, we read nothing behind the first line that only HTTP has.
+ */
+function isHttp(words: readonly Buffer[]): boolean {
+  const name = words[0]?.toString('latin1', 0, 'host:'.length + 1).toLowerCase();
+  return name === 'post' || name === 'host:';
 }
 
 function printable(byte: number): string {
