@@ -22,3 +22,13 @@ test('a broken connection counts at once, and only once', () => {
   assert.equal(liveness.lost(1, 102), false);
   assert.equal(liveness.isAlive(1, 102), false);
 });
+
+test('after a pause of its own the node judges nobody for it', () => {
+  const liveness = new Liveness();
+  liveness.awake(0);
+  liveness.heard(1, 100);
+  liveness.awake(10_000);
+  assert.equal(liveness.isAlive(1, 10_000), true);
+  liveness.awake(10_500);
+  assert.equal(liveness.isAlive(1, 10_100 + SILENCE_MS_MAX + 1), false);
+});

@@ -19,7 +19,7 @@ import { Responder } from '../replication/responder.ts';
 import type { Engine, ScanRange } from '../storage/engine.ts';
 import { openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
-import { Histogram, type NodeMetrics } from './metrics.ts';
+import { Histogram, type NodeMetrics, type OutcomeCounts } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import type {
   ClusterStatus,
@@ -108,7 +108,6 @@ export class Node implements Store {
       ...parts,
       engine,
       coordinator: this.#coordinator,
-      countOwnKeys: (keyspace) => this.#countOwnKeys(keyspace),
     });
   }
 
@@ -129,32 +128,12 @@ export class Node implements Store {
     await this.#engine.close(this.#replica.dotCounter);
   }
 
-  async get(request: GetRequest): Promise<GetOutcome> {
-    const startMs = this.#host.clock.monotonicMs();
-    try {
-      const outcome = await this.#coordinator.get(request);
-      this.#gets[outcome.kind] += 1;
-      return outcome;
-    } catch (error) {
-      this.#gets.error += 1;
-      throw error;
-    } finally {
-      this.#getLatency.add(this.#host.clock.monotonicMs() - startMs);
-    }
+  get(request: GetRequest): Promise<GetOutcome> {
+    return this.#measured(this.#gets, this.#getLatency, this.#coordinator.get(request));
   }
 
-  async write(request: WriteRequest): Promise<WriteOutcome> {
-    const startMs = this.#host.clock.monotonicMs();
-    try {
-      const outcome = await this.#coordinator.write(request);
-      this.#writes[outcome.kind] += 1;
-      return outcome;
-    } catch (error) {
-      this.#writes.error += 1;
-      throw error;
-    } finally {
-      this.#writeLatency.add(this.#host.clock.monotonicMs() - startMs);
-    }
+  write(request: WriteRequest): Promise<WriteOutcome> {
+    return this.#measured(this.#writes, this.#writeLatency, this.#coordinator.write(request));
   }
 
   listKeys(request: ListRequest) {
@@ -162,7 +141,8 @@ export class Node implements Store {
   }
 
   countKeys(keyspace: KeyspaceNumber): Promise<number> {
-    return countKeys(this.#listing, keyspace, this.#countOwnKeys(keyspace));
+    const { counts } = this.#replica;
+    return countKeys(this.#listing, keyspace, (slots) => counts.inSlots(keyspace, slots));
   }
 
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {
@@ -236,21 +216,29 @@ export class Node implements Store {
     }
   }
 
-  #countOwnKeys(number: KeyspaceNumber): number {
-    const keyspace = this.#map.keyspace(number);
-    let count = 0;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const inSlot = this.#replica.counts.inSlot(number, slot as Slot);
-      if (inSlot === 0) continue;
-      if (this.#map.leader(keyspace, slot as Slot) === this.#map.self) count += inSlot;
+  async #measured<Kind extends string, Outcome extends { readonly kind: Kind }>(
+    counts: OutcomeCounts<Kind | 'error'>,
+    latency: Histogram,
+    request: Promise<Outcome>,
+  ): Promise<Outcome> {
+    const startMs = this.#host.clock.monotonicMs();
+    let kind: Kind | 'error' = 'error';
+    try {
+      const outcome = await request;
+      kind = outcome.kind;
+      return outcome;
+    } finally {
+      counts[kind] += 1;
+      latency.add(this.#host.clock.monotonicMs() - startMs);
     }
-    return count;
   }
 
   #pingAll(): void {
     const others = this.#map.members.map((_, index) => index);
     others.splice(this.#map.self, 1);
     if (others.length === 0) return;
+    const nowMs = this.#host.clock.monotonicMs();
+    this.#map.liveness.awake(nowMs);
     const ask = { request: { kind: 'ping' }, budgetMs: PING_MS * 2, onAnswer: () => {} } as const;
     this.#peers.ask(others, ask);
     const isWhole = others.every((member) => this.#map.isAlive(member));

@@ -7,7 +7,14 @@ import { ByteWriter } from '../base/bytes.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Address } from '../base/ids.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
-import type { Clock, Endpoint, Log, Random, Receiver } from '../host/host.ts';
+import {
+  type Clock,
+  type Endpoint,
+  FRAME_BYTES_MAX,
+  type Log,
+  type Random,
+  type Receiver,
+} from '../host/host.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../replication/peers.ts';
 import type { ClusterMap } from './cluster-map.ts';
@@ -67,9 +74,14 @@ export class RemotePeers implements Peers, Receiver {
     this.#endpoint = endpoint;
   }
 
+  /** Whoever still waits for an answer is told that none will come. */
   async close(): Promise<void> {
-    await this.#endpoint?.close();
+    const endpoint = this.#endpoint;
     this.#endpoint = undefined;
+    for (const [id, { waiting }] of this.#pending) {
+      for (const member of waiting) this.#settle(id, member, { kind: 'lost', wasSent: true });
+    }
+    await endpoint?.close();
   }
 
   ask(members: readonly MemberIndex[], question: Question): void {
@@ -83,8 +95,10 @@ export class RemotePeers implements Peers, Receiver {
     this.#writer.clear();
     writeRequestFrame(this.#writer, this.#header(id), question.request);
     const frame = this.#writer.view();
+    const isSendable = frame.length <= FRAME_BYTES_MAX && this.#endpoint !== undefined;
     for (const member of members) {
-      if (map.isAlive(member) || question.request.kind === 'ping') this.#send(member, frame);
+      const isOpen = map.isAlive(member) || question.request.kind === 'ping';
+      if (isSendable && isOpen) this.#send(member, frame);
       else queueMicrotask(() => this.#settle(id, member, { kind: 'lost', wasSent: false }));
     }
     this.#sweepSoon();
@@ -143,7 +157,9 @@ export class RemotePeers implements Peers, Receiver {
   #reply(member: MemberIndex, questionId: number, reply: Reply): void {
     this.#writer.clear();
     writeReplyFrame(this.#writer, this.#header(questionId), reply);
-    this.#send(member, this.#writer.view());
+    const frame = this.#writer.view();
+    if (frame.length <= FRAME_BYTES_MAX) this.#send(member, frame);
+    else this.#reply(member, questionId, tooLarge(frame.length));
   }
 
   #send(member: MemberIndex, frame: Buffer): void {
@@ -195,4 +211,9 @@ export class RemotePeers implements Peers, Receiver {
       }
     }
   }
+}
+
+function tooLarge(bytes: number): Reply {
+  const why = `the answer has ${bytes} bytes, and a frame at most ${FRAME_BYTES_MAX}`;
+  return { kind: 'refused', code: 'VALUE_TOO_LARGE', why };
 }

@@ -32,7 +32,10 @@ export interface Store {
   write(request: WriteRequest): Promise<WriteOutcome>;
   /** Keys that live, in the order of slots; see KeyPage. */
   listKeys(request: ListRequest): Promise<KeyPage>;
-  /** Keys that live, expired ones that nobody has touched since included. */
+  /**
+   * Keys that live, expired ones included that nobody has written to since. Each slot is counted
+   * by its first live primary, which may have missed keys while it was away. Throws NO_ANSWER.
+   */
   countKeys(keyspace: KeyspaceNumber): Promise<number>;
   /** The same for one slot, as this node has it. */
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number;

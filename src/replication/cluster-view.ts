@@ -13,5 +13,7 @@ export interface ClusterView {
   /** The preference list without fallbacks: members on N distinct hosts, alive or not. */
   primaries(keyspace: Keyspace, slot: Slot): readonly MemberIndex[];
   isAlive(member: MemberIndex): boolean;
+  /** The first primary that seems alive; undefined when none does. */
+  leader(keyspace: Keyspace, slot: Slot): MemberIndex | undefined;
   nodeId(member: MemberIndex): NodeId;
 }

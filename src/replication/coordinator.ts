@@ -20,7 +20,7 @@ import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
 import { QuorumReader } from './quorum-reader.ts';
-import type { Minted, Refusal, Replica } from './replica.ts';
+import type { Minted, Replica } from './replica.ts';
 import type { GetOutcome, GetRequest, Receipt, WriteOutcome, WriteRequest } from './request.ts';
 import { WriteQuorum } from './write-quorum.ts';
 
@@ -51,16 +51,25 @@ export class Coordinator {
     return this.#forwarder.get(request, primaries);
   }
 
-  /** Rejects with BAD_OPTION (no such keyspace, impossible W) only. */
+  /**
+   * Rejects with BAD_OPTION (no such keyspace, impossible W) only.
+   *
+   * What depends on the value before goes to the first live primary, so that two such writes meet
+   * in one turn: as long as nodes agree on who lives, SET NX is granted once.
+   */
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const { keyspace, at, primaries } = this.#locate(request);
-    if (!this.#isPrimary(primaries)) return this.#forwarder.write(request, primaries);
+    const { view } = this.#parts;
+    const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
+    if (isElsewhere || !this.#isPrimary(primaries)) {
+      return this.#forwarder.write(request, primaries);
+    }
     try {
       return await this.#writeHere(request, keyspace, at, primaries);
     } catch (error) {
       // Our disk takes no writes and nothing was written: another primary may take it.
       if (!(error instanceof KvorumError) || hasCode(error, 'BAD_OPTION')) throw error;
-      const others = primaries.filter((member) => member !== this.#parts.view.self);
+      const others = primaries.filter((member) => member !== view.self);
       return this.#forwarder.write(request, others);
     }
   }
@@ -99,16 +108,31 @@ export class Coordinator {
     if (able < w) return { kind: 'not-applied', needed: w, got: able };
 
     if (needsRead(request)) {
-      const read = await this.reader.read(keyspace, at, keyspace.r, deadlineMs);
+      // Best effort below R: what a dead replica alone knows is concurrent with this write.
+      const r = Math.min(keyspace.r, able);
+      const read = await this.reader.read(keyspace, at, r, deadlineMs);
       if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
       if (read.object.siblings.length > 0) {
-        await replica.merge(keyspace, at, encodeObject(read.object));
+        const absorbed = replica.absorb(keyspace, at, encodeObject(read.object));
+        if (absorbed instanceof Promise) await this.#beforeDeadline(absorbed, deadlineMs);
       }
     }
-    const taken = replica.write(keyspace, at, request);
-    const minted: Minted | Refusal = taken instanceof Promise ? await taken : taken;
-    if (minted.kind === 'condition-failed') return minted;
-    return this.#replicate(at, minted, primaries, w, deadlineMs);
+    const turn = replica.write(keyspace, at, request, deadlineMs);
+    const taken = turn instanceof Promise ? await this.#beforeDeadline(turn, deadlineMs) : turn;
+    if (taken === undefined || taken.kind === 'too-late') {
+      return { kind: 'not-applied', needed: w, got: able };
+    }
+    if (taken.kind === 'condition-failed') return taken;
+    return this.#replicate(at, taken, primaries, w, deadlineMs);
+  }
+
+  /** Undefined when the deadline passes first. */
+  #beforeDeadline<T>(promise: Promise<T>, deadlineMs: number): Promise<T | undefined> {
+    const { clock } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(deadlineMs - clock.monotonicMs(), () => resolve(undefined));
+      promise.then(resolve, reject).finally(() => timer.cancel());
+    });
   }
 
   /** Sends the minted object to all other primaries and waits until W copies are durable. */
@@ -119,10 +143,12 @@ export class Coordinator {
     w: number,
     deadlineMs: number,
   ): Promise<WriteOutcome> {
-    const { clock, peers, view } = this.#parts;
+    const { clock, peers, replica, view } = this.#parts;
     const quorum = new WriteQuorum(w, primaries.length);
     const receipt = new GrowingReceipt(quorum, view);
+    const others = primaries.filter((member) => member !== view.self);
     return new Promise((resolve) => {
+      const isUndecided = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
       const count = (member: MemberIndex, isDurable: boolean) => {
         if (isDurable) quorum.addAck(member);
         else quorum.addFailure();
@@ -130,17 +156,19 @@ export class Coordinator {
         if (state === 'reached') {
           const { dot, context, previous } = minted;
           resolve({ kind: 'ok', dot, context, previous, receipt });
-        } else if (state === 'impossible') {
-          resolve({ kind: 'indeterminate', needed: w, got: quorum.acked.length });
+        } else if (state === 'impossible') isUndecided();
+        else if (quorum.waitsOnlyFor(view.self)) {
+          clock.after(deadlineMs - clock.monotonicMs(), isUndecided);
         }
         if (quorum.isComplete()) receipt.settle();
       };
-      const others = primaries.filter((member) => member !== view.self);
       if (others.length > 0) {
         peers.ask(others, {
           request: { kind: 'store-copy', ...at, object: minted.object },
           budgetMs: deadlineMs - clock.monotonicMs(),
-          onAnswer: (member, answer) => count(member, answer.kind === 'stored'),
+          // A copy that knows more of us than we do has not kept a write under a name used twice.
+          onAnswer: (member, answer) =>
+            count(member, answer.kind === 'stored' && !replica.learnContext(answer.context)),
         });
       }
       minted.durable.then(

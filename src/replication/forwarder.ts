@@ -18,6 +18,8 @@ export interface ForwarderParts {
 
 /** The primary decides after requestMs; its answer still needs the way back. */
 const GRACE_MS = 200;
+/** A primary that is well has answered by then, its own hedges included. */
+const SLOW_MS = 60;
 
 export class Forwarder {
   readonly #parts: ForwarderParts;
@@ -26,12 +28,34 @@ export class Forwarder {
     this.#parts = parts;
   }
 
-  async get(request: GetRequest, primaries: readonly MemberIndex[]): Promise<GetOutcome> {
-    for (const member of this.#alive(primaries)) {
-      const answer = await this.#ask(member, { kind: 'coordinate-get', ...request });
-      if (answer.kind === 'got') return answer.outcome;
-    }
-    return { kind: 'no-answer', needed: 1, got: 0 };
+  /** Asks the next primary as well when one is lost, refuses, or is slow. */
+  get(request: GetRequest, primaries: readonly MemberIndex[]): Promise<GetOutcome> {
+    const { peers, requestMs } = this.#parts;
+    const waiting = this.#alive(primaries);
+    let best: GetOutcome = { kind: 'no-answer', needed: 1, got: 0 };
+    let missing = 0;
+    return new Promise((resolve) => {
+      const askNext = () => {
+        const member = waiting.shift();
+        if (member === undefined) return;
+        missing += 1;
+        const question = { budgetMs: requestMs + GRACE_MS, slowAfterMs: SLOW_MS, onSlow: askNext };
+        peers.ask([member], {
+          request: { kind: 'coordinate-get', ...request },
+          onAnswer,
+          ...question,
+        });
+      };
+      const onAnswer = (_: MemberIndex, answer: Answer) => {
+        missing -= 1;
+        if (answer.kind === 'got') best = answer.outcome;
+        if (best.kind !== 'no-answer') resolve(best);
+        else askNext();
+        if (missing === 0) resolve(best);
+      };
+      askNext();
+      if (missing === 0) resolve(best);
+    });
   }
 
   async write(request: WriteRequest, primaries: readonly MemberIndex[]): Promise<WriteOutcome> {

@@ -5,6 +5,7 @@
 // A page asks R replicas of a stretch of slots with one preference list and merges versions, so
 // that what a quorum would not read is not listed and what one replica missed is.
 
+import { assert } from '../base/assert.ts';
 import { KvorumError } from '../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { isLive, mergeObjects, type ObjectVersion } from '../causality/siblings.ts';
@@ -12,7 +13,7 @@ import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { ListedKey, Listing, SlotsRequest } from './messages.ts';
+import type { CountRequest, Listing, SlotsRequest } from './messages.ts';
 import { listOwnKeys } from './own-keys.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
 import type { KeyPage, KeyPosition, ListRequest } from './request.ts';
@@ -28,60 +29,83 @@ export interface ListingParts {
   readonly requestMs: number;
 }
 
+/** A page that runs out of time returns the keys that it has. */
 export async function listKeys(parts: ListingParts, request: ListRequest): Promise<KeyPage> {
   const keyspace = parts.view.keyspace(request.keyspace);
+  const deadlineMs = parts.clock.monotonicMs() + parts.requestMs;
   const keys: Buffer[] = [];
   let from: KeyPosition | undefined = request.from;
   for (let tries = 0; tries < STRETCHES_MAX && from !== undefined; tries++) {
     if (keys.length >= request.count) break;
-    const stretch = await listStretch(parts, keyspace, from, request.count - keys.length);
-    if (stretch.kind === 'no-answer') return stretch;
+    const count = request.count - keys.length;
+    const stretch = await listStretch(parts, keyspace, { from, count, deadlineMs });
+    if (stretch.kind === 'no-answer') {
+      if (tries === 0) return stretch;
+      break;
+    }
+    assert(stretch.next === undefined || isBefore(from, stretch.next), 'a page makes progress');
     keys.push(...stretch.keys);
     from = stretch.next;
   }
   return { kind: 'page', keys, next: from };
 }
 
-/** Keys that live in slots whose first live primary is a given node, summed over all nodes. */
-export async function countKeys(parts: ListingParts, keyspace: KeyspaceNumber, own: number) {
+/** Keys that live, each slot as its first live primary has it; throws NO_ANSWER. */
+export async function countKeys(
+  parts: ListingParts,
+  keyspace: KeyspaceNumber,
+  countOwn: (slots: Buffer) => number,
+): Promise<number> {
   const { view } = parts;
-  parts.view.keyspace(keyspace);
-  const leaders = new Set<MemberIndex>();
-  for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    const primaries = view.primaries(view.keyspace(keyspace), slot as Slot);
-    const leader = primaries.find((member) => member === view.self || view.isAlive(member));
-    if (leader !== undefined) leaders.add(leader);
+  let total = 0;
+  const asked: Promise<Answer[]>[] = [];
+  for (const [leader, slots] of slotsByLeader(parts, keyspace)) {
+    if (leader === view.self) total += countOwn(slots);
+    else asked.push(askEach(parts, [leader], { kind: 'count-keys', keyspace, slots }));
   }
-  leaders.delete(view.self);
-  const answers = await askEach(parts, [...leaders], { kind: 'count-keys', keyspace });
-  let total = own;
-  for (const answer of answers) {
-    if (answer.kind !== 'count') throw noCount();
+  for (const answer of (await Promise.all(asked)).flat()) {
+    if (answer.kind !== 'count') throw noCount('a node that seems alive did not answer');
     total += answer.count;
   }
   return total;
 }
 
+/** One bit per slot, for each node that leads any. */
+function slotsByLeader(parts: ListingParts, number: KeyspaceNumber): Map<MemberIndex, Buffer> {
+  const { view } = parts;
+  const keyspace = view.keyspace(number);
+  const led = new Map<MemberIndex, Buffer>();
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
+    const leader = view.leader(keyspace, slot as Slot);
+    if (leader === undefined) throw noCount(`no node that holds slot ${slot} is alive`);
+    let slots = led.get(leader);
+    if (slots === undefined) {
+      slots = Buffer.alloc(SLOT_COUNT / 8);
+      led.set(leader, slots);
+    }
+    slots[slot >> 3] = (slots[slot >> 3] as number) | (1 << (slot & 7));
+  }
+  return led;
+}
+
+interface Stretch {
+  readonly from: KeyPosition;
+  readonly count: number;
+  readonly deadlineMs: number;
+}
+
 async function listStretch(
   parts: ListingParts,
   keyspace: Keyspace,
-  from: KeyPosition,
-  count: number,
+  { from, count, deadlineMs }: Stretch,
 ): Promise<KeyPage> {
   const { view } = parts;
+  const { number, r } = keyspace;
   const primaries = view.primaries(keyspace, from.slot);
   const toSlot = stretchEnd(view, keyspace, from.slot, primaries);
-  const request: SlotsRequest = {
-    kind: 'list-slots',
-    keyspace: keyspace.number,
-    from,
-    toSlot,
-    count,
-  };
-  const listings = await ownAndOthers(parts, primaries, keyspace.r, request);
-  if (listings.length < keyspace.r) {
-    return { kind: 'no-answer', needed: keyspace.r, got: listings.length };
-  }
+  const request: SlotsRequest = { kind: 'list-slots', keyspace: number, from, toSlot, count };
+  const listings = await ownAndOthers(parts, primaries, { needed: r, request, deadlineMs });
+  if (listings.length < r) return { kind: 'no-answer', needed: r, got: listings.length };
   const end = earliest(listings.map((listing) => listing.next));
   const keys = liveKeys(listings, end, parts.clock.wallMs());
   const after = toSlot + 1 < SLOT_COUNT ? { slot: (toSlot + 1) as Slot, hash: 0 } : undefined;
@@ -105,39 +129,61 @@ function stretchEnd(
   return end as Slot;
 }
 
+interface Wanted {
+  readonly needed: number;
+  readonly request: SlotsRequest;
+  readonly deadlineMs: number;
+}
+
 /** Listings of `needed` primaries: our own first, then the others in turn until enough answer. */
 async function ownAndOthers(
   parts: ListingParts,
   primaries: readonly MemberIndex[],
-  needed: number,
-  request: SlotsRequest,
+  { needed, request, deadlineMs }: Wanted,
 ): Promise<Listing[]> {
   const { view } = parts;
   const listings: Listing[] = [];
   const waiting = primaries.filter((member) => member !== view.self && view.isAlive(member));
-  if (primaries.includes(view.self)) listings.push(await listOwnKeys(parts.engine, request));
+  if (primaries.includes(view.self)) {
+    const own = await ownListing(parts, request);
+    if (own !== undefined) listings.push(own);
+  }
   while (listings.length < needed && waiting.length > 0) {
     const members = waiting.splice(0, needed - listings.length);
-    for (const answer of await askEach(parts, members, request)) {
+    const budgetMs = deadlineMs - parts.clock.monotonicMs();
+    for (const answer of await askEach(parts, members, request, budgetMs)) {
       if (answer.kind === 'listing') listings.push(answer);
     }
   }
   return listings;
 }
 
+/** Undefined when our disk cannot vouch for it: then others must. */
+async function ownListing(
+  parts: ListingParts,
+  request: SlotsRequest,
+): Promise<Listing | undefined> {
+  try {
+    return await listOwnKeys(parts.engine, parts.clock, request);
+  } catch (error) {
+    if (error instanceof KvorumError) return undefined;
+    throw error;
+  }
+}
+
 function askEach(
   parts: ListingParts,
   members: readonly MemberIndex[],
-  request: SlotsRequest | { readonly kind: 'count-keys'; readonly keyspace: KeyspaceNumber },
+  request: SlotsRequest | CountRequest,
+  budgetMs = parts.requestMs,
 ): Promise<Answer[]> {
-  if (members.length === 0) return Promise.resolve([]);
   const answers: Answer[] = [];
   return new Promise((resolve) => {
     const onAnswer = (_: MemberIndex, answer: Answer) => {
       answers.push(answer);
       if (answers.length === members.length) resolve(answers);
     };
-    parts.peers.ask(members, { request, budgetMs: parts.requestMs, onAnswer });
+    parts.peers.ask(members, { request, budgetMs, onAnswer });
   });
 }
 
@@ -165,7 +211,7 @@ function liveKeys(
   return keys;
 }
 
-function isBefore(entry: ListedKey, end: KeyPosition): boolean {
+function isBefore(entry: KeyPosition, end: KeyPosition): boolean {
   return entry.slot < end.slot || (entry.slot === end.slot && entry.hash < end.hash);
 }
 
@@ -182,10 +228,7 @@ function earliest(positions: readonly (KeyPosition | undefined)[]): KeyPosition 
   return first;
 }
 
-function noCount(): KvorumError {
-  return new KvorumError(
-    'NO_ANSWER',
-    'a node that seems alive did not say how many keys it holds',
-    'Try again; "kvorum status" shows which node is slow.',
-  );
+function noCount(why: string): KvorumError {
+  const fix = 'Try again; "kvorum status" shows which nodes are down or slow.';
+  return new KvorumError('NO_ANSWER', `the keys cannot be counted: ${why}`, fix);
 }

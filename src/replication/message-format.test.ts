@@ -44,12 +44,12 @@ const REQUESTS: Request[] = [
     change: { kind: 'expire', expiresAt: 2 ** 45 },
   },
   { kind: 'list-slots', keyspace, from: { slot, hash: 2 ** 32 - 1 }, toSlot: slot, count: 10 },
-  { kind: 'count-keys', keyspace },
+  { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048, 0x5a) },
 ];
 
 const REPLIES: Reply[] = [
   { kind: 'pong' },
-  { kind: 'stored' },
+  { kind: 'stored', context },
   { kind: 'version', version },
   { kind: 'version', version: undefined },
   { kind: 'object', object: Buffer.from('o') },

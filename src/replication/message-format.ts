@@ -76,6 +76,7 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       return;
     case 'count-keys':
       w.u8(request.keyspace);
+      w.raw(request.slots);
       return;
   }
 }
@@ -103,7 +104,7 @@ export function readRequest(r: ByteReader): Request {
         count: r.varint(),
       };
     case 'count-keys':
-      return { kind, keyspace: readKeyspace(r) };
+      return { kind, keyspace: readKeyspace(r), slots: r.raw(SLOT_COUNT / 8) };
   }
 }
 
@@ -111,7 +112,9 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
   w.u8(REPLY_KINDS.indexOf(reply.kind));
   switch (reply.kind) {
     case 'pong':
+      return;
     case 'stored':
+      writeVector(w, reply.context);
       return;
     case 'version':
       w.u8(reply.version === undefined ? 0 : 1);
@@ -144,8 +147,9 @@ export function readReply(r: ByteReader): Reply {
   const kind = oneOf(REPLY_KINDS, r.u8(), 'reply');
   switch (kind) {
     case 'pong':
-    case 'stored':
       return { kind };
+    case 'stored':
+      return { kind, context: readVector(r) };
     case 'version':
       return { kind, version: r.u8() === 0 ? undefined : readVersion(r) };
     case 'object':

@@ -39,10 +39,16 @@ export type Request =
   | (WriteRequest & { readonly kind: 'coordinate-write' })
   /** Keys and versions of a part of the ring, as you have it: → `listing`. */
   | SlotsRequest
-  /** How many keys live in slots whose first live primary you are: → `count`. */
-  | { readonly kind: 'count-keys'; readonly keyspace: KeyspaceNumber }
+  /** How many keys you have in these slots (one bit each, 2,048 bytes): → `count`. */
+  | CountRequest
   /** Are you there: → `pong`. */
   | { readonly kind: 'ping' };
+
+export interface CountRequest {
+  readonly kind: 'count-keys';
+  readonly keyspace: KeyspaceNumber;
+  readonly slots: Buffer;
+}
 
 export interface SlotsRequest {
   readonly kind: 'list-slots';
@@ -54,7 +60,8 @@ export interface SlotsRequest {
 }
 
 export type Reply =
-  | { readonly kind: 'stored' }
+  /** `context` is that of the copy: it shows a coordinator whose disk went back in time. */
+  | { readonly kind: 'stored'; readonly context: VersionVector }
   | { readonly kind: 'version'; readonly version: ObjectVersion | undefined }
   | { readonly kind: 'object'; readonly object: Buffer | undefined }
   | { readonly kind: 'got'; readonly outcome: GetOutcome }

@@ -5,8 +5,9 @@
 //   versions ─┴→ R known → fetch what we lack → answer
 //                                              └→ repair whoever was behind (not awaited)
 //
-// Only R - 1 others are asked at first; one that is lost is replaced at once, and one that is
-// slow gets company after SLOW_MS.
+// Only R - 1 others are asked at first, each time beginning with another one, so that reads find
+// every replica that is behind. One that is lost is replaced at once; when one is slow (our own
+// disk is no exception) all that are left are asked after SLOW_MS.
 
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
 import {
@@ -23,7 +24,7 @@ import type { Answer, MemberIndex, Peers } from './peers.ts';
 import { ReadQuorum } from './read-quorum.ts';
 import type { Replica } from './replica.ts';
 
-/** A healthy answer takes a few milliseconds at most; after this one more replica is asked. */
+/** A healthy answer takes a few milliseconds at most; after this all who are left are asked. */
 const SLOW_MS = 30;
 
 /** Repairs that may be under way at once; beyond, a repair is left to the next read. */
@@ -40,6 +41,21 @@ export interface ReaderParts {
   readonly clock: Clock;
 }
 
+interface OwnCopy {
+  object: StoredObject;
+  /** While our disk is being asked. Never rejects. */
+  coming: Promise<void> | undefined;
+}
+
+interface Gathering {
+  readonly quorum: ReadQuorum;
+  readonly at: KeyAt;
+  readonly own: OwnCopy;
+  /** Those not asked yet; whoever is asked is taken out. */
+  readonly others: MemberIndex[];
+  readonly deadlineMs: number;
+}
+
 export interface ReadCounters {
   repairsSent: number;
   repairsSkipped: number;
@@ -50,82 +66,99 @@ export class QuorumReader {
   readonly counters: ReadCounters = { repairsSent: 0, repairsSkipped: 0, valuesFetched: 0 };
   readonly #parts: ReaderParts;
   #repairsUnderWay = 0;
+  #turn = 0;
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
   }
 
-  /** This node must be one of `primaries`. */
+  /** This node must be one of the primaries of `at`. */
   async read(keyspace: Keyspace, at: KeyAt, r: number, deadlineMs: number): Promise<ReadResult> {
-    const primaries = this.#parts.view.primaries(keyspace, at.slot);
     const quorum = new ReadQuorum(r);
-    const own = this.#readLocal(at, quorum);
-    const local = own instanceof Promise ? await own : own;
-    if (!quorum.isDecided()) await this.#gather(quorum, at, primaries, deadlineMs);
-    if (!quorum.isDecided()) return { kind: 'no-answer', needed: r, got: quorum.got };
-
-    const object = await this.#complete(keyspace, local, quorum, at, deadlineMs);
-    if (object === undefined) return { kind: 'no-answer', needed: r, got: quorum.got - 1 };
-    if (r > 1) this.#repair(keyspace, at, quorum, object, deadlineMs);
-    return { kind: 'read', object };
-  }
-
-  #readLocal(at: KeyAt, quorum: ReadQuorum): StoredObject | Promise<StoredObject> {
-    const { replica, view } = this.#parts;
-    const found = (bytes: Buffer | undefined) => {
-      const object = bytes === undefined ? EMPTY_OBJECT : decodeObject(bytes);
-      quorum.addVersion(view.self, object);
-      return object;
-    };
-    // Our disk cannot vouch for this key: the others answer, and we count as failed.
-    const failed = () => {
-      quorum.addFailure(view.self);
-      return EMPTY_OBJECT;
-    };
-    try {
-      const bytes = replica.read(at);
-      return bytes instanceof Promise ? bytes.then(found).catch(failed) : found(bytes);
-    } catch {
-      return failed();
+    const own = this.#ownCopy(at, quorum);
+    const others = this.#othersInTurn(keyspace, at);
+    for (;;) {
+      if (!quorum.isDecided()) await this.#gather({ quorum, at, own, others, deadlineMs });
+      if (!quorum.isDecided()) return { kind: 'no-answer', needed: r, got: quorum.got };
+      const object = await this.#complete(keyspace, own.object, quorum, at, deadlineMs);
+      if (object === undefined) continue; // the one who knew more is lost: ask somebody else
+      if (r > 1) this.#repair(keyspace, at, quorum, object, deadlineMs);
+      return { kind: 'read', object };
     }
   }
 
+  /** Our own copy: there at once when it is in memory, else counted when it has come. */
+  #ownCopy(at: KeyAt, quorum: ReadQuorum): OwnCopy {
+    const { replica, view } = this.#parts;
+    const own: OwnCopy = { object: EMPTY_OBJECT, coming: undefined };
+    const take = (bytes: Buffer | undefined) => {
+      if (bytes !== undefined) own.object = decodeObject(bytes);
+      quorum.addVersion(view.self, own.object);
+    };
+    // Our disk cannot vouch for this key: the others answer, and we count as failed.
+    const fail = () => quorum.addFailure(view.self);
+    try {
+      const bytes = replica.read(at);
+      if (bytes instanceof Promise) own.coming = bytes.then(take).catch(fail);
+      else take(bytes);
+    } catch {
+      fail();
+    }
+    return own;
+  }
+
+  /** The other primaries, those alive first; the first of them is another one each time. */
+  #othersInTurn(keyspace: Keyspace, at: KeyAt): MemberIndex[] {
+    const { view } = this.#parts;
+    const others = view.primaries(keyspace, at.slot).filter((member) => member !== view.self);
+    this.#turn += 1;
+    const first = others.length === 0 ? 0 : this.#turn % others.length;
+    const turned = [...others.slice(first), ...others.slice(0, first)];
+    const alive = turned.filter((member) => view.isAlive(member));
+    return alive.length === turned.length
+      ? turned
+      : [...alive, ...turned.filter((member) => !view.isAlive(member))];
+  }
+
   /** Asks others for their versions until the quorum is decided, impossible, or time is up. */
-  #gather(
-    quorum: ReadQuorum,
-    at: KeyAt,
-    primaries: readonly MemberIndex[],
-    deadlineMs: number,
-  ): Promise<void> {
-    const { clock, peers, view } = this.#parts;
-    const others = primaries.filter((member) => member !== view.self);
-    const reserve = [
-      ...others.filter((member) => view.isAlive(member)),
-      ...others.filter((member) => !view.isAlive(member)),
-    ];
+  #gather({ quorum, at, own, others, deadlineMs }: Gathering): Promise<void> {
+    const { clock, peers } = this.#parts;
     return new Promise((resolve) => {
+      let missing = own.coming === undefined ? 0 : 1;
       const ask = (count: number) => {
-        const members = reserve.splice(0, count);
+        const members = others.splice(0, count);
         if (members.length === 0) return;
+        missing += members.length;
         const budgetMs = deadlineMs - clock.monotonicMs();
         const request = { kind: 'read-version', ...at } as const;
-        peers.ask(members, { request, budgetMs, onAnswer, slowAfterMs: SLOW_MS, onSlow });
+        peers.ask(members, { request, budgetMs, onAnswer, slowAfterMs: SLOW_MS, onSlow: askAll });
       };
-      const onSlow = () => ask(reserve.length);
+      const askAll = () => ask(others.length);
+      const conclude = () => {
+        missing -= 1;
+        if (!quorum.isDecided() && missing < quorum.needed - quorum.got) ask(1);
+        if (quorum.isDecided() || missing === 0) resolve();
+      };
       const onAnswer = (member: MemberIndex, answer: Answer) => {
         if (answer.kind === 'version') quorum.addVersion(member, answer.version);
-        else {
-          quorum.addFailure(member);
-          ask(1);
-        }
-        if (quorum.isDecided() || quorum.isImpossible(primaries.length)) resolve();
+        else quorum.addFailure(member);
+        conclude();
       };
-      if (others.length === 0) resolve();
-      else ask(quorum.needed - quorum.got);
+      if (own.coming !== undefined) {
+        const slow = clock.after(SLOW_MS, askAll);
+        const late = clock.after(deadlineMs - clock.monotonicMs(), resolve);
+        own.coming.then(conclude).finally(() => {
+          slow.cancel();
+          late.cancel();
+        });
+        own.coming = undefined;
+      }
+      ask(quorum.needed - quorum.got - missing);
+      if (missing === 0) resolve();
     });
   }
 
-  /** Our copy completed by the values that others have; undefined when they cannot be had. */
+  /** Our copy completed by the values that others have; undefined when one of them is lost. */
   async #complete(
     keyspace: Keyspace,
     local: StoredObject,
@@ -137,7 +170,10 @@ export class QuorumReader {
     for (const member of quorum.sources(local)) {
       this.counters.valuesFetched += 1;
       const answer = await this.#fetch(member, at, deadlineMs);
-      if (answer.kind !== 'object') return undefined;
+      if (answer.kind !== 'object') {
+        quorum.addFailure(member);
+        return undefined;
+      }
       if (answer.object !== undefined) object = mergeObjects(object, decodeObject(answer.object));
     }
     return keyspace.conflictRule === 'latest' ? keepLatest(object) : object;

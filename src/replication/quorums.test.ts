@@ -60,10 +60,13 @@ test('a key that nobody knows has neither sources nor stale members', () => {
   assert.deepEqual(quorum.stale(quorum.merged()), []);
 });
 
-test('a read is impossible once too few can still answer', () => {
+test('who is lost after it answered does not count any more', () => {
   const quorum = new ReadQuorum(2);
-  quorum.addFailure(0);
-  assert.equal(quorum.isImpossible(3), false);
+  quorum.addVersion(0, written(1));
+  quorum.addVersion(1, written(2));
   quorum.addFailure(1);
-  assert.equal(quorum.isImpossible(3), true);
+  assert.equal(quorum.isDecided(), false);
+  quorum.addVersion(2, written(1));
+  assert.equal(quorum.isDecided(), true);
+  assert.deepEqual(quorum.sources(written(1)), []);
 });

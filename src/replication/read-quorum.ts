@@ -12,7 +12,6 @@ const NOTHING: ObjectVersion = { context: [], siblings: [] };
 export class ReadQuorum {
   readonly #needed: number;
   readonly #versions = new Map<MemberIndex, ObjectVersion>();
-  readonly #failed = new Set<MemberIndex>();
 
   constructor(needed: number) {
     this.#needed = needed;
@@ -31,17 +30,13 @@ export class ReadQuorum {
     this.#versions.set(member, version ?? NOTHING);
   }
 
+  /** The member cannot answer, or not any more: what it said does not count. */
   addFailure(member: MemberIndex): void {
-    this.#failed.add(member);
+    this.#versions.delete(member);
   }
 
   isDecided(): boolean {
     return this.#versions.size >= this.#needed;
-  }
-
-  /** Whether too few of `asked` members can still answer. */
-  isImpossible(asked: number): boolean {
-    return asked - this.#failed.size < this.#needed;
   }
 
   /** All that those who answered know, without values. */

@@ -48,6 +48,20 @@ export interface Minted {
 
 export type Refusal = Extract<Decision, { kind: 'condition-failed' }>;
 
+/** The turn came after the deadline: nothing was written. */
+export interface TooLate {
+  readonly kind: 'too-late';
+}
+
+/** What stands in this copy after a merge. */
+export interface Merged {
+  readonly context: VersionVector;
+  /** Asked only by those who wait for the disk; rejects as Written.durable does. */
+  readonly whenDurable: () => Promise<void>;
+}
+
+const TOO_LATE: TooLate = { kind: 'too-late' };
+
 export class Replica {
   readonly counts = new SlotCounts();
   readonly #engine: Engine;
@@ -91,17 +105,47 @@ export class Replica {
     return this.#whenDurable(stored);
   }
 
-  /** Carries out `request` as its coordinator; throws or rejects as Engine.write does. */
-  write(keyspace: Keyspace, at: KeyAt, request: WriteRequest): Turn<Minted | Refusal> {
-    if (request.context !== undefined) this.#learnContext(request.context);
-    if (this.#isActorStale) return this.#renewed().then(() => this.write(keyspace, at, request));
-    return this.#turn(at, (before) => this.#mint(keyspace, at, request, before));
+  /**
+   * Carries out `request` as its coordinator, unless its turn comes after `deadlineMs`: then
+   * nothing is written, for ever. Throws or rejects as Engine.write does.
+   */
+  write(
+    keyspace: Keyspace,
+    at: KeyAt,
+    request: WriteRequest,
+    deadlineMs: number,
+  ): Turn<Minted | Refusal | TooLate> {
+    if (request.context !== undefined) this.learnContext(request.context);
+    if (this.#isActorStale) return this.#writeRenewed(keyspace, at, request, deadlineMs);
+    const taken = this.#turn(at, (before) => {
+      // While the old value was read, somebody may have shown that we forgot something.
+      if (this.#isActorStale) return undefined;
+      if (this.#clock.monotonicMs() > deadlineMs) return TOO_LATE;
+      return this.#mint(keyspace, at, request, before);
+    });
+    if (!(taken instanceof Promise)) return taken ?? TOO_LATE;
+    return taken.then((each) => each ?? this.#writeRenewed(keyspace, at, request, deadlineMs));
   }
 
-  /** Merges `incoming` into this copy. Resolves when the result is durable here. */
-  merge(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Promise<void> {
-    const merged = this.#turn(at, (before) => this.#mergeInto(keyspace, at, incoming, before));
-    return merged instanceof Promise ? merged.then((each) => each.durable) : merged.durable;
+  /** Merges `incoming` into this copy; what it returns settles when the result is durable. */
+  merge(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Promise<VersionVector> {
+    const merged = this.absorb(keyspace, at, incoming);
+    return merged instanceof Promise ? merged.then(whenDurable) : whenDurable(merged);
+  }
+
+  /** The same, without waiting for the disk to confirm it. */
+  absorb(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Turn<Merged> {
+    return this.#turn(at, (before) => this.#mergeInto(keyspace, at, incoming, before));
+  }
+
+  /**
+   * A context that knows more of me than I do means that my disk went back in time: what I forgot
+   * must not be covered by what I write next, so I go on as a new actor. Returns whether it is so.
+   */
+  learnContext(context: VersionVector): boolean {
+    const isAhead = counterOf(context, this.#actor) > this.#dotCounter;
+    if (isAhead) this.#isActorStale = true;
+    return isAhead;
   }
 
   #whenDurable(stored: Stored | undefined): Buffer | undefined | Promise<Buffer | undefined> {
@@ -143,9 +187,9 @@ export class Replica {
     const seen = keyspace.conflictRule === 'latest' ? known.context : decision.seen;
     const object = resolved(keyspace, writeSibling(known, seen, sibling));
     const encoded = encodeObject(object);
-    const { durable } = this.#put(at, before, object, encoded);
-    const { context } = object;
-    return { kind: 'minted', dot, context, object: encoded, previous: decision.previous, durable };
+    const { context, whenDurable } = this.#put(at, before, object, encoded);
+    const { previous } = decision;
+    return { kind: 'minted', dot, context, object: encoded, previous, durable: whenDurable() };
   }
 
   #nextTime(nowMs: number): HybridTime {
@@ -153,39 +197,28 @@ export class Replica {
     return this.#time;
   }
 
-  #mergeInto(
-    keyspace: Keyspace,
-    at: KeyAt,
-    incoming: Buffer,
-    stored: Stored | undefined,
-  ): { durable: Promise<void> } {
+  #mergeInto(keyspace: Keyspace, at: KeyAt, incoming: Buffer, stored: Stored | undefined): Merged {
     const theirs = decodeObject(incoming);
-    this.#learn(theirs);
+    for (const sibling of theirs.siblings) this.observeTime(sibling.time);
+    this.learnContext(theirs.context);
     if (stored === undefined) return this.#put(at, undefined, theirs, incoming);
     const ours = decodeObject(stored.value);
     const merged = resolved(keyspace, mergeObjects(ours, theirs));
-    if (merged === ours) return { durable: this.#engine.whenDurable(stored.sequence) };
-    const encoded = merged === theirs ? incoming : encodeObject(merged);
-    return this.#put(at, ours, merged, encoded);
+    if (merged === ours) {
+      const { sequence } = stored;
+      return { context: ours.context, whenDurable: () => this.#engine.whenDurable(sequence) };
+    }
+    return this.#put(at, ours, merged, merged === theirs ? incoming : encodeObject(merged));
   }
 
-  #put(at: KeyAt, before: StoredObject | undefined, after: StoredObject, encoded: Buffer) {
-    const written = this.#engine.write([{ ...at, value: encoded }]);
+  #put(at: KeyAt, before: StoredObject | undefined, after: StoredObject, encoded: Buffer): Merged {
+    const { durable } = this.#engine.write([{ ...at, value: encoded }]);
     this.counts.replace(at.keyspace, at.slot, before, after);
-    return written;
+    return { context: after.context, whenDurable: () => durable };
   }
 
-  #learn(theirs: StoredObject): void {
-    for (const sibling of theirs.siblings) this.observeTime(sibling.time);
-    this.#learnContext(theirs.context);
-  }
-
-  /**
-   * A context that knows more of me than I do means that my disk went back in time: what I forgot
-   * must not be covered by what I write next, so I go on as a new actor.
-   */
-  #learnContext(context: VersionVector): void {
-    if (counterOf(context, this.#actor) > this.#dotCounter) this.#isActorStale = true;
+  #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
+    return this.#renewed().then(() => this.write(keyspace, at, request, deadlineMs));
   }
 
   /** Resolves when this node writes as a new actor; rejects when its disk did not take that. */
@@ -204,7 +237,11 @@ export class Replica {
   }
 }
 
-type Turn<T> = T | Promise<T>;
+export type Turn<T> = T | Promise<T>;
+
+function whenDurable(merged: Merged): Promise<VersionVector> {
+  return merged.whenDurable().then(() => merged.context);
+}
 
 function resolved(keyspace: Keyspace, object: StoredObject): StoredObject {
   return keyspace.conflictRule === 'latest' ? keepLatest(object) : object;

@@ -3,8 +3,8 @@
 
 import { ByteReader } from '../base/bytes.ts';
 import { type ErrorCode, KvorumError, messageOf } from '../base/errors.ts';
-import type { KeyspaceNumber } from '../base/ids.ts';
 import { readVersion } from '../causality/object-format.ts';
+import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -18,11 +18,8 @@ export interface ResponderParts {
   readonly replica: Replica;
   readonly engine: Engine;
   readonly coordinator: Coordinator;
-  /** Keys that live in the slots that this node leads. */
-  readonly countOwnKeys: (keyspace: KeyspaceNumber) => number;
+  readonly clock: Clock;
 }
-
-const STORED: Reply = { kind: 'stored' };
 
 export class Responder {
   readonly #parts: ResponderParts;
@@ -51,7 +48,7 @@ export class Responder {
         return { kind: 'pong' };
       case 'store-copy': {
         const merged = replica.merge(view.keyspace(request.keyspace), request, request.object);
-        return merged.then(() => STORED);
+        return merged.then((context): Reply => ({ kind: 'stored', context }));
       }
       case 'read-version':
         return later(replica.read(request), versionReply);
@@ -62,9 +59,9 @@ export class Responder {
       case 'coordinate-write':
         return coordinator.writeForwarded(request).then(wroteReply);
       case 'list-slots':
-        return listOwnKeys(engine, request);
+        return listOwnKeys(engine, this.#parts.clock, request);
       case 'count-keys':
-        return { kind: 'count', count: this.#parts.countOwnKeys(request.keyspace) };
+        return { kind: 'count', count: replica.counts.inSlots(request.keyspace, request.slots) };
     }
   }
 }

@@ -1,6 +1,6 @@
 // How many keys live in each slot of this node's copy, kept up to date on every put, so that
 // DBSIZE and CLUSTER COUNTKEYSINSLOT need no scan. A key lives when a sibling is no tombstone;
-// expired ones count until something touches them, as in Redis.
+// expired ones count until they are written to again: nothing else removes them yet.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -25,6 +25,18 @@ export class SlotCounts {
       this.#counts.set(keyspace, counts);
     }
     counts[slot] = (counts[slot] as number) + change;
+  }
+
+  /** Summed over the slots whose bit is set in `slots` (bit s % 8 of byte s / 8). */
+  inSlots(keyspace: KeyspaceNumber, slots: Buffer): number {
+    const counts = this.#counts.get(keyspace);
+    if (counts === undefined) return 0;
+    let sum = 0;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const isAsked = ((slots[slot >> 3] as number) >> (slot & 7)) & 1;
+      if (isAsked === 1) sum += counts[slot] as number;
+    }
+    return sum;
   }
 
   inSlot(keyspace: KeyspaceNumber, slot: Slot): number {

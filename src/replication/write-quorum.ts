@@ -26,6 +26,10 @@ export class WriteQuorum {
     return this.#acked;
   }
 
+  get got(): number {
+    return this.#acked.length;
+  }
+
   addAck(member: MemberIndex): void {
     this.#acked.push(member);
   }
@@ -38,6 +42,12 @@ export class WriteQuorum {
   state(): 'waiting' | 'reached' | 'impossible' {
     if (this.#acked.length >= this.#needed) return 'reached';
     return this.#asked - this.#failed < this.#needed ? 'impossible' : 'waiting';
+  }
+
+  /** Whether `member`, who has not answered yet, is the only one missing. */
+  waitsOnlyFor(member: MemberIndex): boolean {
+    const missing = this.#asked - this.#failed - this.#acked.length;
+    return missing === 1 && !this.#acked.includes(member);
   }
 
   /** Whether every member that was asked has answered, one way or the other. */
