@@ -14,6 +14,7 @@ import { type Node, startNode } from '../src/node/node.ts';
 import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
 import { DEFAULT_KEYSPACE, type Keyspace } from '../src/replication/keyspace.ts';
 import { slotOf } from '../src/ring/slot.ts';
+import type { ScanPage, ScanRange } from '../src/storage/engine.ts';
 import { openEngine } from '../src/storage/open-engine.ts';
 import type { SimWorld } from './sim-host.ts';
 
@@ -84,17 +85,27 @@ export class SimCluster {
     this.#world.node(name).crash();
   }
 
+  /** An orderly stop; whether it was one (the disk may refuse). */
+  async stop(name: string): Promise<boolean> {
+    const node = this.#nodes.get(name);
+    this.#nodes.delete(name);
+    try {
+      await node?.close();
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#world.node(name).crash();
+    }
+  }
+
   /** Whether its disk failed under it, so that an operator would restart it. */
   isPoisoned(name: string): boolean {
     return this.#nodes.get(name)?.metrics().engine.state === 'poisoned';
   }
 
   async closeAll(): Promise<void> {
-    for (const [name, node] of this.#nodes) {
-      await node.close();
-      this.#world.node(name).crash();
-    }
-    this.#nodes.clear();
+    for (const name of [...this.#nodes.keys()]) await this.stop(name);
   }
 
   /** What stands on the disk of a node that is down: `keyspace/key` → object. */
@@ -104,10 +115,17 @@ export class SimCluster {
     const engine = await openEngine(machine.boot(), owner);
     const found = new Map<string, StoredObject>();
     for (const { number } of KEYSPACES) {
-      const range = { keyspace: number, fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };
-      const limits = { entriesMax: 1_000_000, bytesMax: Number.MAX_SAFE_INTEGER };
-      for (const entry of (await engine.scan(range, limits)).entries) {
-        found.set(`${number}/${entry.key}`, decodeObject(entry.value));
+      let range: ScanRange | undefined = {
+        keyspace: number,
+        fromSlot: 0 as Slot,
+        toSlot: (SLOT_COUNT - 1) as Slot,
+      };
+      while (range !== undefined) {
+        const page: ScanPage = await engine.scan(range, { entriesMax: 1_000, bytesMax: 1 << 20 });
+        for (const entry of page.entries) {
+          found.set(`${number}/${entry.key}`, decodeObject(entry.value));
+        }
+        range = page.next;
       }
     }
     machine.crash();

@@ -16,6 +16,8 @@ export interface Weather {
   readonly hasSyncFailures: boolean;
   readonly hasFullDisks: boolean;
   readonly hasSkewedClocks: boolean;
+  readonly hasCleanRestarts: boolean;
+  readonly hasStalledDisks: boolean;
 }
 
 const WEATHER_KINDS = [
@@ -28,6 +30,8 @@ const WEATHER_KINDS = [
   'hasSyncFailures',
   'hasFullDisks',
   'hasSkewedClocks',
+  'hasCleanRestarts',
+  'hasStalledDisks',
 ] as const satisfies readonly (keyof Weather)[];
 
 /** Each kind of fault is there with probability 0.4. */
@@ -85,6 +89,8 @@ export class Faults {
       [this.#weather.hasPauses, 2_000, () => this.#pause()],
       [this.#weather.hasSyncFailures, 2_500, () => this.#failSync()],
       [this.#weather.hasFullDisks, 3_000, () => this.#fillDisk()],
+      [this.#weather.hasCleanRestarts, 2_000, () => this.#restart()],
+      [this.#weather.hasStalledDisks, 2_500, () => this.#stallDisk()],
     ];
     for (const [isOn, meanMs, strike] of kinds) if (isOn) this.#repeat(meanMs, strike);
   }
@@ -97,6 +103,7 @@ export class Faults {
     for (const machine of this.#world.nodes()) {
       machine.resume();
       machine.directory.clearFaults();
+      machine.directory.setPace({ syncMs: 0.3 });
       machine.quartz.setSkew(0);
     }
   }
@@ -155,6 +162,20 @@ export class Faults {
     const { directory } = this.#world.node(this.#random.pick(this.#cluster.names));
     directory.setCapacity(directory.usedBytes() + this.#random.between(0, 200));
     this.#later(this.#random.exponential(1_500), 'space', () => directory.setCapacity(undefined));
+  }
+
+  async #restart(): Promise<void> {
+    const name = this.#random.pick(this.#cluster.names);
+    if (this.#cluster.node(name) === undefined) return;
+    await this.#cluster.stop(name);
+    this.#restartLater(name);
+  }
+
+  /** Syncs that take seconds, as those of a dying or throttled disk do. */
+  #stallDisk(): void {
+    const { directory } = this.#world.node(this.#random.pick(this.#cluster.names));
+    directory.setPace({ syncMs: this.#random.between(500, 5_000) });
+    this.#later(this.#random.exponential(1_500), 'pace', () => directory.setPace({ syncMs: 0.3 }));
   }
 
   #later(ms: number, label: string, run: () => void): void {

@@ -50,6 +50,10 @@ export class LateStore implements Store {
     return this.node?.countKeysInSlot(keyspace, slot) ?? 0;
   }
 
+  isPrimary(keyspace: KeyspaceNumber, slot: Slot) {
+    return this.#opened().isPrimary(keyspace, slot);
+  }
+
   route(keyspace: KeyspaceNumber, slot: Slot) {
     return this.#opened().route(keyspace, slot);
   }

@@ -95,8 +95,11 @@ class NodeProcess {
 
   async close(): Promise<void> {
     this.stage = 'stopping';
-    await Promise.all([this.#resp?.close(), this.#http?.close()]);
-    await this.#store.node?.close();
+    try {
+      await Promise.all([this.#resp?.close(), this.#http?.close()]);
+    } finally {
+      await this.#store.node?.close();
+    }
   }
 
   #mayServe(waitedMs: number): boolean {
@@ -118,7 +121,7 @@ class NodeProcess {
   async #openDoors(): Promise<void> {
     const { clientBind, httpBind, member, redirect } = this.#config;
     const { clock, log } = this.#host;
-    const isReady = () => this.stage === 'serving';
+    const isReady = () => this.stage !== 'starting';
     const store = this.#store;
     const resp = await startRespServer({
       address: clientBind,

@@ -112,7 +112,7 @@ function fixOf(errno: string): string {
     case 'ENFILE':
       return 'Raise the limit of open files (ulimit -n).';
     case 'EIO':
-      return 'The disk is failing: replace it, and let the node rebuild its data from its peers.';
+      return 'The disk is failing: replace it; docs/errors.md says how the data comes back.';
     default:
       return 'Check the data directory, its disk and the mount.';
   }

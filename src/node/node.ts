@@ -157,6 +157,10 @@ export class Node implements Store {
     return { target: this.#map.memberStatus(leader), isLocal };
   }
 
+  isPrimary(number: KeyspaceNumber, slot: Slot): boolean {
+    return this.#map.primaries(this.#map.keyspace(number), slot).includes(this.#map.self);
+  }
+
   status(): ClusterStatus {
     const { epoch, members, self, topology } = this.#map;
     const owners = this.#map.ownedRanges();

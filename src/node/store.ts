@@ -41,6 +41,8 @@ export interface Store {
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number;
   /** Where a request for this slot is best sent now, and whether this node can coordinate it. */
   route(keyspace: KeyspaceNumber, slot: Slot): Route;
+  /** Whether this node coordinates requests for the slot itself. */
+  isPrimary(keyspace: KeyspaceNumber, slot: Slot): boolean;
   status(): ClusterStatus;
   /** Milliseconds since 1970, as this node's clock says: what expiry is measured against. */
   wallMs(): number;

@@ -6,8 +6,8 @@ import { KvorumError } from '../base/errors.ts';
 /** Bytes that were once durable are not what was written. They are never cut. */
 export function corruption(file: string, what: string, cause?: unknown): KvorumError {
   const fix =
-    'Nothing was changed. Other nodes hold copies: move this data directory away and start the ' +
-    'node with an empty one, and it is filled from them; without copies, restore a backup.';
+    'Nothing was changed. Other nodes hold copies: docs/errors.md says how to bring them back ' +
+    'here; without copies, restore a backup.';
   return new KvorumError('CORRUPTION', `${file}: ${what}`, fix, cause);
 }
 

@@ -11,6 +11,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../host/host.ts';
 import type { Store } from '../../node/store.ts';
+import { slotOf } from '../../ring/slot.ts';
 import type { Call, Command } from './command.ts';
 import { isBarrier, isPlainWrite, keysOf } from './command-keys.ts';
 import { type Claim, CommandOrder, type Turn } from './command-order.ts';
@@ -118,12 +119,12 @@ export class Pipeline {
         return;
       }
       this.#pending.push(pending);
-      const turn = this.#order.arrive(pending, claimOf(command, args));
+      const turn = this.#order.arrive(pending, this.#claimOf(command, args));
       this.#await(promise, turn);
       return;
     }
     this.#pending.push(pending);
-    const turn = this.#order.arrive(pending, claimOf(command, args));
+    const turn = this.#order.arrive(pending, this.#claimOf(command, args));
     if (turn.mayStart) this.#startAll([turn]);
   }
 
@@ -217,6 +218,22 @@ export class Pipeline {
     writer.write(reply);
   }
 
+  /**
+   * Plain writes of one key may run side by side only where this node coordinates them, in their
+   * order: two that are forwarded could end at two coordinators.
+   */
+  #claimOf(command: Command | undefined, args: readonly Buffer[]): Claim {
+    if (command === undefined) return FREE;
+    if (command.keys.first === 0) return isBarrier(command) ? BARRIER : FREE;
+    const keys = keysOf(command, args);
+    if (command.flags.includes('readonly')) return { kind: 'keyed', effect: 'read', keys };
+    const { session, store } = this.#parts;
+    const isOrdered =
+      isPlainWrite(command, args) &&
+      keys.every((key) => store.isPrimary(session.keyspace, slotOf(key)));
+    return { kind: 'keyed', effect: isOrdered ? 'plain-write' : 'exclusive', keys };
+  }
+
   #replyOfThrown(thrown: unknown, command: Command | undefined): Reply {
     const reply = replyOfThrown(thrown);
     if (reply !== undefined) return reply;
@@ -228,14 +245,6 @@ export class Pipeline {
     });
     return INTERNAL_ERROR;
   }
-}
-
-function claimOf(command: Command | undefined, args: readonly Buffer[]): Claim {
-  if (command === undefined) return FREE;
-  if (command.keys.first === 0) return isBarrier(command) ? BARRIER : FREE;
-  const keys = keysOf(command, args);
-  if (command.flags.includes('readonly')) return { kind: 'keyed', effect: 'read', keys };
-  return { kind: 'keyed', effect: isPlainWrite(command, args) ? 'plain-write' : 'exclusive', keys };
 }
 
 function isError(reply: Reply): boolean {

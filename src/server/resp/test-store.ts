@@ -109,6 +109,10 @@ export class TestStore implements Store {
     return [...this.#held[keyspace]!.values()].filter(({ key }) => slotOf(key) === slot).length;
   }
 
+  isPrimary(): boolean {
+    return true;
+  }
+
   route(_keyspace: KeyspaceNumber, slot: Slot): Route {
     const { owner } = this.owners.find(({ from, to }) => from <= slot && slot <= to)!;
     const target = this.members.find(({ id }) => id === owner)!;
