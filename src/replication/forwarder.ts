@@ -58,15 +58,19 @@ export class Forwarder {
     });
   }
 
+  /** Asks the next primary when one wrote nothing: it may just have started, and see nobody yet. */
   async write(request: WriteRequest, primaries: readonly MemberIndex[]): Promise<WriteOutcome> {
+    let unwritten: WriteOutcome = { kind: 'not-applied', needed: 1, got: 0 };
     for (const member of this.#alive(primaries)) {
       const answer = await this.#ask(member, { kind: 'coordinate-write', ...request });
-      if (answer.kind === 'wrote') return this.#localOutcome(answer.outcome);
       if (answer.kind === 'lost' && answer.wasSent) {
         return { kind: 'indeterminate', needed: 1, got: 0 };
       }
+      if (answer.kind !== 'wrote') continue;
+      if (answer.outcome.kind !== 'not-applied') return this.#localOutcome(answer.outcome);
+      unwritten = answer.outcome;
     }
-    return { kind: 'not-applied', needed: 1, got: 0 };
+    return unwritten;
   }
 
   #alive(primaries: readonly MemberIndex[]): MemberIndex[] {

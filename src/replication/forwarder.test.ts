@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KeyspaceNumber } from '../base/ids.ts';
+import { nodeClock } from '../host/node-clock.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { Forwarder } from './forwarder.ts';
+import type { Answer, MemberIndex, Peers } from './peers.ts';
+import type { WriteOutcome, WriteRequest } from './request.ts';
+
+const OK = { kind: 'ok', dot: { actor: 1, counter: 1 }, context: [], previous: undefined };
+const wrote = (outcome: object) => ({ kind: 'wrote', outcome }) as unknown as Answer;
+const LOST: Answer = { kind: 'lost', wasSent: true };
+const UNSENT: Answer = { kind: 'lost', wasSent: false };
+const REFUSED: Answer = { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why: 'no primary' };
+const LONELY = wrote({ kind: 'not-applied', needed: 2, got: 1 });
+const WRITTEN = wrote({ ...OK, nodes: ['a'] });
+const UNSURE = wrote({ kind: 'indeterminate', needed: 2, got: 1 });
+
+/** What each primary answers in turn, who is asked of them, and what comes of it. */
+const WRITES: readonly (readonly [what: string, Answer[], asked: number, WriteOutcome['kind']])[] =
+  [
+    ['the first writes it', [WRITTEN, WRITTEN], 1, 'ok'],
+    ['the first never got it', [UNSENT, WRITTEN], 2, 'ok'],
+    ['the first is no primary', [REFUSED, WRITTEN], 2, 'ok'],
+    ['the first sees nobody else', [LONELY, WRITTEN], 2, 'ok'],
+    ['nobody sees enough others', [LONELY, LONELY], 2, 'not-applied'],
+    ['the first is lost with it', [LOST, WRITTEN], 1, 'indeterminate'],
+    ['the first is not sure', [UNSURE, WRITTEN], 1, 'indeterminate'],
+    ['the second is lost with it', [LONELY, LOST], 2, 'indeterminate'],
+  ];
+
+for (const [what, answers, asked, kind] of WRITES) {
+  test(`a write is handed on: ${what}`, async () => {
+    const heard: MemberIndex[] = [];
+    const peers: Peers = {
+      ask: ([member = -1], { onAnswer }) => {
+        heard.push(member);
+        queueMicrotask(() => onAnswer(member, answers[member] as Answer));
+      },
+    };
+    const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
+    const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
+    const request: WriteRequest = {
+      keyspace: 0 as KeyspaceNumber,
+      key: Buffer.from('a'),
+      change: { kind: 'delete' },
+    };
+    const outcome = await forwarder.write(request, [0, 1]);
+    assert.equal(outcome.kind, kind);
+    assert.equal(heard.length, asked);
+  });
+}
+
+test('a write that nobody took says what the last of them lacked', async () => {
+  const peers: Peers = {
+    ask: (_, { onAnswer }) => queueMicrotask(() => onAnswer(0, LONELY)),
+  };
+  const view = { isAlive: () => true } as unknown as ClusterView;
+  const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
+  const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
+  assert.deepEqual(await forwarder.write(request, [0]), { kind: 'not-applied', needed: 2, got: 1 });
+});
