@@ -6,7 +6,7 @@
 // the engine has the lock of the directory.
 
 import type { DiskLock, Host } from '../host/host.ts';
-import { CommitLog, type CommitLogOptions } from './commit-log.ts';
+import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
 import type {
   Engine,
   EngineKey,
@@ -21,7 +21,7 @@ import type {
   Written,
 } from './engine.ts';
 import { renewIdentity, type StoredIdentity, writeIdentity } from './identity-file.ts';
-import type { RecoveredLog } from './log-recovery.ts';
+import type { RecoveredLog } from './log/log-recovery.ts';
 import type { Memtable } from './memtable.ts';
 import { engineClosed } from './storage-errors.ts';
 

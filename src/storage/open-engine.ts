@@ -13,8 +13,8 @@ import {
   type StoredIdentity,
   writeIdentity,
 } from './identity-file.ts';
-import { segmentNumberOf } from './log-format.ts';
-import { recoverLog } from './log-recovery.ts';
+import { segmentNumberOf } from './log/log-format.ts';
+import { recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
 import { Memtable } from './memtable.ts';
 import { corruption } from './storage-errors.ts';

@@ -10,14 +10,14 @@
 //
 // Invariant: a sequence that write() gave out is in the queue, durable, or the log is poisoned.
 
-import { assert } from '../base/assert.ts';
-import { ByteWriter } from '../base/bytes.ts';
-import { hasCode, messageOf } from '../base/errors.ts';
-import type { Host, Timer } from '../host/host.ts';
-import type { EngineStats, Put, Written } from './engine.ts';
+import { assert } from '../../base/assert.ts';
+import { ByteWriter } from '../../base/bytes.ts';
+import { hasCode, messageOf } from '../../base/errors.ts';
+import type { Host, Timer } from '../../host/host.ts';
+import type { EngineStats, Put, Written } from '../engine.ts';
 import { LogBatch } from './log-batch.ts';
 import { LogSegment } from './log-segment.ts';
-import { diskFull, engineClosed, logPoisoned } from './storage-errors.ts';
+import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
 
 export interface CommitLogOptions {
   /** A segment that has reached this size is followed by a new one. */

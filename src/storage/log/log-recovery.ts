@@ -19,8 +19,8 @@
 // The log goes on in its last segment instead of a new one: a checksum is bound to its place, so
 // nothing stale can pass for a batch, and a node that restarts often has no crowd of small files.
 
-import { KvorumError } from '../base/errors.ts';
-import type { Disk, Log } from '../host/host.ts';
+import { KvorumError } from '../../base/errors.ts';
+import type { Disk, Log } from '../../host/host.ts';
 import { type PutTarget, replayBatch } from './log-batch.ts';
 import {
   checkSegmentHeader,
@@ -31,7 +31,7 @@ import {
 } from './log-format.ts';
 import { LogSegment } from './log-segment.ts';
 import { SegmentReader } from './segment-reader.ts';
-import { corruption } from './storage-errors.ts';
+import { corruption } from '../storage-errors.ts';
 
 export interface RecoveredLog {
   /** Open for appending. */

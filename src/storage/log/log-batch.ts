@@ -2,9 +2,9 @@
 // encoded straight into one buffer, and the one promise that all of them wait for.
 // The byte format is drawn in log-format.ts.
 
-import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
-import type { Put } from './engine.ts';
+import { ByteReader, type ByteWriter } from '../../base/bytes.ts';
+import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
+import type { Put } from '../engine.ts';
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchChecksum } from './log-format.ts';
 
 export class LogBatch {
