@@ -42,7 +42,7 @@ export function fuseShapeOf(keys: number, seed: number): FuseShape {
 
 /** Its upper bits choose the start, its lowest eight are the fingerprint. */
 export function firstMix(hash: number, seed: number): number {
-  return finished((hash | 0) ^ seed) >>> 0;
+  return finished((hash | 0) ^ Math.imul(hash / 2 ** 32, 0xc2b2ae35) ^ seed) >>> 0;
 }
 
 /** It chooses the three other places, ten bits for each. */
