@@ -14,7 +14,7 @@ import { type Node, startNode } from '../src/node/node.ts';
 import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
 import { DEFAULT_KEYSPACE, type Keyspace } from '../src/replication/keyspace.ts';
 import { slotOf } from '../src/ring/slot.ts';
-import { openEngine } from '../src/storage/open-engine.ts';
+import { type EngineOptions, openEngine } from '../src/storage/open-engine.ts';
 import type { SimWorld } from './sim-host.ts';
 
 export const LATEST = DEFAULT_KEYSPACE.number;
@@ -27,6 +27,14 @@ const KEYSPACES: readonly Keyspace[] = [
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
+/** So small that runs of a few hundred writes flush and compact all the time. */
+const TINY_STORAGE: EngineOptions = {
+  memtableBytesMax: 1_024,
+  segmentBytesMax: 4_096,
+  blockCacheBytes: 4_096,
+  tableBytesTarget: 2_048,
+  verifies: 'all',
+};
 
 export type Saboteur = (host: Host, name: string) => Host;
 
@@ -68,7 +76,12 @@ export class SimCluster {
   async start(name: string): Promise<boolean> {
     const machine = this.#world.node(name);
     const host = this.#saboteur(machine.boot(), name);
-    const options = { topology: this.#topology, self: nodeId(name), requestMs: REQUEST_MS };
+    const options = {
+      topology: this.#topology,
+      self: nodeId(name),
+      requestMs: REQUEST_MS,
+      storage: TINY_STORAGE,
+    };
     try {
       this.#nodes.set(name, await startNode(host, options));
       return true;

@@ -1,5 +1,6 @@
 // What the engine says of itself, gathered from its parts when somebody asks.
 
+import type { Compactor } from './compactor.ts';
 import type { EngineStats } from './engine.ts';
 import type { Flusher } from './flusher.ts';
 import type { CommitLog } from './log/commit-log.ts';
@@ -14,6 +15,7 @@ export interface StatsSources {
   readonly log: CommitLog;
   readonly tables: TableStore;
   readonly flusher: Flusher;
+  readonly compactor: Compactor;
   readonly cache: BlockCache;
   readonly recovered: RecoveredLog;
   readonly counts: Pick<EngineStats, 'writesDelayed' | 'writesRefused' | 'corruptReads'>;
@@ -21,7 +23,7 @@ export interface StatsSources {
 }
 
 export function engineStats(sources: StatsSources): EngineStats {
-  const { memtables, tables, flusher, counts, recovered } = sources;
+  const { memtables, tables, flusher, compactor, counts, recovered } = sources;
   const log = sources.log.stats();
   const cache = sources.cache.stats();
   const { filters, set } = tables;
@@ -37,10 +39,8 @@ export function engineStats(sources: StatsSources): EngineStats {
     ...tableStats(set),
     flushes: flusher.flushes,
     flushBytesWritten: flusher.bytesWritten,
-    compactions: 0,
-    compactionBytesRead: 0,
-    compactionBytesWritten: 0,
-    backgroundFailures: flusher.loop.failures,
+    ...compactor.counts,
+    backgroundFailures: flusher.loop.failures + compactor.loop.failures,
     ...counts,
     blockCacheBytes: cache.bytes,
     blockCacheHits: cache.hits,

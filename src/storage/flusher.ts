@@ -83,7 +83,7 @@ export class Flusher {
     const { host, tables } = this.#parts;
     const { checkGoesOn } = this.loop;
     const startMs = host.clock.monotonicMs();
-    const info = await flushMemtable(host, { memtable, number: tables.takeNumber(), checkGoesOn });
+    const info = await flushMemtable(host, { memtable, number: tables.takeNumbers(1), checkGoesOn });
     this.#bytesWritten += info.bytes;
     const ms = Math.round(host.clock.monotonicMs() - startMs);
     host.log.info('flushed', { table: info.number, entries: info.entries, bytes: info.bytes, ms });

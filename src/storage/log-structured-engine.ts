@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.ts';
 import { hasCode } from '../base/errors.ts';
 import type { DiskLock, Host } from '../host/host.ts';
+import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
   Engine,
   EngineKey,
@@ -35,7 +36,7 @@ import { diskFull, engineClosed, overloaded } from './storage-errors.ts';
 import type { TableStore } from './table-store.ts';
 import { pressureOf } from './write-pressure.ts';
 
-export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log' | 'random'>;
+export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log' | 'random' | 'jobs'>;
 
 /** What openEngine() made of the directory. */
 export interface RecoveredParts {
@@ -49,7 +50,11 @@ export interface RecoveredParts {
 
 export interface EngineLimits extends CommitLogOptions {
   readonly sealedMax: number;
+  readonly compaction: CompactorOptions;
 }
+
+/** Twice what compaction waits for: every one more is one more table that each read must ask. */
+const LEVEL0_TABLES_LATE = 8;
 
 export class LogStructuredEngine implements Engine {
   readonly #host: EngineHost;
@@ -59,6 +64,7 @@ export class LogStructuredEngine implements Engine {
   readonly #tables: TableStore;
   readonly #log: CommitLog;
   readonly #flusher: Flusher;
+  readonly #compactor: Compactor;
   #view: LayeredView;
   #identity: StoredIdentity;
   #renewal: Promise<Identity> | undefined;
@@ -79,9 +85,20 @@ export class LogStructuredEngine implements Engine {
       memtables: this.#memtables,
       tables: this.#tables,
       log: this.#log,
-      onFlushed: () => this.#renewView(),
+      onFlushed: () => {
+        this.#renewView();
+        this.#compactor.loop.poke();
+      },
+    });
+    this.#compactor = new Compactor({
+      host,
+      tables: this.#tables,
+      options: limits.compaction,
+      isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
+      onCompacted: () => this.#renewView(),
     });
     if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
+    this.#compactor.loop.poke();
   }
 
   get identity(): Identity {
@@ -133,6 +150,7 @@ export class LogStructuredEngine implements Engine {
       log: this.#log,
       tables: this.#tables,
       flusher: this.#flusher,
+      compactor: this.#compactor,
       cache,
       recovered: log,
       counts: this.#counts,
@@ -146,7 +164,7 @@ export class LogStructuredEngine implements Engine {
   }
 
   get #isDiskFull(): boolean {
-    return this.#flusher.loop.isDiskFull;
+    return this.#flusher.loop.isDiskFull || this.#compactor.loop.isDiskFull;
   }
 
   /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
@@ -205,7 +223,8 @@ export class LogStructuredEngine implements Engine {
   async #close(dotCounter: number): Promise<void> {
     try {
       const logClosed = this.#log.close();
-      await Promise.allSettled([logClosed, this.#renewal, this.#flusher.loop.stop()]);
+      const stopped = [this.#flusher.loop.stop(), this.#compactor.stop()];
+      await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;
       await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, isClean: true });

@@ -4,6 +4,8 @@
 // changes no verdict of the next one.
 
 import type { Host } from '../host/host.ts';
+import { PLAN_DEFAULTS } from './compaction/compaction-plan.ts';
+import type { CompactorOptions } from './compactor.ts';
 import type { Engine } from './engine.ts';
 import {
   checkOwner,
@@ -32,6 +34,7 @@ const DEFAULTS = {
   memtableBytesMax: 64 * MIB,
   sealedMax: 3,
   blockCacheBytes: 128 * MIB,
+  tableBytesTarget: PLAN_DEFAULTS.tableBytesTarget,
 };
 
 export interface EngineOptions {
@@ -45,6 +48,10 @@ export interface EngineOptions {
   readonly sealedMax?: number;
   /** Memory for blocks of tables; 128 MiB. */
   readonly blockCacheBytes?: number;
+  /** Compaction makes tables of about this size; 64 MiB. */
+  readonly tableBytesTarget?: number;
+  /** How much of what compaction wrote it reads again before it drops the inputs; a sample. */
+  readonly verifies?: CompactorOptions['verifies'];
 }
 
 /**
@@ -63,7 +70,7 @@ export async function openEngine(
     if (before !== undefined) checkOwner(before, owner);
     // Before the first segment is made: a directory that has a log has an identity.
     const claimed = before === undefined ? await claim(host, owner) : undefined;
-    const limits = { ...DEFAULTS, ...options };
+    const limits = limitsOf(options);
     const cache = new BlockCache(limits.blockCacheBytes);
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
@@ -82,6 +89,12 @@ export async function openEngine(
     await lock.release();
     throw error;
   }
+}
+
+function limitsOf(options: EngineOptions) {
+  const limits = { ...DEFAULTS, ...options };
+  const { tableBytesTarget, verifies = 'sample' } = limits;
+  return { ...limits, compaction: { ...PLAN_DEFAULTS, tableBytesTarget, verifies } as const };
 }
 
 function expectationOf(before: StoredIdentity | undefined, recovered: RecoveredTables) {

@@ -60,7 +60,7 @@ export class LiveTable {
 export class TableSet {
   readonly all: readonly LiveTable[];
   readonly level0: readonly LiveTable[];
-  /** From level 1 on. */
+  /** From level 1 on, but for those without tables. */
   readonly levels: readonly (readonly LiveTable[])[];
   readonly suspects: readonly LiveTable[];
   #pins = 1;
@@ -73,12 +73,10 @@ export class TableSet {
     this.level0 = sound
       .filter(({ info }) => info.level === 0)
       .sort((a, b) => b.info.sequenceMax - a.info.sequenceMax);
-    const deepest = sound.reduce((level, { info }) => Math.max(level, info.level), 0);
-    this.levels = Array.from({ length: deepest }, (_, index) =>
-      sound
-        .filter(({ info }) => info.level === index + 1)
-        .sort((a, b) => Buffer.compare(a.info.firstKey, b.info.firstKey)),
-    );
+    const deeper = sound.filter(({ info }) => info.level > 0);
+    this.levels = [...Map.groupBy(deeper, ({ info }) => info.level)]
+      .sort(([one], [other]) => one - other)
+      .map(([, level]) => level.sort((a, b) => Buffer.compare(a.info.firstKey, b.info.firstKey)));
     for (const table of tables) table.enterSet();
   }
 

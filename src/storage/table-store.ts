@@ -71,9 +71,11 @@ export class TableStore {
     return this.#set;
   }
 
-  /** A number for a new table, never given out before. */
-  takeNumber(): number {
-    return this.#nextTable++;
+  /** The first of so many numbers for new tables, never given out before. */
+  takeNumbers(count: number): number {
+    const first = this.#nextTable;
+    this.#nextTable += count;
+    return first;
   }
 
   /**
