@@ -8,7 +8,7 @@ import { engineKeyOf, tableKeyOf } from './table-entry.ts';
 
 const SEED = 20_260_101;
 
-/** The obvious implementation: table keys as hex, because the order of hex digits is that of bytes. */
+/** The obvious implementation: table keys in hex, which sorts as their bytes do. */
 type Model = Map<string, { readonly value: Buffer; readonly sequence: number }>;
 
 function place(keyspace: number, slot: number, key: Buffer | string): EngineKey {

@@ -2,7 +2,7 @@
 // in an arena, a hash index over their addresses, and per slot a list of its keys. The collector
 // has nothing to trace, and a key costs about 35 bytes beyond itself.
 //
-//   hash of the key ──► key-index ──► key record ──► newest value record      (record-arena)
+//   hash of the key ──► key-index ──► key record ──► newest value record   (record-arena)
 //   keyspace, slot ──► slot-lists ──► newest key record ──► the one before …
 //
 // A put of a known key appends a value and points the key at it; the old value is garbage until
@@ -14,11 +14,11 @@
 import { assert } from '../base/assert.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { EngineKey, ScanLimits, ScanPage, ScanRange, Stored } from './engine.ts';
-import { hashOf } from './memtable/key-hash.ts';
 import { KeyIndex } from './memtable/key-index.ts';
 import { KeyOrder } from './memtable/key-order.ts';
 import { RecordArena } from './memtable/record-arena.ts';
 import { ScanPageBuilder } from './memtable/scan-page.ts';
+import { hashOf } from './memtable/seeded-hash.ts';
 import { SlotLists } from './memtable/slot-lists.ts';
 import { SlotOrders } from './memtable/slot-orders.ts';
 import { SortedEntries } from './memtable/sorted-entries.ts';
@@ -35,7 +35,7 @@ export class Memtable {
   #lastSequence = 0;
   #isSealed = false;
 
-  /** `seed`: any number that those who choose keys do not know. */
+  /** `seed`: 32 bits that those who choose keys do not know. */
   constructor(seed: number) {
     this.#seed = seed;
   }

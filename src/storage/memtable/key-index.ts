@@ -1,12 +1,12 @@
 // Where a key's record is: extendible hashing (Fagin et al., ACM TODS 1979) over open-addressing
 // tables of bounded size, in typed arrays. The first bits of a hash choose the table, the last
 // ones the place in it; a full table doubles until it has 8,192 places, and then splits in two.
-// So no key ever waits for more than the moving of one table, tens of microseconds, however many
-// there are, and nothing is copied that can become garbage.
+// So no key ever waits for more than the moving of one table, a tenth of a millisecond, however
+// many there are.
 //
-//   directory  ┌──┬──┬──┬──┐ 2^depth       table  ┌──────┬─────────┬──────┬─────────┬ …
-//              │a │b │c │c │               of 8 B  │ hash │ address │ hash │ address │
-//              └──┴──┴──┴──┘               places  └──────┴─────────┴──────┴─────────┴ …
+//   directory  ┌──┬──┬──┬──┐ 2^depth      table  ┌──────┬─────────┬──────┬─────────┬ …
+//              │a │b │c │c │              of 8 B │ hash │ address │ hash │ address │
+//              └──┴──┴──┴──┘              places └──────┴─────────┴──────┴─────────┴ …
 //
 // Invariant: a table of depth d stands in 2^(depth - d) neighbouring places of the directory, and
 // the first d bits of the hashes in it are equal.

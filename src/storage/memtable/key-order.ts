@@ -13,14 +13,12 @@ const DIGIT_VALUES = 257;
 
 export class KeyOrder {
   readonly #arena: RecordArena;
-  readonly #packed = new Float64Array(FEW_KEYS);
-  readonly #before = new Int32Array(FEW_KEYS);
 
   constructor(arena: RecordArena) {
     this.#arena = arena;
   }
 
-  /** Sorts addresses of keys of one slot in place; a step is at most about a millisecond. */
+  /** Sorts addresses of keys of one slot in place, in steps of about a millisecond. */
   *sortSteps(keys: Int32Array, depth = 0): Generator<void> {
     if (keys.length <= FEW_KEYS) {
       this.#sortFew(keys, depth);
@@ -57,8 +55,8 @@ export class KeyOrder {
   #sortFew(keys: Int32Array, depth: number): void {
     const count = keys.length;
     if (count < 2) return;
-    const packed = this.#packed.subarray(0, count);
-    const before = this.#before;
+    const packed = new Float64Array(count);
+    const before = keys.slice();
     let common = Number.MAX_SAFE_INTEGER;
     const first = keys[0] as number;
     for (let index = 1; index < count; index++) {
@@ -66,7 +64,6 @@ export class KeyOrder {
     }
     for (let index = 0; index < count; index++) {
       const key = keys[index] as number;
-      before[index] = key;
       packed[index] = this.#arena.digitsAt(key, common, DIGITS) * FEW_KEYS + index;
     }
     packed.sort();

@@ -6,10 +6,17 @@ import { assert } from '../../base/assert.ts';
 import { SLOT_COUNT } from '../../base/ids.ts';
 import type { RecordArena } from './record-arena.ts';
 
+/** Heads come in groups, so that a memtable of few keys stays small. */
+const GROUP_BITS = 7;
+const GROUP_SLOTS = 2 ** GROUP_BITS;
+const KEYSPACES = 256;
+/** Stands for the groups of slots that have none. */
+const NO_KEYS = new Int32Array(GROUP_SLOTS * 2);
+
 export class SlotLists {
   readonly #arena: RecordArena;
-  /** By keyspace; by slot: address of the newest key, number of keys. */
-  readonly #lists: (Int32Array | undefined)[] = [];
+  /** By keyspace, by group; there by slot: address of the newest key, number of keys. */
+  readonly #groups: (Int32Array[] | undefined)[] = [];
   #bytes = 0;
 
   constructor(arena: RecordArena) {
@@ -22,48 +29,47 @@ export class SlotLists {
 
   /** Those that have keys, in their order. */
   keyspaces(): number[] {
-    return [...this.#lists.keys()].filter((keyspace) => this.#lists[keyspace] !== undefined);
+    return [...this.#groups.keys()].filter((keyspace) => this.#groups[keyspace] !== undefined);
   }
 
   /** The address of the newest key, or 0. */
   headOf(keyspace: number, slot: number): number {
-    return this.#lists[keyspace]?.[slot * 2] ?? 0;
+    return this.#groups[keyspace]?.[slot >>> GROUP_BITS]?.[(slot % GROUP_SLOTS) * 2] ?? 0;
   }
 
   countOf(keyspace: number, slot: number): number {
-    return this.#lists[keyspace]?.[slot * 2 + 1] ?? 0;
+    return this.#groups[keyspace]?.[slot >>> GROUP_BITS]?.[(slot % GROUP_SLOTS) * 2 + 1] ?? 0;
   }
 
   /** `address` is the record of a new key whose `previous` is the head. */
   push(keyspace: number, slot: number, address: number): void {
-    const list = this.#lists[keyspace] ?? this.#open(keyspace);
-    list[slot * 2] = address;
-    list[slot * 2 + 1] = (list[slot * 2 + 1] as number) + 1;
-  }
-
-  /** Writes the addresses of keys into `into`, from the newest but `skipped` on. */
-  *collectSteps(place: SlotPlace, into: Int32Array, stepKeys: number): Generator<void> {
-    let address = this.headOf(place.keyspace, place.slot);
-    for (let skip = place.skipped; skip > 0; skip--) address = this.#arena.previousOf(address);
-    for (let index = 0; index < into.length; index++) {
-      into[index] = address;
-      address = this.#arena.previousOf(address);
-      if ((index + 1) % stepKeys === 0) yield;
+    const groups = this.#groups[keyspace] ?? this.#open(keyspace);
+    let group = groups[slot >>> GROUP_BITS] as Int32Array;
+    if (group === NO_KEYS) {
+      group = new Int32Array(GROUP_SLOTS * 2);
+      groups[slot >>> GROUP_BITS] = group;
+      this.#bytes += group.byteLength;
     }
+    const at = (slot % GROUP_SLOTS) * 2;
+    group[at] = address;
+    group[at + 1] = (group[at + 1] as number) + 1;
   }
 
-  #open(keyspace: number): Int32Array {
-    assert(keyspace >= 0 && keyspace < 256, 'a keyspace has a number of 0 … 255');
-    const list = new Int32Array(SLOT_COUNT * 2);
-    this.#lists[keyspace] = list;
-    this.#bytes += list.byteLength;
-    return list;
+  /** Addresses of the newest `count` keys, newest first. */
+  newest(keyspace: number, slot: number, count: number): Int32Array {
+    const keys = new Int32Array(count);
+    let address = this.headOf(keyspace, slot);
+    for (let index = 0; index < count; index++) {
+      keys[index] = address;
+      address = this.#arena.previousOf(address);
+    }
+    return keys;
   }
-}
 
-export interface SlotPlace {
-  readonly keyspace: number;
-  readonly slot: number;
-  /** So many of the newest keys are left out. */
-  readonly skipped: number;
+  #open(keyspace: number): Int32Array[] {
+    assert(keyspace >= 0 && keyspace < KEYSPACES, 'a keyspace has a number of 0 … 255');
+    const groups = new Array<Int32Array>(SLOT_COUNT / GROUP_SLOTS).fill(NO_KEYS);
+    this.#groups[keyspace] = groups;
+    return groups;
+  }
 }

@@ -58,9 +58,7 @@ export class SlotOrders {
   }
 
   #newest(keyspace: number, slot: number, count: number): Int32Array {
-    const keys = new Int32Array(count);
-    const steps = this.#lists.collectSteps({ keyspace, slot, skipped: 0 }, keys, count + 1);
-    while (!steps.next().done);
+    const keys = this.#lists.newest(keyspace, slot, count);
     const sorting = this.#order.sortSteps(keys);
     while (!sorting.next().done);
     return keys;

@@ -1,13 +1,13 @@
 // The hash of a key in the memtable: HalfSipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast
 // short-input PRF", 2012; the variant of 32-bit words that Linux uses for hash tables). Keys come
 // from strangers: with a keyed hash nobody who does not know the seed can choose keys that
-// collide, which FNV and murmur allow for every seed. It costs about 20 ns more for 16 bytes.
+// collide, as they can for FNV and murmur, whatever their seed. 16 bytes take 35 ns more.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { EngineKey } from '../engine.ts';
 
-/** Keyspace and slot are the first word of the message, the key's bytes are the others. */
+/** 32 bits. Keyspace and slot are the first word of the message; `seed` is of 32 bits, too. */
 export function hashOf({ keyspace, slot, key }: EngineKey, seed: number): number {
   const { length } = key;
   const wordsEnd = length & ~3;
