@@ -8,7 +8,7 @@ const roomFor = (blocks: number) => new BlockCache(1000 * blocks);
 
 test('SIEVE: hit blocks are spared once, the hand goes on where it stopped', () => {
   const cache = roomFor(4);
-  const shelf = cache.shelf(1);
+  const shelf = cache.shelf(1, 1001);
   const present = () =>
     [0, 1, 2, 3, 4, 5, 6, 7].filter((n) => shelf.peek(n) !== undefined).join('');
   for (const n of [0, 1, 2, 3]) shelf.put(n, block('x'));
@@ -27,7 +27,7 @@ test('SIEVE: hit blocks are spared once, the hand goes on where it stopped', () 
 
 test('the budget holds for any sizes, and a block above it is not kept', () => {
   const cache = new BlockCache(10_000);
-  const shelf = cache.shelf(1);
+  const shelf = cache.shelf(1, 1001);
   let kept = 0;
   for (let n = 0; n < 500; n++) {
     shelf.put(n, Buffer.alloc((n * 37) % 5000));
@@ -43,7 +43,7 @@ test('the budget holds for any sizes, and a block above it is not kept', () => {
 
 test('tables do not see the blocks of others, and drop takes only its own', () => {
   const cache = roomFor(10);
-  const [one, two] = [cache.shelf(1), cache.shelf(2)];
+  const [one, two] = [cache.shelf(1, 1001), cache.shelf(2, 40)];
   for (const n of [0, 1, 2]) {
     one.put(n, block('1'));
     two.put(n, block('2'));

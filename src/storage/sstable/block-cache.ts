@@ -56,9 +56,9 @@ export class BlockCache {
     this.#bytesMax = bytesMax;
   }
 
-  /** The place of table `number`, the same until it is dropped. */
-  shelf(number: number): Shelf {
-    const shelf = this.#shelves.get(number) ?? new Shelf(this);
+  /** The place of table `number` with so many blocks, the same until it is dropped. */
+  shelf(number: number, blocks: number): Shelf {
+    const shelf = this.#shelves.get(number) ?? new Shelf(this, blocks);
     this.#shelves.set(number, shelf);
     return shelf;
   }
@@ -125,13 +125,15 @@ export class BlockCache {
 /** The cached blocks of one table. */
 export class Shelf {
   readonly #cache: BlockCache;
-  readonly cached: (CachedBlock | undefined)[] = [];
+  readonly cached: (CachedBlock | undefined)[];
   hits = 0;
   misses = 0;
   isDropped = false;
 
-  constructor(cache: BlockCache) {
+  constructor(cache: BlockCache, blocks: number) {
     this.#cache = cache;
+    // Filled, so that it is a flat array from the start and never a dictionary.
+    this.cached = Array(blocks).fill(undefined);
   }
 
   /** For a lookup: counts, and keeps the block from going soon. */

@@ -108,7 +108,12 @@ export class Table {
     this.#file = file;
     this.#cache = cache;
     this.#filter = parts.filter;
-    this.#blocks = new BlockFile(file, number, parts.index, cache.shelf(number));
+    this.#blocks = new BlockFile(
+      file,
+      number,
+      parts.index,
+      cache.shelf(number, parts.index.blocks),
+    );
   }
 
   /**

@@ -137,7 +137,6 @@ export class TableWriter {
     const flag = frame === undefined ? PLAIN : ZSTD;
     writePiece(this.#out, frame ?? payload, { number: this.#number, offset: this.#offset, flag });
     this.#index.end(this.#out.length - start);
-    this.#block.clear();
   }
 
   /** The filter as one piece, a write for each of its parts; its length. */
