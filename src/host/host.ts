@@ -126,7 +126,7 @@ export interface Jobs {
 export interface Job {
   /** What the body returned; rejects as the body did, or with JOB_FAILED when its thread died. */
   readonly done: Promise<unknown>;
-  /** How many bytes a second it may read and write from now on: Infinity at first; 0 is a pause. */
+  /** How many bytes a second it may get through from now on: Infinity at first; 0 is a pause. */
   setPace(bytesPerSecond: number): void;
   /** Asks the body to tidy up and return; `done` then settles as it decides. Idempotent. */
   cancel(): void;

@@ -25,8 +25,8 @@
 
 import type { TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
-import { bytesWithin, cut, keyAt, meets, type Region, spanWithin } from './key-region.ts';
-import { TableStacks } from './table-stacks.ts';
+import { bytesWithin, cut, keyAt, type Region, spanWithin } from './key-region.ts';
+import { bytesOf, TableStacks } from './table-stacks.ts';
 
 export interface PlanOptions {
   /** T: runs of a tier, and the last level over all above it. 4: space 1.25, few runs to read. */
@@ -90,11 +90,11 @@ export function planCompaction(
     if (step !== undefined && step.urgency > (most?.urgency ?? 0)) most = step;
   }
   if (most === undefined) return undefined;
-  const plan = planned(most, tables, options);
+  const plan = planned(most, stacks, options);
   if (plan.outputs.every(({ level }) => level > 0)) return plan;
   // Levels ran out: one run of everything above the last level needs but one of them.
   const inputs = tables.filter(({ level }) => level < options.lastLevel);
-  return planned({ ...most, inputs }, tables, options);
+  return planned({ ...most, inputs }, stacks, options);
 }
 
 function flushedStep({ flushed }: TableStacks, { fanOut }: PlanOptions): Step | undefined {
@@ -106,7 +106,7 @@ function flushedStep({ flushed }: TableStacks, { fanOut }: PlanOptions): Step | 
 /** The region with the most runs of like density, one above the other; of equals the smallest. */
 function tierStep(stacks: TableStacks, { fanOut }: PlanOptions): Step | undefined {
   let best: Step | undefined;
-  for (const region of stacks.upperRegions()) {
+  for (const region of stacks.upperRegions) {
     for (const runs of likeRuns(stacks.columnOf(region), region, fanOut)) {
       const inputs = runs.flat();
       const step: Step = { kind: 'tier', inputs, urgency: stacks.heightOf(inputs) / fanOut };
@@ -142,20 +142,17 @@ function likeRuns(
 
 function bottomStep(stacks: TableStacks, options: PlanOptions): Step | undefined {
   const { fanOut, tableBytesTarget } = options;
-  const { flushed, last } = stacks;
-  const aboveBytes = stacks.aboveBytes;
-  const lastBytes = bytesOf(last);
-  if (last.length === 0) return firstBottom(stacks, options);
+  const { aboveBytes, flushed, lastBytes } = stacks;
+  if (lastBytes === 0) return firstBottom(stacks, options);
   const urgency = (aboveBytes / lastBytes) * fanOut;
   if (urgency < 1) return undefined;
   const small = STEP_TABLES_MAX * tableBytesTarget;
   if (aboveBytes + lastBytes <= small) return { kind: 'bottom', inputs: stacks.all, urgency };
   let best: { readonly inputs: readonly TableInfo[]; readonly score: number } | undefined;
-  for (const region of stacks.upperRegions()) {
+  for (const region of stacks.upperRegions) {
     const above = stacks.columnOf(region).flat();
     if (above.length === 0) continue;
-    const under = last.filter((table) => meets(stacks.regionOf(table), region));
-    const inputs = [...above, ...under];
+    const inputs = [...above, ...stacks.lastIn(region)];
     // Much above little, and not much altogether.
     const share = bytesOf(above) / bytesOf(inputs);
     const score = share * Math.min(1, small / bytesOf(inputs));
@@ -175,17 +172,13 @@ function firstBottom(stacks: TableStacks, { fanOut }: PlanOptions): Step | undef
 
 function planned(
   { kind, inputs, urgency }: Step,
-  tables: readonly TableInfo[],
+  stacks: TableStacks,
   { tableBytesTarget, lastLevel }: PlanOptions,
 ): CompactionPlan {
-  const isInput = new Set(inputs.map(({ number }) => number));
+  // What is not an input is newer than all of them, or stands at a deeper level.
   const deepest = Math.max(...inputs.map(({ level }) => level));
-  // At level 0 all flushed tables are inputs or newer; deeper, a higher level is older.
-  const older = tables.filter(({ number, level }) => !isInput.has(number) && level > deepest);
   const outputs = cut(inputs, tableBytesTarget).map((region) => {
-    const span = spanWithin(inputs, region);
-    const under = older.filter((table) => bytesWithin(table, span) > 0);
-    const level = under.reduce((least, table) => Math.min(least, table.level - 1), lastLevel);
+    const level = stacks.deepestOver(spanWithin(inputs, region), deepest);
     return { from: keyAt(region.from), level };
   });
   const tableBytesMax = 2 * tableBytesTarget;
@@ -199,8 +192,4 @@ function planned(
     tableBytesMax,
     urgency,
   };
-}
-
-function bytesOf(tables: readonly TableInfo[]): number {
-  return tables.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -49,11 +49,11 @@ export function regionOf({ firstKey, lastKey }: TableInfo): Region {
   return { from, to: from + 2 ** bits };
 }
 
-export function contains(outer: Region, inner: Region): boolean {
+export function contains(outer: Span, inner: Span): boolean {
   return outer.from <= inner.from && inner.to <= outer.to;
 }
 
-export function meets(one: Span, other: Span): boolean {
+function meets(one: Span, other: Span): boolean {
   return one.from < other.to && other.from < one.to;
 }
 
@@ -72,7 +72,7 @@ export function spanWithin(tables: readonly TableInfo[], region: Region): Span {
   return { from: Math.max(from, region.from), to: Math.min(to, region.to) };
 }
 
-function spanOf({ firstKey, lastKey }: TableInfo): Span {
+export function spanOf({ firstKey, lastKey }: TableInfo): Span {
   return { from: placeOf(firstKey), to: placeOf(lastKey) + 1 };
 }
 
