@@ -38,16 +38,23 @@ const TINY_STORAGE: EngineOptions = {
 
 export type Saboteur = (host: Host, name: string) => Host;
 
+export interface ClusterOptions {
+  readonly saboteur?: Saboteur;
+  readonly storage?: EngineOptions;
+}
+
 export class SimCluster {
   readonly names: readonly string[];
   readonly #world: SimWorld;
   readonly #topology: PlacedTopology;
   readonly #saboteur: Saboteur;
+  readonly #storage: EngineOptions;
   readonly #nodes = new Map<string, Node>();
 
-  constructor(world: SimWorld, size: number, saboteur: Saboteur = (host) => host) {
+  constructor(world: SimWorld, size: number, options: ClusterOptions = {}) {
     this.#world = world;
-    this.#saboteur = saboteur;
+    this.#saboteur = options.saboteur ?? ((host) => host);
+    this.#storage = options.storage ?? TINY_STORAGE;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
     const members = this.names.map(member);
     const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces: KEYSPACES };
@@ -80,7 +87,7 @@ export class SimCluster {
       topology: this.#topology,
       self: nodeId(name),
       requestMs: REQUEST_MS,
-      storage: TINY_STORAGE,
+      storage: this.#storage,
     };
     try {
       this.#nodes.set(name, await startNode(host, options));
@@ -114,7 +121,7 @@ export class SimCluster {
   async contents(name: string): Promise<Map<string, StoredObject>> {
     const machine = this.#world.node(name);
     const owner = { clusterId: CLUSTER_ID, nodeId: nodeId(name) };
-    const engine = await openEngine(machine.boot(), owner);
+    const engine = await openEngine(machine.boot(), owner, this.#storage);
     const found = new Map<string, StoredObject>();
     for (const { number } of KEYSPACES) {
       const range = { keyspace: number, fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };

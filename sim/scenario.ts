@@ -7,10 +7,13 @@ import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
 import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
 import { History } from './history.ts';
 import { type Contents, judge } from './oracles.ts';
+import type { EngineOptions } from '../src/storage/open-engine.ts';
 import { SimWorld } from './sim-host.ts';
 
 export interface ScenarioOptions {
   readonly saboteur?: Saboteur;
+  /** Instead of one that flushes and compacts all the time. */
+  readonly storage?: EngineOptions;
   readonly sends?: ClientOptions['sends'];
   /** Instead of what the seed would draw. */
   readonly weather?: Partial<Weather>;
@@ -38,7 +41,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const world = new SimWorld(seed);
   const dice = world.random.fork('scenario');
   const weather = { ...drawWeather(dice), ...options.weather };
-  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), options.saboteur);
+  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), options);
   const history = new History();
   const faults = new Faults(world, cluster, weather);
   const findings: string[] = [];
