@@ -28,7 +28,7 @@ export interface LogLine {
   readonly fields: LogFields;
 }
 
-/** What a node finds among its jobs; see src/storage/compaction/storage-jobs.ts for those of the real host. */
+/** What a node finds among its jobs; on the real host: storage/compaction/storage-jobs.ts. */
 const JOB_BODIES: JobBodies = { compaction };
 
 export class SimMachine {
