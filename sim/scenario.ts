@@ -2,12 +2,12 @@
 // once from all replicas, the nodes are stopped and their disks compared with what the clients
 // were told. Everything follows from the seed.
 
+import type { EngineOptions } from '../src/storage/open-engine.ts';
 import { type ClientOptions, SimClient } from './clients.ts';
 import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
 import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
 import { History } from './history.ts';
 import { type Contents, judge } from './oracles.ts';
-import type { EngineOptions } from '../src/storage/open-engine.ts';
 import { SimWorld } from './sim-host.ts';
 
 export interface ScenarioOptions {

@@ -11,9 +11,13 @@ import type { Host } from '../host/host.ts';
 import { BackgroundLoop } from './background-loop.ts';
 import { type Compaction, startCompaction } from './compaction/compaction.ts';
 import type { CompactionDone, CompactionJob } from './compaction/compaction-job.ts';
-import { type CompactionPlan, type PlanOptions, planCompaction } from './compaction/compaction-plan.ts';
-import type { LiveTable } from './table-set.ts';
-import type { TableStore } from './table-store.ts';
+import {
+  type CompactionPlan,
+  type PlanOptions,
+  planCompaction,
+} from './compaction/compaction-plan.ts';
+import type { LiveTable } from './tables/table-set.ts';
+import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
 
 export interface CompactorParts {

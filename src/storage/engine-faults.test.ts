@@ -8,7 +8,7 @@ import { diskError } from '../host/node-disk-file.ts';
 import { runJob as compaction } from './compaction/compaction-job.ts';
 import type { Engine } from './engine.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
-import { at, OWNER, put, scanAll, type TestServer, TestServer as Server } from './test-engine.ts';
+import { at, OWNER, put, TestServer as Server, scanAll, type TestServer } from './test-engine.ts';
 
 /** A memtable for six writes: a life of 60 flushes ten times and compacts a few. */
 const TINY: EngineOptions = {
@@ -26,7 +26,7 @@ function keyOf(n: number): string {
   return `key ${n % KEYS}`;
 }
 
-function valueOf(n: number): string {
+function textOf(n: number): string {
   return `${n} `.repeat(12);
 }
 
@@ -59,7 +59,7 @@ class Trace {
   async #write(engine: Engine, n: number): Promise<void> {
     const key = keyOf(n);
     try {
-      const { durable } = engine.write([put(key, valueOf(n))]);
+      const { durable } = engine.write([put(key, textOf(n))]);
       this.taken.set(key, n);
       await durable;
       this.confirmed.set(key, Math.max(n, this.confirmed.get(key) ?? 0));
@@ -74,7 +74,7 @@ class Trace {
     try {
       const taken = this.taken.get(key);
       const found = await engine.get(at(key));
-      const expected = taken === undefined ? undefined : valueOf(taken);
+      const expected = taken === undefined ? undefined : textOf(taken);
       equal(found?.value.toString(), expected, key);
     } catch (error) {
       this.#noteError(error);
@@ -91,14 +91,14 @@ class Trace {
     const found = new Map<string, number>();
     for (const { key, value } of await server.settle(scanAll(engine))) {
       const n = Number(value.toString().split(' ')[0]);
-      equal(value.toString(), valueOf(n), where);
+      equal(value.toString(), textOf(n), where);
       found.set(key.toString(), n);
     }
     for (const [key, confirmed] of this.confirmed) {
       const got = found.get(key) ?? 0;
       ok(got >= confirmed && got <= (this.taken.get(key) as number), `${key}: ${got}, ${where}`);
       const stored = await server.settle(Promise.resolve(engine.get(at(key))));
-      equal(stored?.value.toString(), valueOf(got), where);
+      equal(stored?.value.toString(), textOf(got), where);
     }
     equal(engine.stats().damaged.length, 0, where);
     await server.world.runUntil(() => engine.stats().sealedMemtables === 0);
@@ -120,7 +120,7 @@ for (const [seed, step] of [
   [2, 4],
   [3, 4],
 ] as const) {
-  test(`a power cut at event n loses nothing that was confirmed, seed ${seed}, n by ${step}`, async () => {
+  test(`a power cut at any event loses nothing, seed ${seed}, by ${step}`, async () => {
     let cuts = 0;
     for (let events = 1, isDone = false; !isDone; events += step) {
       const server = new Server(seed);
@@ -143,7 +143,7 @@ const FAULTS = [
 ] as const;
 
 for (const { code, errno } of FAULTS) {
-  test(`the k-th disk operation fails with ${code}: right values or errors, nothing lost`, async () => {
+  test(`operation k fails with ${code}: right values or errors, nothing lost`, async () => {
     const errors = new Set<ErrorCode>();
     let operations = 0;
     for (let k = 1, isPast = false; !isPast; k++) {

@@ -7,8 +7,8 @@ import type { CommitLog } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
 import type { MemtableStack } from './memtable-stack.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
-import type { TableSet } from './table-set.ts';
-import type { TableStore } from './table-store.ts';
+import type { TableSet } from './tables/table-set.ts';
+import type { TableStore } from './tables/table-store.ts';
 
 export interface StatsSources {
   readonly memtables: MemtableStack;

@@ -18,7 +18,7 @@ import type { CommitLog } from './log/commit-log.ts';
 import type { Memtable } from './memtable.ts';
 import type { MemtableStack } from './memtable-stack.ts';
 import type { TableInfo } from './table-info.ts';
-import type { TableStore } from './table-store.ts';
+import type { TableStore } from './tables/table-store.ts';
 
 export interface FlusherParts {
   readonly host: Pick<Host, 'disk' | 'clock' | 'log'>;
@@ -59,6 +59,9 @@ export class Flusher {
     const flushedSequence = memtable.lastSequence;
     await this.#untilDurable(flushedSequence);
     this.#written ??= await this.#write(memtable);
+    // With the write that came next, a segment began: the ones before can be dropped.
+    const settled = () => undefined;
+    await log.whenDurable(log.lastSequence).then(settled, settled);
     const firstSegment = log.firstSegmentAfter(flushedSequence);
     await this.#install(memtable, this.#written, { flushedSequence, firstSegment });
     await this.#dropLog(firstSegment);
@@ -83,7 +86,11 @@ export class Flusher {
     const { host, tables } = this.#parts;
     const { checkGoesOn } = this.loop;
     const startMs = host.clock.monotonicMs();
-    const info = await flushMemtable(host, { memtable, number: tables.takeNumbers(1), checkGoesOn });
+    const info = await flushMemtable(host, {
+      memtable,
+      number: tables.takeNumbers(1),
+      checkGoesOn,
+    });
     this.#bytesWritten += info.bytes;
     const ms = Math.round(host.clock.monotonicMs() - startMs);
     host.log.info('flushed', { table: info.number, entries: info.entries, bytes: info.bytes, ms });

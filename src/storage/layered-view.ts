@@ -15,7 +15,7 @@ import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import type { Table } from './sstable/table-reader.ts';
 import { tableKeyOf } from './table-entry.ts';
-import type { LiveTable, TableSet } from './table-set.ts';
+import type { LiveTable, TableSet } from './tables/table-set.ts';
 
 export interface Layers {
   /** It may still take writes. */

@@ -33,7 +33,7 @@ import type { RecoveredLog } from './log/log-recovery.ts';
 import type { MemtableStack } from './memtable-stack.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
 import { diskFull, engineClosed, overloaded } from './storage-errors.ts';
-import type { TableStore } from './table-store.ts';
+import type { TableStore } from './tables/table-store.ts';
 import { pressureOf } from './write-pressure.ts';
 
 export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log' | 'random' | 'jobs'>;

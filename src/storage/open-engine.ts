@@ -19,12 +19,12 @@ import {
 import { segmentNumberOf } from './log/log-format.ts';
 import { recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
-import { MANIFEST_NAME } from './manifest.ts';
 import { MemtableStack } from './memtable-stack.ts';
 import { BlockCache } from './sstable/block-cache.ts';
 import { corruption } from './storage-errors.ts';
 import { tableNumberOf } from './table-info.ts';
-import { type RecoveredTables, recoverTables, tidyTables } from './table-recovery.ts';
+import { MANIFEST_NAME } from './tables/manifest.ts';
+import { expectationOf, recoverTables, tidyTables } from './tables/table-recovery.ts';
 
 const MIB = 1024 * 1024;
 
@@ -76,7 +76,11 @@ export async function openEngine(
     const tables = recovered.store;
     try {
       const memtables = new MemtableStack(host.random, limits.memtableBytesMax);
-      const log = await recoverLog(host, expectationOf(before, recovered), memtables);
+      const log = await recoverLog(
+        host,
+        expectationOf(before, recovered.hasManifest, recovered.manifest),
+        memtables,
+      );
       await tidyTables(host, recovered);
       const identity = claimed ?? (await start(host, before as StoredIdentity));
       const parts = { lock, identity, memtables, log, tables, cache };
@@ -95,13 +99,6 @@ function limitsOf(options: EngineOptions) {
   const limits = { ...DEFAULTS, ...options };
   const { tableBytesTarget, verifies = 'sample' } = limits;
   return { ...limits, compaction: { ...PLAN_DEFAULTS, tableBytesTarget, verifies } as const };
-}
-
-function expectationOf(before: StoredIdentity | undefined, recovered: RecoveredTables) {
-  const { firstSegment, flushedSequence, tables } = recovered.manifest;
-  // The manifest of a fresh directory is written before its first segment is: it promises none.
-  const isNamed = recovered.hasManifest && tables.length > 0;
-  return { wasClosed: before?.isClean ?? false, firstSegment, flushedSequence, isNamed };
 }
 
 /** A fresh directory becomes this node's; rejects with CORRUPTION when it is not fresh. */

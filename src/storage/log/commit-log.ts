@@ -15,10 +15,10 @@ import { ByteWriter } from '../../base/bytes.ts';
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Host, Timer } from '../../host/host.ts';
 import type { EngineStats, Put, Written } from '../engine.ts';
+import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
 import { LogBatch } from './log-batch.ts';
 import { SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
 import { LogSegment } from './log-segment.ts';
-import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
 
 export interface CommitLogOptions {
   /** A segment that has reached this size is followed by a new one. */
@@ -102,7 +102,13 @@ export class CommitLog {
     const logBytes = this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#segment.size);
     const logSegments = this.#closed.length + 1;
     const state = this.#state;
-    return { logBytes, logSegments, logBytesWritten: this.#bytesWritten, syncs: this.#syncs, state };
+    return {
+      logBytes,
+      logSegments,
+      logBytesWritten: this.#bytesWritten,
+      syncs: this.#syncs,
+      state,
+    };
   }
 
   /** Later writes go into a later segment than all before, so that those can be dropped. */

@@ -27,6 +27,7 @@
 
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk, Log } from '../../host/host.ts';
+import { corruption } from '../storage-errors.ts';
 import type { ClosedSegment } from './commit-log.ts';
 import { type PutTarget, replayBatch } from './log-batch.ts';
 import {
@@ -38,12 +39,15 @@ import {
 } from './log-format.ts';
 import { LogSegment } from './log-segment.ts';
 import { SegmentReader } from './segment-reader.ts';
-import { corruption } from '../storage-errors.ts';
 
-export interface RecoveredLog {
+export interface RecoveredLog extends LogFindings {
   /** Open for appending. */
   readonly segment: LogSegment;
+}
+
+export interface LogFindings {
   readonly lastSequence: number;
+  /** Those before the last one. */
   readonly closed: readonly ClosedSegment[];
   readonly batches: number;
   readonly bytesCut: number;
@@ -73,6 +77,15 @@ export async function recoverLog(
   return recovery.run();
 }
 
+/** What recoverLog() would find; it rejects likewise, and changes nothing. */
+export function inspectLog(
+  host: { readonly disk: Disk; readonly log: Log },
+  expectation: LogExpectation,
+  target: PutTarget,
+): Promise<LogFindings> {
+  return new LogRecovery(host.disk, host.log, expectation, target).replay();
+}
+
 class LogRecovery {
   readonly #disk: Disk;
   readonly #log: Log;
@@ -92,8 +105,21 @@ class LogRecovery {
   }
 
   async run(): Promise<RecoveredLog> {
+    const { last, size, ...findings } = await this.replay();
+    for (const number of await this.#segmentNumbers()) {
+      if (number < this.#expected.firstSegment) await this.#disk.remove(segmentName(number));
+    }
+    return { ...findings, segment: await this.#openTail(last, size) };
+  }
+
+  /** Changes nothing. `last`: the last segment, good up to `size`. */
+  async replay(): Promise<LogFindings & { readonly last: number; readonly size: number }> {
     const { firstSegment, wasClosed, isNamed, flushedSequence } = this.#expected;
-    const numbers = checkGaps(await this.#neededSegments(), firstSegment);
+    const all = await this.#segmentNumbers();
+    const numbers = checkGaps(
+      all.filter((number) => number >= firstSegment),
+      firstSegment,
+    );
     if (numbers.length === 0 && (wasClosed || isNamed)) {
       const why = isNamed ? 'the manifest names it' : 'the node was closed cleanly';
       throw corruption(segmentName(firstSegment), `missing, though ${why}`);
@@ -105,24 +131,15 @@ class LogRecovery {
       const lastSequence = this.#lastSequence ?? flushedSequence;
       if (number < last) this.#closed.push({ number, bytes: size, lastSequence });
     }
-    return {
-      segment: await this.#openTail(last, size),
-      lastSequence: Math.max(this.#lastSequence ?? 0, flushedSequence),
-      closed: this.#closed,
-      batches: this.#batches,
-      bytesCut: this.#bytesCut,
-    };
+    const lastSequence = Math.max(this.#lastSequence ?? 0, flushedSequence);
+    const counts = { batches: this.#batches, bytesCut: this.#bytesCut };
+    return { last, size, lastSequence, closed: this.#closed, ...counts };
   }
 
-  /** Their numbers in order; those before them are removed. */
-  async #neededSegments(): Promise<number[]> {
-    const all = (await this.#disk.list()).map(segmentNumberOf);
-    const numbers = all.filter((number) => number !== undefined).sort((a, b) => a - b);
-    const { firstSegment } = this.#expected;
-    for (const number of numbers) {
-      if (number < firstSegment) await this.#disk.remove(segmentName(number));
-    }
-    return numbers.filter((number) => number >= firstSegment);
+  /** In order. */
+  async #segmentNumbers(): Promise<number[]> {
+    const numbers = (await this.#disk.list()).map(segmentNumberOf);
+    return numbers.filter((number) => number !== undefined).sort((a, b) => a - b);
   }
 
   /** Answers the size of its good part; 0 when it was torn while it was made. */
@@ -203,7 +220,8 @@ class LogRecovery {
   async #checkIsTorn(reader: SegmentReader, end: number, isLast: boolean): Promise<void> {
     const bad = `bytes ${end} to ${reader.size - 1} are damaged`;
     if (!isLast) throw corruption(reader.name, `${bad}, and a later segment exists`);
-    if (this.#expected.wasClosed) throw corruption(reader.name, `${bad}, though it was closed cleanly`);
+    if (this.#expected.wasClosed)
+      throw corruption(reader.name, `${bad}, though it was closed cleanly`);
     const next = await reader.nextBatchAfter(end);
     if (next === undefined) return;
     const rotten = `bytes ${end} to ${next - 1} are damaged`;

@@ -10,10 +10,10 @@
 // asked in addition, and the higher sequence wins. One that cannot even be opened is a gap in what
 // is known: a key in its range is answered only by an entry that is newer than all it held.
 
-import type { Stored } from './engine.ts';
-import type { Table } from './sstable/table-reader.ts';
-import type { TableKey } from './table-entry.ts';
-import type { TableInfo } from './table-info.ts';
+import type { Stored } from '../engine.ts';
+import type { Table } from '../sstable/table-reader.ts';
+import type { TableKey } from '../table-entry.ts';
+import type { TableInfo } from '../table-info.ts';
 
 type Answer = Stored | undefined;
 

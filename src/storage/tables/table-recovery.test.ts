@@ -1,11 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';
-import { crc32 } from '../base/checksum.ts';
-import { hasCode, KvorumError } from '../base/errors.ts';
-import { segmentName } from './log/log-format.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { hasCode, KvorumError } from '../../base/errors.ts';
+import { segmentName } from '../log/log-format.ts';
+import type { EngineOptions } from '../open-engine.ts';
+import { put, scanAll, TestServer, textAt } from '../test-engine.ts';
 import { decodeManifest, encodeManifest, MANIFEST_NAME } from './manifest.ts';
-import type { EngineOptions } from './open-engine.ts';
-import { put, scanAll, TestServer, textAt } from './test-engine.ts';
 
 /** Three writes a memtable. */
 const TINY: EngineOptions = { memtableBytesMax: 150, segmentBytesMax: 10_000 };
@@ -180,7 +180,7 @@ test('a damaged table is reported, and its keys come back when they are written'
   equal(await server.settle(textAt(again, 'b')), 'value of b');
 });
 
-test('compaction goes on without a table that has a bad block, and reads still notice', async () => {
+test('compaction goes on without a table with a bad block, and reads still notice', async () => {
   const server = await filledServer();
   await server.replace(FIRST_TABLE, flipped(server.bytesOf(FIRST_TABLE), 10));
   const engine = await server.restart(TINY);

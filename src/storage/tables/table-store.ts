@@ -9,15 +9,15 @@
 // A manifest that could not be written may stand on the disk all the same: whoever's install()
 // rejects keeps his files and tries again, until the engine is closed.
 
-import { hasCode, messageOf } from '../base/errors.ts';
-import type { Host } from '../host/host.ts';
-import type { DamagedRange } from './engine.ts';
+import { hasCode, messageOf } from '../../base/errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { DamagedRange } from '../engine.ts';
+import type { BlockCache } from '../sstable/block-cache.ts';
+import { openTable, type Table } from '../sstable/table-reader.ts';
+import { corruption } from '../storage-errors.ts';
+import { engineKeyOf } from '../table-entry.ts';
+import { type TableInfo, tableName } from '../table-info.ts';
 import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
-import type { BlockCache } from './sstable/block-cache.ts';
-import { openTable, type Table } from './sstable/table-reader.ts';
-import { corruption } from './storage-errors.ts';
-import { engineKeyOf } from './table-entry.ts';
-import { type TableInfo, tableName } from './table-info.ts';
 import { LiveTable, TableSet } from './table-set.ts';
 
 export interface TableChange {

@@ -15,7 +15,13 @@
 // A manifest is written into every directory before its first table, so that a lost one is
 // noticed. Nothing is removed before everything that may refuse has been read.
 
-import type { Host } from '../host/host.ts';
+import type { Host } from '../../host/host.ts';
+import type { StoredIdentity } from '../identity-file.ts';
+import type { LogExpectation } from '../log/log-recovery.ts';
+import type { BlockCache } from '../sstable/block-cache.ts';
+import { corruption } from '../storage-errors.ts';
+import { tableNumberOf } from '../table-info.ts';
+import { newNameOf } from '../whole-file.ts';
 import {
   EMPTY_MANIFEST,
   MANIFEST_NAME,
@@ -23,11 +29,7 @@ import {
   readManifest,
   writeManifest,
 } from './manifest.ts';
-import type { BlockCache } from './sstable/block-cache.ts';
-import { corruption } from './storage-errors.ts';
-import { tableNumberOf } from './table-info.ts';
 import { TableStore } from './table-store.ts';
-import { newNameOf } from './whole-file.ts';
 
 export interface RecoveredTables {
   /** Its tables are open. */
@@ -62,6 +64,17 @@ export async function tidyTables(host: Pick<Host, 'disk' | 'log'>, recovered: Re
     await host.disk.remove(file);
   }
   if (!recovered.hasManifest) await writeManifest(host.disk, recovered.manifest);
+}
+
+/** What identity and manifest say of the log. */
+export function expectationOf(
+  identity: Pick<StoredIdentity, 'isClean'> | undefined,
+  hasManifest: boolean,
+  { firstSegment, flushedSequence, tables }: Manifest,
+): LogExpectation {
+  // The manifest of a fresh directory may be older than its first segment: it promises none.
+  const isNamed = hasManifest && tables.length > 0;
+  return { wasClosed: identity?.isClean ?? false, firstSegment, flushedSequence, isNamed };
 }
 
 /** Files that belong to tables and to no living one, sorted. */

@@ -16,13 +16,13 @@
 //   `firstSegment` on; only after the manifest is durable are older segments removed;
 // - inputs of a compaction are removed only after the manifest that names its outputs is durable.
 
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { crc32 } from '../base/checksum.ts';
-import { KvorumError } from '../base/errors.ts';
-import type { Disk } from '../host/host.ts';
-import { corruption, newerFormat } from './storage-errors.ts';
-import type { TableInfo } from './table-info.ts';
-import { readWhole, replaceWhole } from './whole-file.ts';
+import { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { KvorumError } from '../../base/errors.ts';
+import type { Disk } from '../../host/host.ts';
+import { corruption, newerFormat } from '../storage-errors.ts';
+import type { TableInfo } from '../table-info.ts';
+import { readWhole, replaceWhole } from '../whole-file.ts';
 
 export const MANIFEST_NAME = 'manifest';
 const FORMAT = 1;
