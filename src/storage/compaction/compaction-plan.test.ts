@@ -142,22 +142,6 @@ for (const { name, levels, bytes, kind, inputs = '', outputs = '' } of CASES) {
   });
 }
 
-test('what is above is compared with the last level as if that were not compressed', () => {
-  const levels = `0 aaaaaaaa
-                  5 A.......`;
-  const isDue = (bytes: number, entries: number) => {
-    const [above, last] = drawn(levels, { a: 100, A: bytes }) as [TableInfo, TableInfo];
-    const tables = [
-      { ...above, entries: 100 },
-      { ...last, entries },
-    ];
-    return planCompaction(tables, OPTIONS) !== undefined;
-  };
-  equal(isDue(200, 200), true, 'half of it is above');
-  equal(isDue(200, 500), false, 'a fifth is');
-  equal(isDue(50, 500), true, 'nothing shrinks to a tenth: entries above are larger');
-});
-
 test('when levels run out, everything above the last one becomes one run', () => {
   const levels = `0 aaaaaaaa
                   0 bbbbbbbb

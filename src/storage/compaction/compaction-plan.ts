@@ -15,8 +15,8 @@
 //             least, it is merged into the last level; everything at once while there is little
 //
 // So a byte is written once a tier and, at the end, with about fanOut bytes of the last level; the
-// tables take at most 1 + 1/fanOut of what the last level takes (uncompressed); and a read asks at
-// most fanOut - 1 tables a tier, nearly all of which their filters answer.
+// tables take at most 1 + 1/fanOut of what the last level takes; and a read asks at most fanOut - 1
+// tables a tier, nearly all of which their filters answer.
 //
 // Levels say who is newer, and no more: for one key, a lower level is newer. An output sinks to the
 // deepest level above whatever is older in its region, so that numbers do not run out.

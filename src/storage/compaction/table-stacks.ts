@@ -7,12 +7,6 @@
 import type { TableInfo } from '../table-info.ts';
 import { contains, type Region, regionOf, type Span, spanOf } from './key-region.ts';
 
-/**
- * Text and JSON shrink to a third or a quarter. Counting more would let what is above grow beyond
- * the last level itself.
- */
-const COMPRESSION_MAX = 4;
-
 interface Level {
   readonly level: number;
   /** Without overlap, in the order of their keys. */
@@ -24,7 +18,6 @@ export class TableStacks {
   readonly flushed: readonly TableInfo[];
   /** In the order of their keys. */
   readonly last: readonly TableInfo[];
-  /** As it would be if it were not compressed, as what is above it is not: an estimate. */
   readonly lastBytes: number;
   /** Of everything above the last level. */
   readonly aboveBytes: number;
@@ -48,9 +41,8 @@ export class TableStacks {
       }))
       .sort((one, other) => one.level - other.level);
     this.last = this.#levels.find(({ level }) => level === lastLevel)?.tables ?? [];
-    const above = tables.filter(({ level }) => level < lastLevel);
-    this.aboveBytes = bytesOf(above);
-    this.lastBytes = rawBytes(this.last, above);
+    this.lastBytes = bytesOf(this.last);
+    this.aboveBytes = bytesOf(tables) - this.lastBytes;
     const upper = deeper.filter(({ level }) => level < lastLevel).map(regionOf);
     const key = ({ from, to }: Region) => from * 2 ** 24 + to;
     this.upperRegions = [...new Map(upper.map((region) => [key(region), region])).values()];
@@ -120,17 +112,6 @@ export class TableStacks {
   #spanOf(table: TableInfo): Span {
     return this.#spans.get(table) as Span;
   }
-}
-
-/** By what an entry takes above, within reason: entries above may be of another kind. */
-function rawBytes(last: readonly TableInfo[], above: readonly TableInfo[]): number {
-  const bytes = bytesOf(last);
-  const bytesEach = bytesOf(above) / Math.max(1, entriesOf(above));
-  return Math.min(Math.max(bytes, entriesOf(last) * bytesEach), bytes * COMPRESSION_MAX);
-}
-
-function entriesOf(tables: readonly TableInfo[]): number {
-  return tables.reduce((sum, { entries }) => sum + entries, 0);
 }
 
 export function bytesOf(tables: readonly TableInfo[]): number {
