@@ -31,7 +31,7 @@ export interface DirectoryReport {
 type CheckHost = Pick<Host, 'disk' | 'log'>;
 
 const REFUSES = 'refuses to open; nothing is changed';
-const SERVES_REST = 'opens; keys of this table are answered with CORRUPTION, never as missing';
+const SERVES_REST = 'opens; keys whose entries cannot be read are answered with CORRUPTION';
 
 /** Rejects with DIRECTORY_LOCKED when a node uses it, and with IO_ERROR. */
 export async function checkDirectory(host: CheckHost): Promise<DirectoryReport> {

@@ -65,7 +65,7 @@ function tableStats(
     bytesPerLevel[info.level] = (bytesPerLevel[info.level] as number) + info.bytes;
   }
   const tableBytes = bytesPerLevel.reduce((sum, bytes) => sum + bytes, 0);
-  // The last level holds each key once, and most of them.
-  const liveBytes = bytesPerLevel.length > 1 ? (bytesPerLevel.at(-1) as number) : tableBytes;
+  // The last level holds each key once, and as a rule most of them.
+  const liveBytes = bytesPerLevel.length > 1 ? Math.max(...bytesPerLevel) : tableBytes;
   return { tablesPerLevel, tableBytes, liveBytes };
 }

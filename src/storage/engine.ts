@@ -114,7 +114,7 @@ export interface EngineStats {
   /** Tables of each level, from level 0. */
   readonly tablesPerLevel: readonly number[];
   readonly tableBytes: number;
-  /** What the tables would take if each key stood in one only: estimated from the last level. */
+  /** What the tables would take if each key stood in one only: at least the largest level. */
   readonly liveBytes: number;
   readonly flushes: number;
   readonly flushBytesWritten: number;
