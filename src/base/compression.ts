@@ -1,5 +1,5 @@
-// Zstandard, native in Node.js: for the blocks of tables. Level 1, because a block is a few
-// kilobytes and level 3 took a third longer for 2 % less there.
+// Zstandard, native in Node.js: for the blocks of tables. Level 1, because for a few kilobytes
+// level 3 took longer and made nothing smaller.
 //
 // With base/checksum.ts the only imports of node: in the core: pure functions of their arguments.
 

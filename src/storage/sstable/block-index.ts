@@ -4,8 +4,8 @@
 // A separator is as short as it can be: it only has to lie above the last key of the block before
 // and not above the first key of its own. The first six bytes of each (keyspace, slot, and three
 // of the key) stand in a Float64Array as one number, so that most steps of the binary search
-// compare two numbers; only equal ones look at the bytes. Interpolating by slot, which is
-// uniform, was measured and left out: see the figures in docs/formats.md.
+// compare two numbers; only equal ones look at the bytes. (An interpolation by slot could save
+// ten such steps of a nanosecond or two: nothing beside the block that is looked at next.)
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -92,7 +92,7 @@ export class BlockIndex {
     return this.#keys.length + this.blocks * 20;
   }
 
-  /** Where the piece of `block` begins; that of the last but one block is where the last ends. */
+  /** Where the piece of `block` begins; `blocks` itself gives where the last one ends. */
   offset(block: number): number {
     return this.#offsets[block] as number;
   }

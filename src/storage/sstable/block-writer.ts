@@ -8,7 +8,12 @@
 import { ByteWriter } from '../../base/bytes.ts';
 import type { TableEntry } from '../table-entry.ts';
 
-export const BLOCK_BYTES = 8 * 1024;
+/**
+ * Cached lookups were as fast with 4 and 16 KiB; 4 cost half a byte of memory per key more (2.1
+ * instead of 1.6) and twice the time of compression, 16 read twice the bytes for a lookup.
+ */
+const BLOCK_BYTES = 8 * 1024;
+/** 8 made no lookup faster that could be told from noise. */
 const RESTART_INTERVAL = 16;
 
 export class BlockWriter {

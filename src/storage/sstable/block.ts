@@ -88,8 +88,8 @@ function keyBytesOf(block: Buffer, keysAt: number, keysEnd: number): number {
     const shared = varintAt(block, at);
     at += bytesOf(shared);
     const suffix = varintAt(block, at);
-    at += bytesOf(suffix) + suffix;
-    at += bytesOf(varintAt(block, at - suffix));
+    at += bytesOf(suffix);
+    at += bytesOf(varintAt(block, at)) + suffix;
     bytes += shared + suffix;
     if (at > keysEnd || shared >= keysEnd) throw badBytes(`a key ends at ${at} of ${keysEnd}`);
   }

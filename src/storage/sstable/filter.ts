@@ -13,7 +13,7 @@ import { ByteReader, ByteWriter, badBytes } from '../../base/bytes.ts';
 import * as fuse from './fuse.ts';
 import { finished } from './key-hash.ts';
 
-/** Measured by `npm run bench filters`: larger ones save 1 % of the bits, and build slower. */
+/** Four times as many save 3 % of the bits and cost three times the building (bench/filters.ts). */
 const PARTITION_KEYS = 96 * 1024;
 const PARTITIONS_MAX = 1024;
 const HEADER_BYTES = 9;
@@ -79,8 +79,8 @@ export class FilterWriter {
   readonly #hashes: Float64Array[];
   readonly #counts: Uint32Array;
 
-  constructor(expectedKeys: number) {
-    const wanted = Math.ceil(expectedKeys / PARTITION_KEYS);
+  constructor(expectedKeys: number, partitionKeys = PARTITION_KEYS) {
+    const wanted = Math.ceil(expectedKeys / partitionKeys);
     const partitions = Math.max(1, Math.min(PARTITIONS_MAX, wanted));
     const room = Math.ceil((1.02 * expectedKeys) / partitions) + 64;
     this.#hashes = Array.from({ length: partitions }, () => new Float64Array(room));

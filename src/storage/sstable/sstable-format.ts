@@ -4,10 +4,11 @@
 //   piece       flag u8 · payload · crc32 u32        each block, the filter, index and properties
 //   flag        0: the payload as it is; 1: raw length u32 · zstd frame (blocks only)
 //
-//   block       entry* · restart offset u16* · number of restarts u16
-//   entry       shared varint · suffix length varint · value length varint · sequence varint ·
-//               key suffix · value              shared: bytes that begin the key before as well
-//   restart     an entry with shared = 0: every 16th, beginning with the first
+//   block       number of restarts u16 · length of the keys u32 · restart* · keyed* · record*
+//   restart     u16 · u16: where its keyed and its record begin; every 16th, from the first on
+//   keyed       shared varint · suffix length varint · length of the record varint · key suffix
+//               shared: bytes that begin the key before as well, 0 at a restart
+//   record      sequence varint · value
 //
 //   filter      number of partitions u16 · partition*                            see filter.ts
 //   index       number of blocks u32 · (shared varint · suffix bytes · length varint)*
@@ -15,13 +16,22 @@
 //               length: of the piece. Blocks follow each other from offset 0.
 //   properties  entries varint · sequence min, max varint · first key bytes · last key bytes ·
 //               bytes of keys and values varint
-//   footer      lengths of the blocks u64 · filter u32 · index u32 · properties u32 ·
+//   footer      length of the blocks u64 · filter u32 · index u32 · properties u32 ·
 //               table number u32 · format u32 · crc32 u32 · magic u32                  36 bytes
 //
 // The checksum of a piece is seeded with its place (crc32 of table number u32 · offset u64), so
 // that a piece in the wrong file or at the wrong offset is a bad one. The footer keeps its 36
 // bytes, and the last 16 of them their meaning, in every later format, so that rot in the format
-// number is not mistaken for news; its checksum covers what stands before it.
+// number is not mistaken for news; its checksum covers the 28 bytes before it.
+//
+// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 = bob (8), slot 2a07:
+//
+//   block       00 · 0001 · 00000014 · 0000 0000 · 00 09 04 002a07757365723a31 · 09 01 06 37 ·
+//               08 01 04 32 · 09 616461 · ac02 616c616e · 08 626f62 · 183d9100
+//   filter      00 · 0001 · 514e28b7 01 00000008 00000000005c0086000025000000 · f6f66a4b
+//   index       00 · 00000001 · 00 01 00 31 · ac9b6cfa
+//   properties  00 · 03 08 ac02 · 09 002a07757365723a31 · 09 002a07757365723a32 · 26 · b5b2856c
+//   footer      0000000000000031 0000001e 0000000d 0000001e 00000001 00000001 fcba4213 4b565442
 
 import type { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
@@ -32,8 +42,6 @@ import { tableName } from '../table-info.ts';
 
 export const TABLE_FORMAT = 1;
 export const FOOTER_BYTES = 36;
-/** Of a piece, around its payload. */
-export const PIECE_BYTES = 5;
 /** "KVTB". */
 const MAGIC = 0x4b565442;
 

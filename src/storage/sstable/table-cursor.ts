@@ -20,6 +20,7 @@ export class TableCursor {
   readonly #from: TableKey;
   readonly #to: TableKey | undefined;
   readonly #fillCache: boolean;
+  readonly #firstBlock: number;
   readonly #lastBlock: number;
   #block: number;
   #run: BlockRun | undefined;
@@ -35,7 +36,8 @@ export class TableCursor {
     this.#to = range.to;
     this.#fillCache = options.fillCache ?? true;
     this.#readBytes = this.#fillCache ? READ_BYTES_MIN : READ_BYTES_MAX;
-    this.#block = file.index.find(range.from);
+    this.#firstBlock = file.index.find(range.from);
+    this.#block = this.#firstBlock;
     this.#lastBlock = range.to === undefined ? file.index.blocks - 1 : file.index.find(range.to);
   }
 
@@ -77,11 +79,10 @@ export class TableCursor {
   }
 
   #within(entries: TableEntry[]): TableEntry[] {
-    const { index } = this.#file;
     const from = this.#from;
     const to = this.#to;
     let wanted = entries;
-    if (this.#block <= index.find(from))
+    if (this.#block === this.#firstBlock)
       wanted = wanted.filter(({ key }) => key.compare(from) >= 0);
     if (to === undefined || this.#block < this.#lastBlock) return wanted;
     return wanted.filter(({ key }) => key.compare(to) <= 0);

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { hasCode } from '../../base/errors.ts';
@@ -80,6 +81,22 @@ test('what was written is read: every key, no other key, every range', async () 
   );
 });
 
+test('the worked example of sstable-format.ts is what is written', async () => {
+  const header = await readFile(new URL('sstable-format.ts', import.meta.url), 'utf8');
+  const drawn = [...header.matchAll(/^\/\/ +(?:block|filter|index|properties|footer) +(0.*)$/gm)];
+  const rest = /^\/\/ +(08 01 04 32.*)$/m.exec(header)?.[1] ?? '';
+  const hex = drawn.map(([, bytes], n) => (n === 0 ? `${bytes}${rest}` : bytes)).join('');
+  const tests = new TestTables();
+  await tests.run(() =>
+    tests.write(1, [
+      entry('\0*\x07user:1', 'ada', 9),
+      entry('\0*\x07user:17', 'alan', 300),
+      entry('\0*\x07user:2', 'bob', 8),
+    ]),
+  );
+  equal(tests.bytesOf(1).toString('hex'), hex.replace(/[ ·]/g, ''));
+});
+
 test('the info says what is in it', async () => {
   const tests = new TestTables();
   const entries = [entry('a', 'x', 7), entry('b', 'y', 3), entry('c', '', 2 ** 53 - 1)];
@@ -159,7 +176,7 @@ test('writes are large, and add() gives a promise only for them', async () => {
   });
 });
 
-test('a lookup is synchronous when the block is cached, and shares a read when it is not', async () => {
+test('a lookup is synchronous when the block is cached, and shares a read otherwise', async () => {
   const tests = new TestTables();
   const entries = entriesUpTo(1000, 100);
   const cache = new BlockCache(1e6);
