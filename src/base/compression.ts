@@ -1,5 +1,5 @@
-// Zstandard, native in Node.js: for the blocks of tables. Level 1, because for a few kilobytes
-// level 3 took longer and made nothing smaller.
+// Zstandard, native in Node.js: for the blocks of tables. Level 1: on 8 KiB of JSON
+// level 3 made nothing smaller, and took a third longer on 64 KiB.
 //
 // With base/checksum.ts the only imports of node: in the core: pure functions of their arguments.
 

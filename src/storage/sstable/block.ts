@@ -3,7 +3,7 @@
 // entry shares more bytes with the one before than that one shares with the key, it is smaller
 // as well; when it shares fewer, the key is not there.
 //
-// The walk keeps its state in local variables, not in an object: that took a third off a lookup.
+// The walk keeps its state in local variables, not in an object: that took a quarter off a lookup.
 // Checksums have been verified before; what is malformed all the same throws BAD_BYTES.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
