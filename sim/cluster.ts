@@ -15,7 +15,7 @@ import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
 import { DEFAULT_KEYSPACE, type Keyspace } from '../src/replication/keyspace.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import type { ScanPage, ScanRange } from '../src/storage/engine.ts';
-import { openEngine } from '../src/storage/open-engine.ts';
+import { type EngineOptions, openEngine } from '../src/storage/open-engine.ts';
 import type { SimWorld } from './sim-host.ts';
 
 export const LATEST = DEFAULT_KEYSPACE.number;
@@ -28,19 +28,34 @@ const KEYSPACES: readonly Keyspace[] = [
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
+/** So small that runs of a few hundred writes flush and compact all the time. */
+const TINY_STORAGE: EngineOptions = {
+  memtableBytesMax: 1_024,
+  segmentBytesMax: 4_096,
+  blockCacheBytes: 4_096,
+  tableBytesTarget: 2_048,
+  verifies: 'all',
+};
 
 export type Saboteur = (host: Host, name: string) => Host;
+
+export interface ClusterOptions {
+  readonly saboteur?: Saboteur;
+  readonly storage?: EngineOptions;
+}
 
 export class SimCluster {
   readonly names: readonly string[];
   readonly #world: SimWorld;
   readonly #topology: PlacedTopology;
   readonly #saboteur: Saboteur;
+  readonly #storage: EngineOptions;
   readonly #nodes = new Map<string, Node>();
 
-  constructor(world: SimWorld, size: number, saboteur: Saboteur = (host) => host) {
+  constructor(world: SimWorld, size: number, options: ClusterOptions = {}) {
     this.#world = world;
-    this.#saboteur = saboteur;
+    this.#saboteur = options.saboteur ?? ((host) => host);
+    this.#storage = options.storage ?? TINY_STORAGE;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
     const members = this.names.map(member);
     const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces: KEYSPACES };
@@ -69,7 +84,12 @@ export class SimCluster {
   async start(name: string): Promise<boolean> {
     const machine = this.#world.node(name);
     const host = this.#saboteur(machine.boot(), name);
-    const options = { topology: this.#topology, self: nodeId(name), requestMs: REQUEST_MS };
+    const options = {
+      topology: this.#topology,
+      self: nodeId(name),
+      requestMs: REQUEST_MS,
+      storage: this.#storage,
+    };
     try {
       this.#nodes.set(name, await startNode(host, options));
       return true;
@@ -112,7 +132,7 @@ export class SimCluster {
   async contents(name: string): Promise<Map<string, StoredObject>> {
     const machine = this.#world.node(name);
     const owner = { clusterId: CLUSTER_ID, nodeId: nodeId(name) };
-    const engine = await openEngine(machine.boot(), owner);
+    const engine = await openEngine(machine.boot(), owner, this.#storage);
     const found = new Map<string, StoredObject>();
     for (const { number } of KEYSPACES) {
       let range: ScanRange | undefined = {

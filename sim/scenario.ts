@@ -4,6 +4,7 @@
 
 import type { Node } from '../src/node/node.ts';
 import type { GetRequest } from '../src/node/store.ts';
+import type { EngineOptions } from '../src/storage/open-engine.ts';
 import { type ClientOptions, SimClient } from './clients.ts';
 import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
 import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
@@ -13,6 +14,8 @@ import { SimWorld } from './sim-host.ts';
 
 export interface ScenarioOptions {
   readonly saboteur?: Saboteur;
+  /** Instead of one that flushes and compacts all the time. */
+  readonly storage?: EngineOptions;
   readonly sends?: ClientOptions['sends'];
   /** Instead of what the seed would draw. */
   readonly weather?: Partial<Weather>;
@@ -42,7 +45,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const world = new SimWorld(seed);
   const dice = world.random.fork('scenario');
   const weather = { ...drawWeather(dice), ...options.weather };
-  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), options.saboteur);
+  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), options);
   const history = new History();
   const faults = new Faults(world, cluster, weather);
   const findings: string[] = [];

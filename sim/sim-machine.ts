@@ -3,10 +3,12 @@
 
 import { assert } from '../src/base/assert.ts';
 import type { Host, Log, LogFields } from '../src/host/host.ts';
+import { runJob as compaction } from '../src/storage/compaction/compaction-job.ts';
 import { SimClock, SimQuartz } from './sim-clock.ts';
 import { SimDirectory } from './sim-directory.ts';
 import { SimDisk } from './sim-disk.ts';
 import type { SimEvents } from './sim-events.ts';
+import { type JobBodies, SimJobs } from './sim-jobs.ts';
 import { SimLife } from './sim-life.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -25,6 +27,9 @@ export interface LogLine {
   readonly event: string;
   readonly fields: LogFields;
 }
+
+/** What a node finds among its jobs; on the real host: storage/compaction/storage-jobs.ts. */
+const JOB_BODIES: JobBodies = { compaction };
 
 export class SimMachine {
   readonly name: string;
@@ -52,16 +57,19 @@ export class SimMachine {
   }
 
   /** Begins a life. The host works until crash(); the next boot() gives another one. */
-  boot(): Host {
+  boot(bodies = JOB_BODIES): Host {
     assert(this.#life === undefined, `${this.name} is down before it boots`);
     const { events, network, random } = this.#around;
     const life = new SimLife(this.name, events);
     this.#life = life;
     this.#livesCount += 1;
     events.note(`${this.name} boots`);
+    const clock = new SimClock(this.quartz, life);
+    const disk = new SimDisk(this.directory, life);
     return {
-      clock: new SimClock(this.quartz, life),
-      disk: new SimDisk(this.directory, life),
+      clock,
+      disk,
+      jobs: new SimJobs(disk, clock, bodies),
       network: network.seenBy(life),
       random: random.fork(`life ${this.#livesCount}`),
       log: this.#logOf(life),

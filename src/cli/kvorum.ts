@@ -35,6 +35,11 @@ const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./status.ts')).defineStatus,
   },
   {
+    name: 'doctor',
+    summary: 'check the data directory of a stopped node',
+    load: async () => (await import('./doctor.ts')).defineDoctor,
+  },
+  {
     name: 'get',
     summary: 'print the value of a key',
     load: async () => (await import('./get.ts')).defineGet,

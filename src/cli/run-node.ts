@@ -10,6 +10,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Host, Log } from '../host/host.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import { openNodeDisk } from '../host/node-disk.ts';
+import { nodeJobs } from '../host/node-jobs.ts';
 import { nodeLog } from '../host/node-log.ts';
 import { nodeRandom } from '../host/node-random.ts';
 import { tcpNetwork } from '../host/tcp-network.ts';
@@ -18,6 +19,7 @@ import { PlacedTopology } from '../node/topology.ts';
 import { type HttpServer, startHttpServer } from '../server/http/http-server.ts';
 import type { Stage } from '../server/http/node-view.ts';
 import { type RespServer, startRespServer } from '../server/resp/resp-server.ts';
+import { STORAGE_JOBS } from '../storage/compaction/storage-jobs.ts';
 import type { NodeConfig } from './config/node-config.ts';
 import { LateStore } from './late-store.ts';
 import { explainForeignDirectory } from './node-directory.ts';
@@ -65,7 +67,8 @@ class NodeProcess {
   constructor(config: NodeConfig, log: Log) {
     const clock = nodeClock();
     this.#config = config;
-    this.#host = { clock, log, random: nodeRandom(), network: tcpNetwork({ log }) };
+    const jobs = nodeJobs({ directory: config.dataDirectory, modules: STORAGE_JOBS });
+    this.#host = { clock, log, random: nodeRandom(), network: tcpNetwork({ log }), jobs };
     this.#store = new LateStore(config.topology, config.member, () => clock.wallMs());
   }
 
@@ -99,6 +102,7 @@ class NodeProcess {
       await Promise.all([this.#resp?.close(), this.#http?.close()]);
     } finally {
       await this.#store.node?.close();
+      await this.#host.jobs.close();
     }
   }
 

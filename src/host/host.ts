@@ -1,8 +1,8 @@
 // The world behind one page. Everything that Kvorum asks of the machine it runs on — time, disk,
-// network, dice, a log — goes through these five interfaces (LevelDB's Env is the model). The
-// real ones stand beside this file; the simulator has its own, and so runs the very same nodes on
-// virtual time from one seed. Code outside host/ and the servers uses nothing else: no Date, no
-// Math.random, no timers, no node:fs, no node:net. The tidy test checks it.
+// network, dice, a log, a second core — goes through these six interfaces (LevelDB's Env is the
+// model). The real ones stand beside this file; the simulator has its own, and so runs the very
+// same nodes on virtual time from one seed. Code outside host/ and the servers uses nothing else:
+// no Date, no Math.random, no timers, no node:fs, no node:net. The tidy test checks it.
 
 import type { Address } from '../base/ids.ts';
 
@@ -12,6 +12,7 @@ export interface Host {
   readonly network: Network;
   readonly random: Random;
   readonly log: Log;
+  readonly jobs: Jobs;
 }
 
 export interface Clock {
@@ -109,3 +110,34 @@ export interface Log {
 }
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/**
+ * Long work beside the requests, on a core of its own where there is one. A job works on the data
+ * directory of the node and on nothing else of it: orders and answers are plain data, copied on
+ * the way (structuredClone; a Buffer arrives as a Uint8Array).
+ */
+export interface Jobs {
+  /** Runs the body of that name, after the jobs that were started before. */
+  start(name: string, order: unknown): Job;
+  /** Waits for nothing: what is under way rejects with CLOSED and may leave files behind. */
+  close(): Promise<void>;
+}
+
+export interface Job {
+  /** What the body returned; rejects as the body did, or with JOB_FAILED when its thread died. */
+  readonly done: Promise<unknown>;
+  /** How many bytes a second it may get through from now on: Infinity at first; 0 is a pause. */
+  setPace(bytesPerSecond: number): void;
+  /** Asks the body to tidy up and return; `done` then settles as it decides. Idempotent. */
+  cancel(): void;
+}
+
+/** What a job is made of: a module exports it as `runJob`. */
+export type JobBody = (disk: Disk, order: unknown, pace: JobPace) => Promise<unknown>;
+
+export interface JobPace {
+  /** To be awaited after every few hundred KiB: resolves when the pace allows the next ones. */
+  spend(bytes: number): Promise<void>;
+  /** Look at it after each spend(), which returns at once when the job is cancelled. */
+  readonly isCancelled: boolean;
+}

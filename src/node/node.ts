@@ -7,6 +7,7 @@
 // Starting: open the engine, count what is there and catch up with its newest time, then listen
 // to peers, then ping them. Closing goes the other way round.
 
+import { hasCode } from '../base/errors.ts';
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import { decodeObject } from '../causality/object-format.ts';
@@ -17,7 +18,7 @@ import { countKeys, type ListingParts, listKeys } from '../replication/listing.t
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import type { Engine, ScanRange } from '../storage/engine.ts';
-import { openEngine } from '../storage/open-engine.ts';
+import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { Histogram, type NodeMetrics, type OutcomeCounts } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
@@ -38,21 +39,21 @@ export interface NodeOptions {
   readonly self: NodeId;
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
+  readonly storage?: EngineOptions;
 }
 
 const REQUEST_MS = 3_000;
 const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
+const LAST_SLOT = (SLOT_COUNT - 1) as Slot;
 const SCAN_LIMITS = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
   const map = new ClusterMap(options.topology, options.self, host.clock);
-  const engine = await openEngine(host, {
-    clusterId: options.topology.clusterId,
-    nodeId: options.self,
-  });
+  const owner = { clusterId: options.topology.clusterId, nodeId: options.self };
+  const engine = await openEngine(host, owner, options.storage);
   const node = new Node(host, options, map, engine);
   try {
     await node.open();
@@ -204,19 +205,32 @@ export class Node implements Store {
     };
   }
 
-  /** Counts the keys of each slot and catches up with the newest time that was ever written. */
+  /**
+   * Counts the keys of each slot and catches up with the newest time that was ever written. What
+   * cannot be read is left out: the node serves the rest, and repair brings it back.
+   */
   async #takeStock(keyspace: Keyspace): Promise<void> {
-    const { number } = keyspace;
-    const whole = { keyspace: number, fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };
+    const whole = { keyspace: keyspace.number, fromSlot: 0 as Slot, toSlot: LAST_SLOT };
     let range: ScanRange | undefined = whole;
-    while (range !== undefined) {
+    while (range !== undefined) range = await this.#takeStockOfPage(range);
+  }
+
+  async #takeStockOfPage(range: ScanRange): Promise<ScanRange | undefined> {
+    try {
       const page = await this.#engine.scan(range, SCAN_LIMITS);
-      for (const entry of page.entries) {
-        const object = decodeObject(entry.value);
-        this.#replica.counts.replace(number, entry.slot, undefined, object);
+      for (const { keyspace, slot, value } of page.entries) {
+        const object = decodeObject(value);
+        this.#replica.counts.replace(keyspace, slot, undefined, object);
         for (const sibling of object.siblings) this.#replica.observeTime(sibling.time);
       }
-      range = page.next;
+      // A page may come from memory at once: between two of them others have their turn.
+      await new Promise<void>((resolve) => this.#host.clock.after(0, resolve));
+      return page.next;
+    } catch (error) {
+      if (!hasCode(error, 'CORRUPTION')) throw error;
+      this.#host.log.error('slot not counted', { slot: range.fromSlot, why: error.message });
+      const fromSlot = (range.fromSlot + 1) as Slot;
+      return fromSlot > LAST_SLOT ? undefined : { ...range, fromSlot, after: undefined };
     }
   }
 

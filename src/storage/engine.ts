@@ -55,6 +55,7 @@ export interface ScanPage {
   readonly next: ScanRange | undefined;
 }
 
+/** Both throw or reject with CORRUPTION where what was stored cannot be read: never "not found". */
 export interface Reader {
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined>;
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage>;
@@ -66,7 +67,7 @@ export interface Snapshot extends Reader {
 }
 
 export interface Engine extends Reader {
-  /** Throws LOG_POISONED, DISK_FULL or CLOSED when the engine takes no writes: nothing changed. */
+  /** Throws LOG_POISONED, DISK_FULL, OVERLOADED or CLOSED: nothing changed. */
   write(puts: readonly Put[]): Written;
   /** Everything with a sequence up to this one survives a power cut. */
   durableSequence(): number;
@@ -95,14 +96,53 @@ export interface Identity {
   readonly dotCounter: number;
 }
 
+/** Counts are since the engine was opened, unless they say otherwise. */
 export interface EngineStats {
+  /** In memtables and tables: a key counts once for each that holds it. */
   readonly entries: number;
+  /** Of the memtables. */
   readonly memoryBytes: number;
+  /** Memtables that are full and wait for, or are in, a flush. */
+  readonly sealedMemtables: number;
   readonly logBytes: number;
   readonly logSegments: number;
+  readonly logBytesWritten: number;
   readonly syncs: number;
   readonly batchesRecovered: number;
   /** Bytes of a torn tail that were cut at the start. */
   readonly bytesCut: number;
+  /** Tables of each level, from level 0. */
+  readonly tablesPerLevel: readonly number[];
+  readonly tableBytes: number;
+  /** What the tables would take if each key stood in one only: at least the largest level. */
+  readonly liveBytes: number;
+  readonly flushes: number;
+  readonly flushBytesWritten: number;
+  readonly compactions: number;
+  readonly compactionBytesRead: number;
+  readonly compactionBytesWritten: number;
+  /** Flushes and compactions that failed and are tried again. */
+  readonly backgroundFailures: number;
+  /** Writes that were slowed down, and those that were refused with OVERLOADED. */
+  readonly writesDelayed: number;
+  readonly writesRefused: number;
+  readonly blockCacheBytes: number;
+  readonly blockCacheHits: number;
+  readonly blockCacheMisses: number;
+  /** Questions to filters of tables, and how many said "perhaps" for a key that was not there. */
+  readonly filterChecks: number;
+  readonly filterFalsePositives: number;
+  /** Reads that found bytes which are not what was written. */
+  readonly corruptReads: number;
+  readonly damaged: readonly DamagedRange[];
   readonly state: 'open' | 'disk-full' | 'poisoned' | 'closed';
+}
+
+/** Slots whose keys may have stood in a table that cannot be opened. Both ends inclusive. */
+export interface DamagedRange {
+  readonly file: string;
+  readonly fromKeyspace: number;
+  readonly fromSlot: number;
+  readonly toKeyspace: number;
+  readonly toSlot: number;
 }

@@ -3,8 +3,7 @@
 //   magic "KVID" u32 · format u32 · cluster id 16 bytes · node id 20 bytes · incarnation u32 ·
 //   dot counter varint · clean u8 (1: closed cleanly) · crc32 u32 of everything before
 //
-// The checksum stays at the end in every later format. The file is replaced whole: write
-// identity.new, sync, rename, sync the directory.
+// The checksum stays at the end in every later format. The file is replaced whole.
 //
 // The incarnation rule. A dot is sent to peers before this disk has synced it, and a peer may
 // acknowledge it although it never got here. If this node then went on under the same actor, its
@@ -24,9 +23,9 @@ import type { ClusterId, NodeId } from '../base/ids.ts';
 import type { Disk, Host } from '../host/host.ts';
 import type { Identity } from './engine.ts';
 import { corruption, foreignDirectory, newerFormat } from './storage-errors.ts';
+import { readWhole, replaceWhole } from './whole-file.ts';
 
 export const IDENTITY_NAME = 'identity';
-const NEW_NAME = 'identity.new';
 const FORMAT = 1;
 /** "KVID". */
 const MAGIC = 0x4b564944;
@@ -40,27 +39,13 @@ export interface StoredIdentity extends Identity {
 
 /** Undefined in a fresh directory. Rejects with CORRUPTION or NEWER_FORMAT. */
 export async function readIdentity(disk: Disk): Promise<StoredIdentity | undefined> {
-  if (!(await disk.list()).includes(IDENTITY_NAME)) return undefined;
-  const file = await disk.open(IDENTITY_NAME);
-  try {
-    return decode(await file.read(0, file.size()));
-  } finally {
-    await file.close();
-  }
+  const bytes = await readWhole(disk, IDENTITY_NAME);
+  return bytes === undefined ? undefined : decode(bytes);
 }
 
-/** Durable when it resolves; the one before stays in place when it rejects. */
-export async function writeIdentity(disk: Disk, identity: StoredIdentity): Promise<void> {
-  if ((await disk.list()).includes(NEW_NAME)) await disk.remove(NEW_NAME);
-  const file = await disk.create(NEW_NAME);
-  try {
-    await file.append(encode(identity));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await disk.rename(NEW_NAME, IDENTITY_NAME);
-  await disk.syncDirectory();
+/** Durable when it resolves; the one before may stay in place when it rejects. */
+export function writeIdentity(disk: Disk, identity: StoredIdentity): Promise<void> {
+  return replaceWhole(disk, IDENTITY_NAME, encode(identity));
 }
 
 /** Throws FOREIGN_DIRECTORY. */

@@ -1,12 +1,16 @@
-// The engine behind the door: a write goes to the commit log, then into the memtable; reads are
-// answered by the memtable. (The log-structured merge tree of O'Neil et al., Acta Informatica
-// 1996; its sorted tables on disk are the next floor.)
+// The engine behind the door: a log-structured merge tree (O'Neil et al., Acta Informatica 1996).
 //
-// Invariants: the memtable holds exactly the writes that the log took, in its order. Whoever has
-// the engine has the lock of the directory.
+//   write ──► commit log ──► memtable ──full──► sealed ──flush──► table of level 0
+//                                                                     │ compaction
+//   read  ──► memtable ──► sealed ones ──► tables, newest first ◄─────┘
+//
+// Invariants: the memtables and tables hold exactly the writes that the log took; a write that is
+// in no table is in the log. Whoever has the engine has the lock of the directory.
 
+import { assert } from '../base/assert.ts';
+import { hasCode } from '../base/errors.ts';
 import type { DiskLock, Host } from '../host/host.ts';
-import { CommitLog, type CommitLogOptions } from './commit-log.ts';
+import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
   Engine,
   EngineKey,
@@ -20,37 +24,81 @@ import type {
   Stored,
   Written,
 } from './engine.ts';
+import { engineStats } from './engine-stats.ts';
+import { Flusher } from './flusher.ts';
 import { renewIdentity, type StoredIdentity, writeIdentity } from './identity-file.ts';
-import type { RecoveredLog } from './log-recovery.ts';
-import type { Memtable } from './memtable.ts';
-import { engineClosed } from './storage-errors.ts';
+import { LayeredView } from './layered-view.ts';
+import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
+import type { RecoveredLog } from './log/log-recovery.ts';
+import type { MemtableStack } from './memtable-stack.ts';
+import type { BlockCache } from './sstable/block-cache.ts';
+import { diskFull, engineClosed, overloaded } from './storage-errors.ts';
+import type { TableStore } from './tables/table-store.ts';
+import { pressureOf } from './write-pressure.ts';
 
-export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log'>;
+export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log' | 'random' | 'jobs'>;
+
+/** What openEngine() made of the directory. */
+export interface RecoveredParts {
+  readonly lock: DiskLock;
+  readonly identity: StoredIdentity;
+  readonly memtables: MemtableStack;
+  readonly log: RecoveredLog;
+  readonly tables: TableStore;
+  readonly cache: BlockCache;
+}
+
+export interface EngineLimits extends CommitLogOptions {
+  readonly sealedMax: number;
+  readonly compaction: CompactorOptions;
+}
+
+/** Twice what compaction waits for: every one more is one more table that each read must ask. */
+const LEVEL0_TABLES_LATE = 8;
 
 export class LogStructuredEngine implements Engine {
   readonly #host: EngineHost;
-  readonly #lock: DiskLock;
-  readonly #memtable: Memtable;
+  readonly #recovered: RecoveredParts;
+  readonly #limits: EngineLimits;
+  readonly #memtables: MemtableStack;
+  readonly #tables: TableStore;
   readonly #log: CommitLog;
-  readonly #recovered: RecoveredLog;
+  readonly #flusher: Flusher;
+  readonly #compactor: Compactor;
+  #view: LayeredView;
   #identity: StoredIdentity;
   #renewal: Promise<Identity> | undefined;
   #closing: Promise<void> | undefined;
+  #counts = { writesDelayed: 0, writesRefused: 0, corruptReads: 0 };
 
-  constructor(
-    host: EngineHost,
-    lock: DiskLock,
-    identity: StoredIdentity,
-    memtable: Memtable,
-    recovered: RecoveredLog,
-    options: CommitLogOptions,
-  ) {
+  constructor(host: EngineHost, recovered: RecoveredParts, limits: EngineLimits) {
     this.#host = host;
-    this.#lock = lock;
-    this.#identity = identity;
-    this.#memtable = memtable;
     this.#recovered = recovered;
-    this.#log = new CommitLog(host, recovered, options);
+    this.#limits = limits;
+    this.#identity = recovered.identity;
+    this.#memtables = recovered.memtables;
+    this.#tables = recovered.tables;
+    this.#log = new CommitLog(host, recovered.log, limits);
+    this.#view = this.#currentView();
+    this.#flusher = new Flusher({
+      host,
+      memtables: this.#memtables,
+      tables: this.#tables,
+      log: this.#log,
+      onFlushed: () => {
+        this.#renewView();
+        this.#compactor.loop.poke();
+      },
+    });
+    this.#compactor = new Compactor({
+      host,
+      tables: this.#tables,
+      options: limits.compaction,
+      isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
+      onCompacted: () => this.#renewView(),
+    });
+    if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
+    this.#compactor.loop.poke();
   }
 
   get identity(): Identity {
@@ -58,23 +106,25 @@ export class LogStructuredEngine implements Engine {
   }
 
   write(puts: readonly Put[]): Written {
+    const delayMs = this.#admit();
     const written = this.#log.append(puts);
-    for (const { keyspace, slot, key, value } of puts) {
-      this.#memtable.put(keyspace, slot, key, value, written.sequence);
-    }
-    return written;
+    for (const put of puts) this.#memtables.put(put, put.value, written.sequence);
+    return delayMs === 0 ? written : this.#delayed(written, delayMs);
   }
 
-  get(at: EngineKey): Stored | undefined {
-    return this.#memtable.get(at);
+  get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
+    return this.#view.get(at);
   }
 
-  scan(range: ScanRange, limits: ScanLimits): ScanPage {
-    return this.#memtable.scan(range, limits);
+  scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
+    return this.#view.scan(range, limits);
   }
 
   snapshot(): Snapshot {
-    return this.#memtable.snapshot(this.#log.lastSequence);
+    if (!this.#memtables.active.isEmpty) this.#seal();
+    const sealed = this.#memtables.sealedNewestFirst();
+    const view = new LayeredView({ sealed, tables: this.#tables.set }, this.#noteError);
+    return new PinnedSnapshot(view);
   }
 
   durableSequence(): number {
@@ -94,19 +144,76 @@ export class LogStructuredEngine implements Engine {
   }
 
   stats(): EngineStats {
-    return {
-      entries: this.#memtable.entries,
-      memoryBytes: this.#memtable.memoryBytes,
-      ...this.#log.stats(),
-      batchesRecovered: this.#recovered.batches,
-      bytesCut: this.#recovered.bytesCut,
-    };
+    const { cache, log } = this.#recovered;
+    return engineStats({
+      memtables: this.#memtables,
+      log: this.#log,
+      tables: this.#tables,
+      flusher: this.#flusher,
+      compactor: this.#compactor,
+      cache,
+      recovered: log,
+      counts: this.#counts,
+      isDiskFull: this.#isDiskFull,
+    });
   }
 
   close(dotCounter: number): Promise<void> {
     this.#closing ??= this.#close(dotCounter);
     return this.#closing;
   }
+
+  get #isDiskFull(): boolean {
+    return this.#flusher.loop.isDiskFull || this.#compactor.loop.isDiskFull;
+  }
+
+  /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
+  #admit(): number {
+    if (this.#log.state === 'open' && this.#isDiskFull) throw diskFull();
+    const { fill: activeFill, sealedCount: sealed } = this.#memtables;
+    if (sealed === 0 && activeFill < 1) return 0;
+    const pressure = pressureOf({ sealed, sealedMax: this.#limits.sealedMax, activeFill });
+    if (pressure.kind === 'refuse') {
+      this.#counts.writesRefused += 1;
+      throw overloaded(sealed);
+    }
+    if (activeFill >= 1) this.#seal();
+    return pressure.kind === 'slow' ? pressure.delayMs : 0;
+  }
+
+  /** The memtable goes on its way to a table, and the log goes on in another segment. */
+  #seal(): void {
+    this.#memtables.seal();
+    this.#log.cut();
+    this.#renewView();
+    this.#flusher.loop.poke();
+  }
+
+  #delayed({ sequence, durable }: Written, delayMs: number): Written {
+    this.#counts.writesDelayed += 1;
+    const later = durable.then(
+      () => new Promise<void>((resolve) => this.#host.clock.after(delayMs, resolve)),
+    );
+    // As with the log's own promise: a rejection that nobody awaits is no unhandled one.
+    later.catch((reason) => reason);
+    return { sequence, durable: later };
+  }
+
+  #currentView(): LayeredView {
+    const { active } = this.#memtables;
+    const sealed = this.#memtables.sealedNewestFirst();
+    return new LayeredView({ active, sealed, tables: this.#tables.set }, this.#noteError);
+  }
+
+  #renewView(): void {
+    this.#view = this.#currentView();
+  }
+
+  readonly #noteError = (error: unknown): void => {
+    if (!hasCode(error, 'CORRUPTION')) return;
+    this.#counts.corruptReads += 1;
+    this.#host.log.error('corrupt-read', { why: error.message });
+  };
 
   async #renew(): Promise<Identity> {
     this.#identity = await renewIdentity(this.#host, this.#identity, this.#identity.incarnation);
@@ -116,11 +223,40 @@ export class LogStructuredEngine implements Engine {
   async #close(dotCounter: number): Promise<void> {
     try {
       const logClosed = this.#log.close();
-      await Promise.allSettled([logClosed, this.#renewal]);
+      const stopped = [this.#flusher.loop.stop(), this.#compactor.stop()];
+      await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
+      await this.#tables.close();
       await logClosed;
       await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, isClean: true });
     } finally {
-      await this.#lock.release();
+      await this.#recovered.lock.release();
     }
+  }
+}
+
+/** A view whose tables stay until it is released. */
+class PinnedSnapshot implements Snapshot {
+  readonly #view: LayeredView;
+  #isReleased = false;
+
+  constructor(view: LayeredView) {
+    this.#view = view;
+    view.tables.pin();
+  }
+
+  get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
+    assert(!this.#isReleased, 'a released snapshot is not read');
+    return this.#view.get(at);
+  }
+
+  scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
+    assert(!this.#isReleased, 'a released snapshot is not read');
+    return this.#view.scan(range, limits);
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#view.tables.unpin();
   }
 }

@@ -1,8 +1,11 @@
-// How a data directory becomes an engine: lock it, see whose it is, replay the log, and only then
-// note durably that it is in use. The order matters: until the last step the directory still says
-// how its last user ended, so that a start that fails changes no verdict of the next one.
+// How a data directory becomes an engine: lock it, see whose it is, open its tables, replay the
+// log that is not in them, and only then note durably that it is in use. The order matters: until
+// the last step the directory still says how its last user ended, so that a start that fails
+// changes no verdict of the next one.
 
 import type { Host } from '../host/host.ts';
+import { PLAN_DEFAULTS } from './compaction/compaction-plan.ts';
+import type { CompactorOptions } from './compactor.ts';
 import type { Engine } from './engine.ts';
 import {
   checkOwner,
@@ -13,19 +16,42 @@ import {
   type StoredIdentity,
   writeIdentity,
 } from './identity-file.ts';
-import { segmentNumberOf } from './log-format.ts';
-import { recoverLog } from './log-recovery.ts';
+import { segmentNumberOf } from './log/log-format.ts';
+import { recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
-import { Memtable } from './memtable.ts';
+import { MemtableStack } from './memtable-stack.ts';
+import { BlockCache } from './sstable/block-cache.ts';
 import { corruption } from './storage-errors.ts';
+import { tableNumberOf } from './table-info.ts';
+import { MANIFEST_NAME } from './tables/manifest.ts';
+import { expectationOf, recoverTables, tidyTables } from './tables/table-recovery.ts';
 
-const DEFAULTS = { segmentBytesMax: 64 * 1024 * 1024, batchBytesTarget: 1024 * 1024 };
+const MIB = 1024 * 1024;
+
+const DEFAULTS = {
+  segmentBytesMax: 64 * MIB,
+  batchBytesTarget: MIB,
+  memtableBytesMax: 64 * MIB,
+  sealedMax: 3,
+  blockCacheBytes: 128 * MIB,
+  tableBytesTarget: PLAN_DEFAULTS.tableBytesTarget,
+};
 
 export interface EngineOptions {
   /** A log segment that has reached this size is followed by a new one; 64 MiB. */
   readonly segmentBytesMax?: number;
   /** What one sync carries at most, unless a single write is larger; 1 MiB. */
   readonly batchBytesTarget?: number;
+  /** A memtable that has taken so many bytes becomes a table; 64 MiB. */
+  readonly memtableBytesMax?: number;
+  /** With so many full memtables waiting, and one more full, writes are refused; 3. */
+  readonly sealedMax?: number;
+  /** Memory for blocks of tables; 128 MiB. */
+  readonly blockCacheBytes?: number;
+  /** Compaction makes tables of about this size; 64 MiB. */
+  readonly tableBytesTarget?: number;
+  /** How much of what compaction wrote it reads again before it drops the inputs; a sample. */
+  readonly verifies?: CompactorOptions['verifies'];
 }
 
 /**
@@ -34,7 +60,7 @@ export interface EngineOptions {
  * directory is as it was and unlocked.
  */
 export async function openEngine(
-  host: Pick<Host, 'disk' | 'clock' | 'log'>,
+  host: EngineHost,
   owner: Owner,
   options: EngineOptions = {},
 ): Promise<Engine> {
@@ -44,26 +70,54 @@ export async function openEngine(
     if (before !== undefined) checkOwner(before, owner);
     // Before the first segment is made: a directory that has a log has an identity.
     const claimed = before === undefined ? await claim(host, owner) : undefined;
-    const memtable = new Memtable();
-    const recovered = await recoverLog(host, before?.isClean ?? false, memtable);
-    const identity = claimed ?? (await start(host, before as StoredIdentity));
-    const limits = { ...DEFAULTS, ...options };
-    return new LogStructuredEngine(host, lock, identity, memtable, recovered, limits);
+    const limits = limitsOf(options);
+    const cache = new BlockCache(limits.blockCacheBytes);
+    const recovered = await recoverTables(host, cache);
+    const tables = recovered.store;
+    try {
+      const memtables = new MemtableStack(host.random, limits.memtableBytesMax);
+      const log = await recoverLog(
+        host,
+        expectationOf(before, recovered.hasManifest, recovered.manifest),
+        memtables,
+      );
+      await tidyTables(host, recovered);
+      const identity = claimed ?? (await start(host, before as StoredIdentity));
+      const parts = { lock, identity, memtables, log, tables, cache };
+      return new LogStructuredEngine(host, parts, limits);
+    } catch (error) {
+      await tables.close();
+      throw error;
+    }
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
+function limitsOf(options: EngineOptions) {
+  const limits = { ...DEFAULTS, ...options };
+  const { tableBytesTarget, verifies = 'sample' } = limits;
+  return { ...limits, compaction: { ...PLAN_DEFAULTS, tableBytesTarget, verifies } as const };
+}
+
 /** A fresh directory becomes this node's; rejects with CORRUPTION when it is not fresh. */
-async function claim(host: EngineHost, owner: Owner): Promise<StoredIdentity> {
-  const segment = (await host.disk.list()).find((name) => segmentNumberOf(name) !== undefined);
-  if (segment !== undefined) throw corruption(IDENTITY_NAME, `missing, though ${segment} exists`);
+async function claim(host: Pick<Host, 'disk' | 'clock'>, owner: Owner): Promise<StoredIdentity> {
+  const data = (await host.disk.list()).find(isData);
+  if (data !== undefined) throw corruption(IDENTITY_NAME, `missing, though ${data} exists`);
   return renewIdentity(host, owner, 0);
 }
 
+function isData(name: string): boolean {
+  const isNumbered = segmentNumberOf(name) !== undefined || tableNumberOf(name) !== undefined;
+  return isNumbered || name === MANIFEST_NAME;
+}
+
 /** Durably takes away the mark of the clean close, or takes a new incarnation where none is. */
-async function start(host: EngineHost, before: StoredIdentity): Promise<StoredIdentity> {
+async function start(
+  host: Pick<Host, 'disk' | 'clock'>,
+  before: StoredIdentity,
+): Promise<StoredIdentity> {
   if (!before.isClean) return renewIdentity(host, before, before.incarnation);
   const identity = { ...before, isClean: false };
   await writeIdentity(host.disk, identity);

@@ -36,6 +36,13 @@ export function diskFull(cause?: unknown): KvorumError {
   return new KvorumError('DISK_FULL', message, fix, cause);
 }
 
+/** `sealed`: memtables that wait for the disk. */
+export function overloaded(sealed: number): KvorumError {
+  const message = `this node takes no write now: ${sealed} full memtables wait for its disk`;
+  const fix = 'Nothing was written. Try again in a moment, and write slower if it lasts.';
+  return new KvorumError('OVERLOADED', message, fix);
+}
+
 export function engineClosed(): KvorumError {
   return new KvorumError('CLOSED', 'the storage engine is closed', 'Open it again.');
 }

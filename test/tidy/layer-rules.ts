@@ -66,6 +66,8 @@ export const LAYERS: readonly Layer[] = [
       'src/server/',
       'src/client/',
       'src/replication/keyspace.ts', // the presets that a configuration may name
+      'src/storage/compaction/storage-jobs.ts', // what the thread of background jobs loads
+      'src/storage/directory-check.ts', // what `kvorum doctor` prints
     ],
     why: 'the command line composes hosts, nodes and servers',
   },
@@ -90,6 +92,7 @@ const PACKAGE_USERS: readonly { readonly folder: string; readonly only?: readonl
 const NODE_USERS = ['src/host/', 'src/server/', 'src/client/', 'src/cli/'];
 const NODE_IN_CORE: Readonly<Record<string, readonly string[]>> = {
   'src/base/checksum.ts': ['node:zlib'], // a pure function of its arguments
+  'src/base/compression.ts': ['node:zlib'], // likewise: zstd of one buffer
 };
 
 export function layerFindings(files: readonly SourceFile[]): Finding[] {

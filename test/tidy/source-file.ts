@@ -58,6 +58,7 @@ export function pathsUnder(folder: string, { isDeep = true } = {}): string[] {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => posix.join(posix.relative(ROOT, entry.parentPath), entry.name))
+    .filter((path) => !path.includes('node_modules/')) // of bench/rivals
     .sort();
 }
 

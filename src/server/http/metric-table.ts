@@ -1,52 +1,17 @@
 // What a node counts, as rows for Prometheus: names in base units, one HELP text each. The counts
 // themselves are plain integers of their owners; a row says how to read them when somebody asks.
 
-import type { Histogram, NodeMetrics } from '../../node/metrics.ts';
-import type { NodeView } from './node-view.ts';
-
-export interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-export interface MetricRow {
-  readonly type: 'counter' | 'gauge';
-  readonly name: string;
-  readonly help: string;
-  /** Undefined node: it is starting; then there are samples of its doors only. */
-  readonly read: (view: NodeView, node: NodeMetrics | undefined) => readonly Sample[];
-}
-
-export interface HistogramRow {
-  readonly name: string;
-  readonly help: string;
-  readonly read: (node: NodeMetrics) => Histogram;
-}
-
-const counter = (name: string, help: string, read: MetricRow['read']): MetricRow => {
-  return { type: 'counter', name, help, read };
-};
-
-const gauge = (name: string, help: string, read: MetricRow['read']): MetricRow => {
-  return { type: 'gauge', name, help, read };
-};
-
-/** Of the node itself; nothing while it is starting. */
-const ofNode = (value: (node: NodeMetrics) => number): MetricRow['read'] => {
-  return (_, node) => (node === undefined ? [] : plain(value(node)));
-};
-
-const ofResp = (value: (resp: NodeView['resp']) => number): MetricRow['read'] => {
-  return (view) => plain(value(view.resp));
-};
-
-function plain(value: number): Sample[] {
-  return [{ labels: {}, value }];
-}
-
-function labelled(label: string, counts: Readonly<Record<string, number>>): Sample[] {
-  return Object.entries(counts).map(([kind, value]) => ({ labels: { [label]: kind }, value }));
-}
+import { ENGINE_ROWS } from './engine-metrics.ts';
+import {
+  counter,
+  gauge,
+  type HistogramRow,
+  labelled,
+  type MetricRow,
+  ofNode,
+  ofResp,
+  plain,
+} from './metric-row.ts';
 
 const NODE_ROWS: readonly MetricRow[] = [
   gauge('kvorum_serving', 'Whether clients are served: 0 while starting or stopping.', (view) =>
@@ -99,53 +64,6 @@ const NODE_ROWS: readonly MetricRow[] = [
     'kvorum_peer_questions_lost_total',
     'Questions to other nodes that were not answered in time or at all.',
     ofNode((node) => node.peers.questionsLost),
-  ),
-];
-
-const ENGINE_STATES = ['open', 'disk-full', 'poisoned', 'closed'] as const;
-
-const ENGINE_ROWS: readonly MetricRow[] = [
-  gauge('kvorum_engine_state', 'State of the storage engine: the current one is 1.', (_, node) =>
-    node === undefined
-      ? []
-      : ENGINE_STATES.map((state) => {
-          return { labels: { state }, value: node.engine.state === state ? 1 : 0 };
-        }),
-  ),
-  gauge(
-    'kvorum_engine_entries',
-    'Keys in the storage engine, tombstones included.',
-    ofNode((node) => node.engine.entries),
-  ),
-  gauge(
-    'kvorum_engine_memory_bytes',
-    'Memory that the entries of the storage engine take.',
-    ofNode((node) => node.engine.memoryBytes),
-  ),
-  gauge(
-    'kvorum_engine_log_bytes',
-    'Size of the commit log on disk.',
-    ofNode((node) => node.engine.logBytes),
-  ),
-  gauge(
-    'kvorum_engine_log_segments',
-    'Files of the commit log.',
-    ofNode((node) => node.engine.logSegments),
-  ),
-  counter(
-    'kvorum_engine_syncs_total',
-    'Times that the commit log was synced to disk.',
-    ofNode((node) => node.engine.syncs),
-  ),
-  gauge(
-    'kvorum_engine_recovered_batches',
-    'Batches of the commit log that were read back at the start.',
-    ofNode((node) => node.engine.batchesRecovered),
-  ),
-  gauge(
-    'kvorum_engine_cut_bytes',
-    'Bytes of a torn end of the commit log that were cut at the start.',
-    ofNode((node) => node.engine.bytesCut),
   ),
 ];
 

@@ -3,7 +3,8 @@
 
 import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
 import { LATENCY_BOUNDS_MS, type NodeMetrics } from '../../node/metrics.ts';
-import { HISTOGRAM_ROWS, type HistogramRow, METRIC_ROWS, type MetricRow } from './metric-table.ts';
+import type { HistogramRow, MetricRow } from './metric-row.ts';
+import { HISTOGRAM_ROWS, METRIC_ROWS } from './metric-table.ts';
 import type { NodeView } from './node-view.ts';
 
 export interface MetricsPage {

@@ -1,15 +1,17 @@
 // What a client reads when an operation failed: one line whose first word is a code that Redis
 // clients act upon, then Redis' own text where there is one, then ours, and our code at the end.
 //
-// The word is chosen by what a client would do on reading it. NOREPLICAS and CLUSTERDOWN are
-// retried by themselves, so they stand only where nothing was written; an indeterminate write is
-// ERR, which nobody retries blindly. MISCONF is what Redis answers when its own disk fails.
+// The word is chosen by what a client would do on reading it. NOREPLICAS, CLUSTERDOWN and TRYAGAIN
+// are retried by themselves, so they stand only where nothing was written; an indeterminate write
+// is ERR, which nobody retries blindly. MISCONF is what Redis answers when its own disk fails.
 
 import { type ErrorCode, KvorumError } from '../../base/errors.ts';
 import { error, type Reply } from './reply.ts';
 
 const GENERIC = 'ERR';
 const DISK = 'MISCONF Errors writing to the disk.';
+/** What clients retry after a pause, as while Redis loads its data. */
+const BUSY = 'TRYAGAIN The node cannot keep up with writes.';
 const NOT_SERVED = 'CLUSTERDOWN Hash slot not served.';
 
 const WORDS: Readonly<Record<ErrorCode, string>> = {
@@ -23,11 +25,13 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
   FOREIGN_DIRECTORY: GENERIC,
   INDETERMINATE: GENERIC,
   IO_ERROR: DISK,
+  JOB_FAILED: GENERIC,
   KEY_TOO_LONG: GENERIC,
   LOG_POISONED: DISK,
   NEWER_FORMAT: GENERIC,
   NOT_ENOUGH_REPLICAS: 'NOREPLICAS Not enough good replicas to write.',
   NO_ANSWER: NOT_SERVED,
+  OVERLOADED: BUSY,
   PLACEMENT_IMPOSSIBLE: GENERIC,
   PORT_IN_USE: GENERIC,
   UNREACHABLE: NOT_SERVED,

@@ -2,7 +2,7 @@
 // in bounded memory. A batch is bad when it is incomplete or its checksum is wrong; what that
 // means is for log-recovery.ts to say.
 
-import type { DiskFile } from '../host/host.ts';
+import type { DiskFile } from '../../host/host.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,

@@ -10,14 +10,15 @@
 //
 // Invariant: a sequence that write() gave out is in the queue, durable, or the log is poisoned.
 
-import { assert } from '../base/assert.ts';
-import { ByteWriter } from '../base/bytes.ts';
-import { hasCode, messageOf } from '../base/errors.ts';
-import type { Host, Timer } from '../host/host.ts';
-import type { EngineStats, Put, Written } from './engine.ts';
+import { assert } from '../../base/assert.ts';
+import { ByteWriter } from '../../base/bytes.ts';
+import { hasCode, messageOf } from '../../base/errors.ts';
+import type { Host, Timer } from '../../host/host.ts';
+import type { EngineStats, Put, Written } from '../engine.ts';
+import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
 import { LogBatch } from './log-batch.ts';
+import { SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
 import { LogSegment } from './log-segment.ts';
-import { diskFull, engineClosed, logPoisoned } from './storage-errors.ts';
 
 export interface CommitLogOptions {
   /** A segment that has reached this size is followed by a new one. */
@@ -30,10 +31,21 @@ export interface CommitLogOptions {
 export interface LogTail {
   readonly segment: LogSegment;
   readonly lastSequence: number;
-  /** Of all segments before `segment`. */
-  readonly bytesBefore: number;
-  readonly segments: number;
+  /** Those before `segment`, oldest first. */
+  readonly closed: readonly ClosedSegment[];
 }
+
+/** A segment that takes no more batches. */
+export interface ClosedSegment {
+  readonly number: number;
+  readonly bytes: number;
+  readonly lastSequence: number;
+}
+
+type LogStats = Pick<
+  EngineStats,
+  'logBytes' | 'logSegments' | 'logBytesWritten' | 'syncs' | 'state'
+>;
 
 const RETRY_DISK_FULL_MS = 1000;
 /** Enough for a quiet node; a busy one grows it once and keeps it. */
@@ -48,8 +60,11 @@ export class CommitLog {
   #filling: LogBatch | undefined;
   readonly #spareWriters: ByteWriter[] = [];
   #segment: LogSegment;
-  #segments: number;
-  #bytesBefore: number;
+  /** Oldest first. */
+  #closed: ClosedSegment[];
+  /** The next batch begins a segment. */
+  #isCut = false;
+  #bytesWritten = 0;
   #lastSequence: number;
   #durableSequence: number;
   #syncs = 0;
@@ -66,8 +81,7 @@ export class CommitLog {
     this.#host = host;
     this.#options = options;
     this.#segment = tail.segment;
-    this.#segments = tail.segments;
-    this.#bytesBefore = tail.bytesBefore;
+    this.#closed = [...tail.closed];
     this.#lastSequence = tail.lastSequence;
     this.#durableSequence = tail.lastSequence;
   }
@@ -80,9 +94,41 @@ export class CommitLog {
     return this.#durableSequence;
   }
 
-  stats(): Pick<EngineStats, 'logBytes' | 'logSegments' | 'syncs' | 'state'> {
-    const logBytes = this.#bytesBefore + this.#segment.size;
-    return { logBytes, logSegments: this.#segments, syncs: this.#syncs, state: this.#state };
+  get state(): EngineStats['state'] {
+    return this.#state;
+  }
+
+  stats(): LogStats {
+    const logBytes = this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#segment.size);
+    const logSegments = this.#closed.length + 1;
+    const state = this.#state;
+    return {
+      logBytes,
+      logSegments,
+      logBytesWritten: this.#bytesWritten,
+      syncs: this.#syncs,
+      state,
+    };
+  }
+
+  /** Later writes go into a later segment than all before, so that those can be dropped. */
+  cut(): void {
+    this.#filling = undefined;
+    this.#isCut = true;
+  }
+
+  /** The first segment with a write that has a sequence above `sequence`, or that may get one. */
+  firstSegmentAfter(sequence: number): number {
+    const needed = this.#closed.find(({ lastSequence }) => lastSequence > sequence);
+    return needed?.number ?? this.#segment.number;
+  }
+
+  /** Removes the segments before `number`. When it rejects, the next call tries again. */
+  async dropBefore(number: number): Promise<void> {
+    for (const segment of this.#closed.filter((each) => each.number < number)) {
+      await this.#host.disk.remove(segmentName(segment.number));
+      this.#closed = this.#closed.filter((each) => each !== segment);
+    }
   }
 
   /** Throws LOG_POISONED, DISK_FULL or CLOSED: nothing changed. */
@@ -117,7 +163,8 @@ export class CommitLog {
 
   #startBatch(): LogBatch {
     const bytes = this.#spareWriters.pop() ?? new ByteWriter(BATCH_BYTES_INITIAL);
-    const batch = new LogBatch(this.#lastSequence + 1, bytes);
+    const batch = new LogBatch(this.#lastSequence + 1, bytes, this.#isCut);
+    this.#isCut = false;
     this.#queue.push(batch);
     this.#filling = batch;
     return batch;
@@ -148,7 +195,7 @@ export class CommitLog {
     if (batch === this.#filling) this.#filling = undefined;
     let bytes: Buffer;
     try {
-      if (this.#segment.size >= this.#options.segmentBytesMax) await this.#rotate();
+      if (this.#isRotationDue(batch)) await this.#rotate(batch.firstSequence - 1);
       bytes = batch.sealedFor(this.#segment.number, this.#segment.size);
       await this.#segment.append(bytes);
     } catch (error) {
@@ -162,14 +209,21 @@ export class CommitLog {
       return false;
     }
     this.#syncs += 1;
+    this.#bytesWritten += bytes.length;
     return true;
   }
 
-  async #rotate(): Promise<void> {
+  #isRotationDue(batch: LogBatch): boolean {
+    const { size } = this.#segment;
+    if (size >= this.#options.segmentBytesMax) return true;
+    return batch.startsSegment && size > SEGMENT_HEADER_BYTES;
+  }
+
+  /** `lastSequence`: the last one in the segment that is full. */
+  async #rotate(lastSequence: number): Promise<void> {
     const full = this.#segment;
     this.#segment = await LogSegment.create(this.#host.disk, full.number + 1);
-    this.#segments += 1;
-    this.#bytesBefore += full.size;
+    this.#closed.push({ number: full.number, bytes: full.size, lastSequence });
     await full.close();
   }
 

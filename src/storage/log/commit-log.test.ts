@@ -1,8 +1,8 @@
 import { equal, match, ok, rejects, throws } from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasCode } from '../base/errors.ts';
+import { hasCode } from '../../base/errors.ts';
+import { put, scanAll, TestServer, textAt } from '../test-engine.ts';
 import { segmentName } from './log-format.ts';
-import { put, scanAll, TestServer, textAt } from './test-engine.ts';
 
 const poisoned = (error: unknown) => hasCode(error, 'LOG_POISONED');
 const full = (error: unknown) => hasCode(error, 'DISK_FULL');

@@ -6,8 +6,8 @@
 // So a file whose header is incomplete holds nothing that was acknowledged, and no acknowledged
 // batch stands in a file that a power cut could make disappear.
 
-import { hasCode } from '../base/errors.ts';
-import type { Disk, DiskFile } from '../host/host.ts';
+import { hasCode } from '../../base/errors.ts';
+import type { Disk, DiskFile } from '../../host/host.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
 
 const COPY_NAME = 'log.new';

@@ -1,10 +1,10 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';
-import { crc32 } from '../base/checksum.ts';
-import { KvorumError } from '../base/errors.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { KvorumError } from '../../base/errors.ts';
+import { openEngine } from '../open-engine.ts';
+import { OWNER, put, scanAll, TestServer, textAt } from '../test-engine.ts';
 import { segmentName } from './log-format.ts';
-import { openEngine } from './open-engine.ts';
-import { OWNER, put, scanAll, TestServer, textAt } from './test-engine.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const LAST = segmentName(3);

@@ -8,6 +8,12 @@
 //   last segment shorter than its header, or a bad header
 //     and nothing after it                                 torn while it was made, removed
 //   bad header otherwise, gap in segments or sequences     rot or loss, refused
+//   a segment before the first one that is needed          obsolete, removed
+//   a gap in sequences that all are in tables              lost, and not missed
+//
+// The manifest says which segment is the first one needed, and how far the tables reach: writes
+// that are in them are passed over. It named a segment only after that was durable, so the first
+// one that is needed is never torn while it was made.
 //
 // What is refused is left as it is: acknowledged data is never cut. One case cannot be told from
 // a torn tail: rot in the very last batch. It costs this replica that batch and, because a cut
@@ -19,8 +25,10 @@
 // The log goes on in its last segment instead of a new one: a checksum is bound to its place, so
 // nothing stale can pass for a batch, and a node that restarts often has no crowd of small files.
 
-import { KvorumError } from '../base/errors.ts';
-import type { Disk, Log } from '../host/host.ts';
+import { KvorumError } from '../../base/errors.ts';
+import type { Disk, Log } from '../../host/host.ts';
+import { corruption } from '../storage-errors.ts';
+import type { ClosedSegment } from './commit-log.ts';
 import { type PutTarget, replayBatch } from './log-batch.ts';
 import {
   checkSegmentHeader,
@@ -31,72 +39,104 @@ import {
 } from './log-format.ts';
 import { LogSegment } from './log-segment.ts';
 import { SegmentReader } from './segment-reader.ts';
-import { corruption } from './storage-errors.ts';
 
-export interface RecoveredLog {
+export interface RecoveredLog extends LogFindings {
   /** Open for appending. */
   readonly segment: LogSegment;
+}
+
+export interface LogFindings {
   readonly lastSequence: number;
-  readonly segments: number;
-  /** Of all segments before `segment`. */
-  readonly bytesBefore: number;
+  /** Those before the last one. */
+  readonly closed: readonly ClosedSegment[];
   readonly batches: number;
   readonly bytesCut: number;
 }
 
-const FIRST_SEGMENT = 1;
+/** What is known of the log before it is read. */
+export interface LogExpectation {
+  /** The end before was a clean one. */
+  readonly wasClosed: boolean;
+  readonly firstSegment: number;
+  /** Writes up to this one are in tables. */
+  readonly flushedSequence: number;
+  /** Whether the manifest names `firstSegment`, so that it must be there. */
+  readonly isNamed: boolean;
+}
 
 /**
- * Replays all segments in order into `target`. `wasClosed`: the end before was a clean one.
- * Rejects with CORRUPTION, NEWER_FORMAT or what the disk says.
+ * Replays the segments that are needed, in order, into `target`. Rejects with CORRUPTION,
+ * NEWER_FORMAT or what the disk says.
  */
 export async function recoverLog(
   host: { readonly disk: Disk; readonly log: Log },
-  wasClosed: boolean,
+  expectation: LogExpectation,
   target: PutTarget,
 ): Promise<RecoveredLog> {
-  const recovery = new LogRecovery(host.disk, host.log, wasClosed, target);
+  const recovery = new LogRecovery(host.disk, host.log, expectation, target);
   return recovery.run();
+}
+
+/** What recoverLog() would find; it rejects likewise, and changes nothing. */
+export function inspectLog(
+  host: { readonly disk: Disk; readonly log: Log },
+  expectation: LogExpectation,
+  target: PutTarget,
+): Promise<LogFindings> {
+  return new LogRecovery(host.disk, host.log, expectation, target).replay();
 }
 
 class LogRecovery {
   readonly #disk: Disk;
   readonly #log: Log;
-  readonly #wasClosed: boolean;
+  readonly #expected: LogExpectation;
   readonly #target: PutTarget;
-  #lastSequence = 0;
+  readonly #closed: ClosedSegment[] = [];
+  /** Of the log so far; undefined before its first batch. */
+  #lastSequence: number | undefined;
   #batches = 0;
   #bytesCut = 0;
 
-  constructor(disk: Disk, log: Log, wasClosed: boolean, target: PutTarget) {
+  constructor(disk: Disk, log: Log, expected: LogExpectation, target: PutTarget) {
     this.#disk = disk;
     this.#log = log;
-    this.#wasClosed = wasClosed;
+    this.#expected = expected;
     this.#target = target;
   }
 
   async run(): Promise<RecoveredLog> {
-    const numbers = checkGaps(await this.#segmentNumbers());
-    if (numbers.length === 0 && this.#wasClosed) {
-      throw corruption(segmentName(FIRST_SEGMENT), 'missing, though the node was closed cleanly');
+    const { last, size, ...findings } = await this.replay();
+    for (const number of await this.#segmentNumbers()) {
+      if (number < this.#expected.firstSegment) await this.#disk.remove(segmentName(number));
     }
-    const last = numbers.at(-1) ?? FIRST_SEGMENT;
-    let bytesBefore = 0;
-    let size = 0;
-    for (const number of numbers) {
-      bytesBefore += size;
-      size = await this.#replaySegment(number, number === last);
-    }
-    return {
-      segment: await this.#openTail(last, size),
-      lastSequence: this.#lastSequence,
-      segments: last - FIRST_SEGMENT + 1,
-      bytesBefore,
-      batches: this.#batches,
-      bytesCut: this.#bytesCut,
-    };
+    return { ...findings, segment: await this.#openTail(last, size) };
   }
 
+  /** Changes nothing. `last`: the last segment, good up to `size`. */
+  async replay(): Promise<LogFindings & { readonly last: number; readonly size: number }> {
+    const { firstSegment, wasClosed, isNamed, flushedSequence } = this.#expected;
+    const all = await this.#segmentNumbers();
+    const numbers = checkGaps(
+      all.filter((number) => number >= firstSegment),
+      firstSegment,
+    );
+    if (numbers.length === 0 && (wasClosed || isNamed)) {
+      const why = isNamed ? 'the manifest names it' : 'the node was closed cleanly';
+      throw corruption(segmentName(firstSegment), `missing, though ${why}`);
+    }
+    const last = numbers.at(-1) ?? firstSegment;
+    let size = 0;
+    for (const number of numbers) {
+      size = await this.#replaySegment(number, number === last);
+      const lastSequence = this.#lastSequence ?? flushedSequence;
+      if (number < last) this.#closed.push({ number, bytes: size, lastSequence });
+    }
+    const lastSequence = Math.max(this.#lastSequence ?? 0, flushedSequence);
+    const counts = { batches: this.#batches, bytesCut: this.#bytesCut };
+    return { last, size, lastSequence, closed: this.#closed, ...counts };
+  }
+
+  /** In order. */
   async #segmentNumbers(): Promise<number[]> {
     const numbers = (await this.#disk.list()).map(segmentNumberOf);
     return numbers.filter((number) => number !== undefined).sort((a, b) => a - b);
@@ -109,7 +149,7 @@ class LogRecovery {
       const reader = new SegmentReader(file, number);
       const header = await reader.header();
       const isHeaderTorn = !isSegmentHeaderWhole(header) && reader.size <= SEGMENT_HEADER_BYTES;
-      if (isLast && isHeaderTorn && !this.#wasClosed) {
+      if (isLast && isHeaderTorn && this.#mayBeHalfMade(number)) {
         this.#noteCut(number, 0, reader.size);
         return 0;
       }
@@ -125,10 +165,15 @@ class LogRecovery {
     }
   }
 
+  #mayBeHalfMade(number: number): boolean {
+    const { wasClosed, isNamed, firstSegment } = this.#expected;
+    return !wasClosed && !(isNamed && number === firstSegment);
+  }
+
   /** The last segment, durable and open for appending. */
   async #openTail(number: number, size: number): Promise<LogSegment> {
     if (size > 0) {
-      if (this.#wasClosed) return LogSegment.open(this.#disk, number);
+      if (this.#expected.wasClosed) return LogSegment.open(this.#disk, number);
       return LogSegment.secure(this.#disk, number, size);
     }
     if ((await this.#disk.list()).includes(segmentName(number))) {
@@ -150,12 +195,10 @@ class LogRecovery {
 
   #replayPayload(reader: SegmentReader, offset: number, payload: Buffer): void {
     const place = `the batch at offset ${offset}`;
-    const expected = this.#lastSequence + 1;
+    const { flushedSequence } = this.#expected;
     try {
-      const { first, last } = replayBatch(payload, this.#target);
-      if (first !== expected) {
-        throw corruption(reader.name, `${place} begins with write ${first} instead of ${expected}`);
-      }
+      const { first, last } = replayBatch(payload, flushedSequence, this.#target);
+      this.#checkOrder(reader.name, place, first);
       this.#lastSequence = last;
       this.#batches += 1;
     } catch (error) {
@@ -164,11 +207,21 @@ class LogRecovery {
     }
   }
 
+  /** Throws CORRUPTION unless every write before `first` was read or is in a table. */
+  #checkOrder(file: string, place: string, first: number): void {
+    const before = this.#lastSequence ?? 0;
+    const expected = Math.max(before, this.#expected.flushedSequence) + 1;
+    const isFirst = this.#lastSequence === undefined;
+    if (isFirst ? first <= expected : first > before && first <= expected) return;
+    throw corruption(file, `${place} begins with write ${first} instead of ${expected}`);
+  }
+
   /** Throws CORRUPTION when what follows `end` may have been acknowledged. */
   async #checkIsTorn(reader: SegmentReader, end: number, isLast: boolean): Promise<void> {
     const bad = `bytes ${end} to ${reader.size - 1} are damaged`;
     if (!isLast) throw corruption(reader.name, `${bad}, and a later segment exists`);
-    if (this.#wasClosed) throw corruption(reader.name, `${bad}, though it was closed cleanly`);
+    if (this.#expected.wasClosed)
+      throw corruption(reader.name, `${bad}, though it was closed cleanly`);
     const next = await reader.nextBatchAfter(end);
     if (next === undefined) return;
     const rotten = `bytes ${end} to ${next - 1} are damaged`;
@@ -181,9 +234,9 @@ class LogRecovery {
   }
 }
 
-function checkGaps(numbers: number[]): number[] {
+function checkGaps(numbers: number[], firstSegment: number): number[] {
   for (const [index, number] of numbers.entries()) {
-    const expected = FIRST_SEGMENT + index;
+    const expected = firstSegment + index;
     if (number === expected) continue;
     const range = number - 1 > expected ? ` to ${segmentName(number - 1)}` : '';
     throw corruption(

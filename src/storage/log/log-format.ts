@@ -16,8 +16,8 @@
 // durable; hence a crash can tear only the last one, and a bad batch with a good one after it is
 // rot in what was acknowledged.
 
-import { crc32 } from '../base/checksum.ts';
-import { corruption, newerFormat } from './storage-errors.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { corruption, newerFormat } from '../storage-errors.ts';
 
 export const LOG_FORMAT = 1;
 export const SEGMENT_HEADER_BYTES = 16;

@@ -2,9 +2,9 @@
 // encoded straight into one buffer, and the one promise that all of them wait for.
 // The byte format is drawn in log-format.ts.
 
-import { ByteReader, type ByteWriter } from '../base/bytes.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
-import type { Put } from './engine.ts';
+import { ByteReader, type ByteWriter } from '../../base/bytes.ts';
+import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
+import type { EngineKey, Put } from '../engine.ts';
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchChecksum } from './log-format.ts';
 
 export class LogBatch {
@@ -16,11 +16,13 @@ export class LogBatch {
   readonly resolve: () => void;
   readonly reject: (reason: Error) => void;
   readonly bytes: ByteWriter;
+  /** Whether it goes into another segment than the batch before it. */
+  readonly startsSegment: boolean;
   readonly #countOffset: number;
   #writes = 0;
 
   /** `bytes` is taken over until the batch is durable. */
-  constructor(firstSequence: number, bytes: ByteWriter) {
+  constructor(firstSequence: number, bytes: ByteWriter, startsSegment: boolean) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.durable = promise;
     this.settled = promise.catch((reason) => reason);
@@ -28,6 +30,7 @@ export class LogBatch {
     this.reject = reject;
     this.firstSequence = firstSequence;
     this.bytes = bytes;
+    this.startsSegment = startsSegment;
     bytes.clear();
     bytes.u32(BATCH_MAGIC);
     bytes.u32(0);
@@ -64,11 +67,18 @@ export class LogBatch {
 
 /** Where replayed puts go, in order. The buffers are views that are valid only during the call. */
 export interface PutTarget {
-  put(keyspace: KeyspaceNumber, slot: Slot, key: Buffer, value: Buffer, sequence: number): void;
+  put(at: EngineKey, value: Buffer, sequence: number): void;
 }
 
-/** Hands a batch's puts over; answers its first and last sequence. Throws BAD_BYTES. */
-export function replayBatch(payload: Buffer, target: PutTarget): { first: number; last: number } {
+/**
+ * Hands a batch's puts over, but for those of writes up to `after`; answers the first and last
+ * sequence of all. Throws BAD_BYTES.
+ */
+export function replayBatch(
+  payload: Buffer,
+  after: number,
+  target: PutTarget,
+): { first: number; last: number } {
   const reader = new ByteReader(payload);
   const first = reader.varint();
   const writes = reader.u32();
@@ -77,7 +87,8 @@ export function replayBatch(payload: Buffer, target: PutTarget): { first: number
       const keyspace = reader.u8() as KeyspaceNumber;
       const slot = reader.u16() as Slot;
       const key = reader.bytes();
-      target.put(keyspace, slot, key, reader.bytes(), sequence);
+      const value = reader.bytes();
+      if (sequence > after) target.put({ keyspace, slot, key }, value, sequence);
     }
   }
   reader.end();

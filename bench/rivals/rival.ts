@@ -1,0 +1,38 @@
+// A storage engine as the bench sees it, so that ours and those of others do exactly the same work.
+// Every one is used the way its own documentation recommends: single operations through its
+// fastest call, as many promises under way as it likes, its own defaults where nothing is said.
+
+export interface Rival {
+  readonly name: string;
+  /** What a reader of its figures must know; empty when they need no word. */
+  readonly remark: string;
+  /** Promises under way at a time: what gave the highest rate here. */
+  readonly writesInFlight: number;
+  readonly canSync: boolean;
+  open(directory: string, options: OpenOptions): Promise<Store>;
+}
+
+export interface OpenOptions {
+  /** Of its own block cache, where it has one; below it is always the file system's. */
+  readonly cacheBytes: number;
+  /** Every write is on the disk before its promise resolves. */
+  readonly isSynced: boolean;
+}
+
+export interface KeyValue {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+export interface Store {
+  /** A promise where the engine wants to be waited for, at once or later. */
+  put(key: Buffer, value: Buffer): Promise<unknown> | undefined;
+  /** Many writes in one call, where the engine has one. */
+  putMany(puts: readonly KeyValue[]): Promise<unknown> | undefined;
+  get(key: Buffer): Uint8Array | null | undefined | Promise<Uint8Array | null | undefined>;
+  /** Reads everything in the order of its keys; the number of entries. */
+  scan(): Promise<number>;
+  /** Resolves when everything written so far is as safe as `isSynced` asks, or in its log. */
+  flush(): Promise<unknown>;
+  close(): Promise<unknown>;
+}

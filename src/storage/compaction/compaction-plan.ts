@@ -1,0 +1,195 @@
+// What to compact next. One strategy that adapts to what is there, lazily levelled: tiers on top,
+// where most writes happen, and one levelled run at the bottom, where most data is (Dayan & Idreos:
+// "Dostoevsky", SIGMOD 2018), in regions of bounded size (Cassandra's unified strategy, CEP-26).
+//
+//   level 0      [--------------]  [--------------]  flushed, each over all keys
+//   level 18     [ a   ][ b    ]                     a run made of fanOut flushed ones
+//   level 19     [  ][  ][ ][  ]                     an older one, made of fanOut such runs
+//   level 20     [][][][][][][][][][][][][][][][]    the last level: one run of everything
+//
+// Three kinds of steps, each within one region, so that none needs more than a few tables of room:
+//
+//   flushed   fanOut tables stand at level 0: all of them become one run
+//   tier      fanOut runs of like size lie over a region: there they become one, fanOut × as dense
+//   bottom    all above the last level together are 1/fanOut of it: where most of it lies over the
+//             least, it is merged into the last level; everything at once while there is little
+//
+// So a byte is written once a tier and, at the end, with about fanOut bytes of the last level; the
+// tables take at most 1 + 1/fanOut of what the last level takes; and a read asks at most fanOut - 1
+// tables a tier, nearly all of which their filters answer.
+//
+// Levels say who is newer, and no more: for one key, a lower level is newer. An output sinks to the
+// deepest level above whatever is older in its region, so that numbers do not run out.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import type { TableKey } from '../table-entry.ts';
+import type { TableInfo } from '../table-info.ts';
+import { bytesWithin, cut, keyAt, type Region, spanWithin } from './key-region.ts';
+import { bytesOf, TableStacks } from './table-stacks.ts';
+
+export interface PlanOptions {
+  /** T: runs of a tier, and the last level over all above it. 4: space 1.25, few runs to read. */
+  readonly fanOut: number;
+  /** Tables are cut into about this; it bounds the room and the time of a step. */
+  readonly tableBytesTarget: number;
+  /** Where the data ends up. Levels below 1 + it are few, for readers visit each of them. */
+  readonly lastLevel: number;
+}
+
+export const PLAN_DEFAULTS: PlanOptions = {
+  fanOut: 4,
+  tableBytesTarget: 64 * 1024 * 1024,
+  lastLevel: 20,
+};
+
+export interface CompactionPlan {
+  readonly kind: 'flushed' | 'tier' | 'bottom';
+  readonly inputs: readonly TableInfo[];
+  /** Where the output is cut: each begins a table, except where nothing is left to put into it. */
+  readonly outputs: readonly PlannedOutput[];
+  /** No other table may hold something older than the inputs: what is dropped stays away. */
+  readonly isBottom: boolean;
+  /** Table numbers to reserve. */
+  readonly numbersCount: number;
+  /** A table ends at this size even within its range. */
+  readonly tableBytesMax: number;
+  /** How much this should be done: 1 is due, fanOut is late. */
+  readonly urgency: number;
+}
+
+export interface PlannedOutput {
+  /** Entries from this key on, up to the next one's. */
+  readonly from: TableKey;
+  readonly level: number;
+}
+
+/** The inputs of a step before it is known where its output goes. */
+interface Step {
+  readonly kind: CompactionPlan['kind'];
+  readonly inputs: readonly TableInfo[];
+  readonly urgency: number;
+}
+
+/** Tables of full size in a step, if it can be had; up to here everything is merged at once. */
+const STEP_TABLES_MAX = 8;
+
+/** The most urgent step; undefined when there is nothing to do. `tables`: all that are sound. */
+export function planCompaction(
+  tables: readonly TableInfo[],
+  options: PlanOptions = PLAN_DEFAULTS,
+): CompactionPlan | undefined {
+  const stacks = new TableStacks(tables, options.lastLevel);
+  const steps = [
+    flushedStep(stacks, options),
+    tierStep(stacks, options),
+    bottomStep(stacks, options),
+  ];
+  let most: Step | undefined;
+  for (const step of steps) {
+    if (step !== undefined && step.urgency > (most?.urgency ?? 0)) most = step;
+  }
+  if (most === undefined) return undefined;
+  const plan = planned(most, stacks, options);
+  if (plan.outputs.every(({ level }) => level > 0)) return plan;
+  // Levels ran out: one run of everything above the last level needs but one of them.
+  const inputs = tables.filter(({ level }) => level < options.lastLevel);
+  return planned({ ...most, inputs }, stacks, options);
+}
+
+function flushedStep({ flushed }: TableStacks, { fanOut }: PlanOptions): Step | undefined {
+  if (flushed.length < fanOut) return undefined;
+  // Squared: each of them is asked by every read, so they must not wait behind the other kinds.
+  return { kind: 'flushed', inputs: flushed, urgency: (flushed.length / fanOut) ** 2 };
+}
+
+/** The region with the most runs of like density, one above the other; of equals the smallest. */
+function tierStep(stacks: TableStacks, { fanOut }: PlanOptions): Step | undefined {
+  let best: Step | undefined;
+  for (const region of stacks.upperRegions) {
+    for (const runs of likeRuns(stacks.columnOf(region), region, fanOut)) {
+      const inputs = runs.flat();
+      const step: Step = { kind: 'tier', inputs, urgency: stacks.heightOf(inputs) / fanOut };
+      if (step.urgency >= 1 && isBetter(step, best)) best = step;
+    }
+  }
+  return best;
+}
+
+function isBetter(step: Step, other: Step | undefined): boolean {
+  if (other === undefined || step.urgency > other.urgency) return true;
+  return step.urgency === other.urgency && bytesOf(step.inputs) < bytesOf(other.inputs);
+}
+
+/** Neighbours in a column whose bytes are of one power of `fanOut`; or all of a high column. */
+function likeRuns(
+  column: readonly (readonly TableInfo[])[],
+  region: Region,
+  fanOut: number,
+): (readonly TableInfo[])[][] {
+  if (column.length >= 2 * fanOut) return [[...column]];
+  const groups: (readonly TableInfo[])[][] = [];
+  let tierBefore: number | undefined;
+  for (const run of column) {
+    const bytes = run.reduce((sum, table) => sum + bytesWithin(table, region), 0);
+    const tier = Math.round(Math.log(bytes) / Math.log(fanOut));
+    if (tier === tierBefore) groups.at(-1)?.push(run);
+    else groups.push([run]);
+    tierBefore = tier;
+  }
+  return groups;
+}
+
+function bottomStep(stacks: TableStacks, options: PlanOptions): Step | undefined {
+  const { fanOut, tableBytesTarget } = options;
+  const { aboveBytes, flushed, lastBytes } = stacks;
+  if (lastBytes === 0) return firstBottom(stacks, options);
+  const urgency = (aboveBytes / lastBytes) * fanOut;
+  if (urgency < 1) return undefined;
+  const small = STEP_TABLES_MAX * tableBytesTarget;
+  if (aboveBytes + lastBytes <= small) return { kind: 'bottom', inputs: stacks.all, urgency };
+  let best: { readonly inputs: readonly TableInfo[]; readonly score: number } | undefined;
+  for (const region of stacks.upperRegions) {
+    const above = stacks.columnOf(region).flat();
+    if (above.length === 0) continue;
+    const inputs = [...above, ...stacks.lastIn(region)];
+    // Much above little, and not much altogether.
+    const share = bytesOf(above) / bytesOf(inputs);
+    const score = share * Math.min(1, small / bytesOf(inputs));
+    if (score > (best?.score ?? 0)) best = { inputs, score };
+  }
+  // Without a run between, all that is above stands at level 0: it becomes one.
+  return best === undefined
+    ? { kind: 'flushed', inputs: flushed, urgency }
+    : { kind: 'bottom', inputs: best.inputs, urgency };
+}
+
+/** While there is no last level, the oldest flushed table stands for it. */
+function firstBottom(stacks: TableStacks, { fanOut }: PlanOptions): Step | undefined {
+  if (stacks.all.length < 2) return undefined;
+  return { kind: 'bottom', inputs: stacks.all, urgency: Math.max(1, stacks.all.length / fanOut) };
+}
+
+function planned(
+  { kind, inputs, urgency }: Step,
+  stacks: TableStacks,
+  { tableBytesTarget, lastLevel }: PlanOptions,
+): CompactionPlan {
+  // What is not an input is newer than all of them, or stands at a deeper level.
+  const deepest = Math.max(...inputs.map(({ level }) => level));
+  const outputs = cut(inputs, tableBytesTarget).map((region) => {
+    const level = stacks.deepestOver(spanWithin(inputs, region), deepest);
+    return { from: keyAt(region.from), level };
+  });
+  const tableBytesMax = 2 * tableBytesTarget;
+  const spare = 2 * Math.ceil(bytesOf(inputs) / tableBytesMax);
+  return {
+    kind,
+    inputs,
+    outputs,
+    isBottom: outputs.every(({ level }) => level === lastLevel),
+    numbersCount: outputs.length + spare,
+    tableBytesMax,
+    urgency,
+  };
+}

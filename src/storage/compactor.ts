@@ -1,0 +1,166 @@
+// Keeps the tables few and the space bounded: after every flush and every compaction it asks what
+// to do next, has it done on the thread of the jobs, one at a time, and installs the outcome with
+// one manifest. The inputs stay until then, and for as long as a reader pins them.
+//
+// An input that cannot be read makes the job fail with CORRUPTION. The inputs are then read one by
+// one, those that are bad become suspects, and compaction goes on without them: what is sound must
+// not wait for a repair.
+
+import { hasCode } from '../base/errors.ts';
+import type { Host } from '../host/host.ts';
+import { BackgroundLoop } from './background-loop.ts';
+import { type Compaction, startCompaction } from './compaction/compaction.ts';
+import type { CompactionDone, CompactionJob } from './compaction/compaction-job.ts';
+import {
+  type CompactionPlan,
+  type PlanOptions,
+  planCompaction,
+} from './compaction/compaction-plan.ts';
+import type { LiveTable } from './tables/table-set.ts';
+import type { TableStore } from './tables/table-store.ts';
+import { WorkPace } from './work-pace.ts';
+
+export interface CompactorParts {
+  readonly host: Pick<Host, 'clock' | 'log' | 'jobs'>;
+  readonly tables: TableStore;
+  readonly options: CompactorOptions;
+  /** Whether writes wait for compaction: it then runs as fast as it can. */
+  readonly isBehind: () => boolean;
+  /** Called in the turn in which outputs took the place of inputs. */
+  readonly onCompacted: () => void;
+}
+
+export interface CompactorOptions extends PlanOptions {
+  /** How much of what it wrote a compaction reads again before the inputs may go. */
+  readonly verifies: CompactionJob['verifies'];
+}
+
+interface Finished {
+  readonly plan: CompactionPlan;
+  readonly result: CompactionDone;
+}
+
+export class Compactor {
+  readonly loop: BackgroundLoop;
+  readonly #parts: CompactorParts;
+  #current: Compaction | undefined;
+  /** Durable, but not installed yet. */
+  #finished: Finished | undefined;
+  #compactions = 0;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  constructor(parts: CompactorParts) {
+    this.#parts = parts;
+    this.loop = new BackgroundLoop(parts.host, 'compaction', () => this.#compactOnce());
+  }
+
+  get counts() {
+    return {
+      compactions: this.#compactions,
+      compactionBytesRead: this.#bytesRead,
+      compactionBytesWritten: this.#bytesWritten,
+    };
+  }
+
+  /** Resolves when nothing of it is under way any more. */
+  async stop(): Promise<void> {
+    const stopped = this.loop.stop();
+    this.#current?.cancel();
+    await stopped;
+  }
+
+  async #compactOnce(): Promise<boolean> {
+    if (this.#finished === undefined) {
+      const plan = this.#plan();
+      if (plan === undefined) return false;
+      this.#finished = await this.#run(plan);
+    }
+    if (this.#finished !== undefined) await this.#install(this.#finished);
+    return true;
+  }
+
+  #plan(): CompactionPlan | undefined {
+    const { options, tables } = this.#parts;
+    const sound = tables.set.all.filter(({ isSuspect }) => !isSuspect);
+    return planCompaction(
+      sound.map(({ info }) => info),
+      options,
+    );
+  }
+
+  /** Undefined when the plan came to nothing, but another one may not. */
+  async #run(plan: CompactionPlan): Promise<Finished | undefined> {
+    const { host, isBehind, options, tables } = this.#parts;
+    const { inputs, numbersCount, outputs, tableBytesMax } = plan;
+    const numbersFrom = tables.takeNumbers(numbersCount);
+    const compressedFromLevel = options.lastLevel;
+    const numbers = { numbersFrom, numbersCount };
+    const { verifies } = options;
+    const job = { inputs, outputs, tableBytesMax, ...numbers, compressedFromLevel, verifies };
+    this.#current = startCompaction(host, job, isBehind);
+    try {
+      const result = await this.#current.done;
+      this.loop.checkGoesOn();
+      return result.kind === 'done' ? { plan, result } : undefined;
+    } catch (error) {
+      if (!hasCode(error, 'CORRUPTION') || !(await this.#setSuspectsAside(plan))) throw error;
+      return undefined;
+    } finally {
+      this.#current = undefined;
+    }
+  }
+
+  async #install({ plan, result }: Finished): Promise<void> {
+    const { host, onCompacted, tables } = this.#parts;
+    const removed = plan.inputs.map(({ number }) => number);
+    const installed = () => {
+      this.#finished = undefined;
+      onCompacted();
+    };
+    try {
+      await tables.install({ added: result.tables, removed }, installed);
+    } catch (error) {
+      // The outputs do not read as they were written: the inputs are still there.
+      if (hasCode(error, 'CORRUPTION')) this.#finished = undefined;
+      throw error;
+    }
+    const { bytesRead, bytesWritten, entriesDropped } = result;
+    this.#compactions += 1;
+    this.#bytesRead += bytesRead;
+    this.#bytesWritten += bytesWritten;
+    const { kind, inputs } = plan;
+    const counts = { inputs: inputs.length, outputs: result.tables.length, entriesDropped };
+    host.log.info('compacted', { kind, ...counts, bytesRead, bytesWritten });
+  }
+
+  /** Whether any of the inputs was found bad, and is a suspect now. */
+  async #setSuspectsAside(plan: CompactionPlan): Promise<boolean> {
+    const { host, tables } = this.#parts;
+    const numbers = new Set(plan.inputs.map(({ number }) => number));
+    const suspects: number[] = [];
+    for (const table of tables.set.all) {
+      if (!numbers.has(table.info.number) || (await this.#isSound(table))) continue;
+      suspects.push(table.info.number);
+      host.log.error('table-suspect', { table: table.info.number, level: table.info.level });
+    }
+    if (suspects.length === 0) return false;
+    await tables.install({ added: [], removed: [], suspects }, this.#parts.onCompacted);
+    return true;
+  }
+
+  async #isSound({ content }: LiveTable): Promise<boolean> {
+    if (content instanceof Error) return false;
+    const pace = new WorkPace(this.#parts.host.clock);
+    try {
+      await content.verify(() => {
+        this.loop.checkGoesOn();
+        return pace.rest();
+      });
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'CORRUPTION')) return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,157 @@
+// Looks at a data directory that nobody uses and says what a start would find there: the identity,
+// the manifest, every block of every table, every batch of the log. It reads and changes nothing.
+
+import { KvorumError, messageOf } from '../base/errors.ts';
+import type { Disk, Host } from '../host/host.ts';
+import type { Identity } from './engine.ts';
+import { IDENTITY_NAME, readIdentity, type StoredIdentity } from './identity-file.ts';
+import { inspectLog } from './log/log-recovery.ts';
+import { BlockCache } from './sstable/block-cache.ts';
+import { openTable } from './sstable/table-reader.ts';
+import { type TableInfo, tableName, tableNumberOf } from './table-info.ts';
+import { EMPTY_MANIFEST, MANIFEST_NAME, type Manifest, readManifest } from './tables/manifest.ts';
+import { expectationOf, leftoversOf } from './tables/table-recovery.ts';
+
+export interface DirectoryFinding {
+  /** A file, or `log` for all its segments. */
+  readonly file: string;
+  /** sound; leftover: harmless, a start removes it; damaged: data is missing or a start refuses. */
+  readonly verdict: 'sound' | 'leftover' | 'damaged';
+  readonly what: string;
+  /** What a start of the node would do about it; nothing for what is sound. */
+  readonly onStart?: string;
+}
+
+export interface DirectoryReport {
+  readonly identity: Identity | undefined;
+  readonly findings: readonly DirectoryFinding[];
+  readonly isSound: boolean;
+}
+
+type CheckHost = Pick<Host, 'disk' | 'log'>;
+
+const REFUSES = 'refuses to open; nothing is changed';
+const SERVES_REST = 'opens; keys whose entries cannot be read are answered with CORRUPTION';
+
+/** Rejects with DIRECTORY_LOCKED when a node uses it, and with IO_ERROR. */
+export async function checkDirectory(host: CheckHost): Promise<DirectoryReport> {
+  const lock = await host.disk.lock();
+  try {
+    return await new DirectoryCheck(host).run();
+  } finally {
+    await lock.release();
+  }
+}
+
+class DirectoryCheck {
+  readonly #host: CheckHost;
+  readonly #findings: DirectoryFinding[] = [];
+
+  constructor(host: CheckHost) {
+    this.#host = host;
+  }
+
+  async run(): Promise<DirectoryReport> {
+    const identity = await this.#identity();
+    const manifest = await this.#manifest();
+    const names = await this.#host.disk.list();
+    for (const file of leftoversOf(names, manifest ?? EMPTY_MANIFEST)) {
+      // Without a manifest nobody knows which tables live.
+      if (manifest === undefined && tableNumberOf(file) !== undefined) continue;
+      const what = 'half-written or obsolete';
+      this.#findings.push({ file, verdict: 'leftover', what, onStart: 'removes it' });
+    }
+    for (const { info } of manifest?.tables ?? []) await this.#table(info);
+    await this.#log(identity, manifest);
+    const isSound = this.#findings.every(({ verdict }) => verdict !== 'damaged');
+    return { identity, findings: this.#findings, isSound };
+  }
+
+  async #identity(): Promise<StoredIdentity | undefined> {
+    const identity = await this.#attempt(IDENTITY_NAME, REFUSES, () =>
+      readIdentity(this.#host.disk),
+    );
+    if (identity !== undefined) {
+      const { incarnation, isClean, nodeId } = identity;
+      const end = isClean ? 'closed cleanly' : 'in use or not closed cleanly';
+      const what = `node ${nodeId}, incarnation ${incarnation}, ${end}`;
+      this.#findings.push({ file: IDENTITY_NAME, verdict: 'sound', what });
+    }
+    return identity;
+  }
+
+  async #manifest(): Promise<Manifest | undefined> {
+    const { disk } = this.#host;
+    const manifest = await this.#attempt(MANIFEST_NAME, REFUSES, () => readManifest(disk));
+    const table = (await disk.list()).find((name) => tableNumberOf(name) !== undefined);
+    const isReported = this.#findings.some(({ file }) => file === MANIFEST_NAME);
+    if (manifest !== undefined) {
+      const { firstSegment, flushedSequence, tables } = manifest;
+      const log = `the log is needed from segment ${firstSegment}`;
+      const what = `${tables.length} tables, with writes up to ${flushedSequence}; ${log}`;
+      this.#findings.push({ file: MANIFEST_NAME, verdict: 'sound', what });
+    } else if (table !== undefined && !isReported) {
+      const what = `missing, though ${table} exists`;
+      const finding = { file: MANIFEST_NAME, verdict: 'damaged', what, onStart: REFUSES } as const;
+      this.#findings.push(finding);
+    }
+    return manifest;
+  }
+
+  async #table(info: TableInfo): Promise<void> {
+    const file = tableName(info.number);
+    const isSound = await this.#attempt(file, SERVES_REST, () =>
+      isTableSound(this.#host.disk, info),
+    );
+    if (isSound === undefined) return;
+    const what = isSound
+      ? `level ${info.level}, ${info.entries} entries, ${info.bytes} bytes, every block read`
+      : 'it is not the table that the manifest names';
+    if (isSound) this.#findings.push({ file, verdict: 'sound', what });
+    else this.#findings.push({ file, verdict: 'damaged', what, onStart: SERVES_REST });
+  }
+
+  async #log(identity: StoredIdentity | undefined, manifest: Manifest | undefined): Promise<void> {
+    const known = manifest ?? EMPTY_MANIFEST;
+    const expectation = expectationOf(identity, manifest !== undefined, known);
+    let puts = 0;
+    const target = {
+      put: () => {
+        puts += 1;
+      },
+    };
+    const found = await this.#attempt('log', REFUSES, () => {
+      return inspectLog(this.#host, expectation, target);
+    });
+    if (found === undefined) return;
+    const { batches, bytesCut, lastSequence } = found;
+    const what = `${batches} batches, ${puts} puts beyond the tables, up to write ${lastSequence}`;
+    this.#findings.push({ file: 'log', verdict: 'sound', what });
+    if (bytesCut === 0) return;
+    const torn = `a torn end of ${bytesCut} bytes: never acknowledged`;
+    this.#findings.push({ file: 'log', verdict: 'leftover', what: torn, onStart: 'cuts it off' });
+  }
+
+  /** Undefined when the answer is, or when `read` failed and that was noted. */
+  async #attempt<T>(file: string, onStart: string, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof KvorumError)) throw error;
+      const what = `${error.code}: ${messageOf(error)}`;
+      this.#findings.push({ file, verdict: 'damaged', what, onStart });
+      return undefined;
+    }
+  }
+}
+
+/** Rejects with CORRUPTION or IO_ERROR. */
+async function isTableSound(disk: Disk, info: TableInfo): Promise<boolean> {
+  const table = await openTable(disk, info.number, new BlockCache(0));
+  try {
+    await table.verify();
+    return table.info.entries === info.entries && table.info.bytes === info.bytes;
+  } finally {
+    await table.close();
+  }
+}

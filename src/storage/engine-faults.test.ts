@@ -1,0 +1,259 @@
+import { equal, ok } from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SimDirectory } from '../../sim/sim-directory.ts';
+import { SimJobs } from '../../sim/sim-jobs.ts';
+import { type ErrorCode, hasCode, KvorumError } from '../base/errors.ts';
+import type { Disk, DiskFile, Host } from '../host/host.ts';
+import { diskError } from '../host/node-disk-file.ts';
+import { runJob as compaction } from './compaction/compaction-job.ts';
+import type { Engine } from './engine.ts';
+import { type EngineOptions, openEngine } from './open-engine.ts';
+import { at, OWNER, put, TestServer as Server, scanAll, type TestServer } from './test-engine.ts';
+
+/** A memtable for six writes: a life of 60 flushes ten times and compacts a few. */
+const TINY: EngineOptions = {
+  memtableBytesMax: 500,
+  segmentBytesMax: 400,
+  batchBytesTarget: 200,
+  blockCacheBytes: 2_000,
+  tableBytesTarget: 600,
+  verifies: 'all',
+};
+const WRITES = 60;
+const KEYS = 9;
+
+function keyOf(n: number): string {
+  return `key ${n % KEYS}`;
+}
+
+function textOf(n: number): string {
+  return `${n} `.repeat(12);
+}
+
+/** What a client of the engine knows: the newest write of each key that was taken, or confirmed. */
+class Trace {
+  readonly taken = new Map<string, number>();
+  readonly confirmed = new Map<string, number>();
+  readonly errors = new Set<ErrorCode>();
+  engine: Engine | undefined;
+
+  async live(host: Host): Promise<void> {
+    const engine = await openEngine(host, OWNER, TINY);
+    this.engine = engine;
+    for (let n = 1; n <= WRITES; n++) {
+      const written = this.#write(engine, n);
+      if (n % 5 === 0) await written;
+      if (n % 7 === 0) await this.#read(engine, n);
+      if (n === 30) engine.snapshot().release();
+    }
+    await new Promise<void>((resolve) => host.clock.after(5, resolve));
+    for (let n = 1; n <= KEYS; n++) await this.#read(engine, n);
+    await engine.close(1);
+  }
+
+  /** Notes what went wrong, as it may where faults are injected. */
+  async endure(host: Host): Promise<void> {
+    await this.live(host).catch((error) => this.#noteError(error));
+  }
+
+  async #write(engine: Engine, n: number): Promise<void> {
+    const key = keyOf(n);
+    try {
+      const { durable } = engine.write([put(key, textOf(n))]);
+      this.taken.set(key, n);
+      await durable;
+      this.confirmed.set(key, Math.max(n, this.confirmed.get(key) ?? 0));
+    } catch (error) {
+      this.#noteError(error);
+    }
+  }
+
+  /** The right value or an explicit error. */
+  async #read(engine: Engine, n: number): Promise<void> {
+    const key = keyOf(n);
+    try {
+      const taken = this.taken.get(key);
+      const found = await engine.get(at(key));
+      const expected = taken === undefined ? undefined : textOf(taken);
+      equal(found?.value.toString(), expected, key);
+    } catch (error) {
+      this.#noteError(error);
+    }
+  }
+
+  #noteError(error: unknown): void {
+    if (!(error instanceof KvorumError)) throw error;
+    this.errors.add(error.code);
+  }
+
+  async checkAfter(server: TestServer, where: string): Promise<void> {
+    const engine = await server.restart(TINY);
+    const found = new Map<string, number>();
+    for (const { key, value } of await server.settle(scanAll(engine))) {
+      const n = Number(value.toString().split(' ')[0]);
+      equal(value.toString(), textOf(n), where);
+      found.set(key.toString(), n);
+    }
+    for (const [key, confirmed] of this.confirmed) {
+      const got = found.get(key) ?? 0;
+      ok(got >= confirmed && got <= (this.taken.get(key) as number), `${key}: ${got}, ${where}`);
+      const stored = await server.settle(Promise.resolve(engine.get(at(key))));
+      equal(stored?.value.toString(), textOf(got), where);
+    }
+    equal(engine.stats().damaged.length, 0, where);
+    await server.world.runUntil(() => engine.stats().sealedMemtables === 0);
+    await server.settle(engine.write([put('later', 'x')]).durable);
+  }
+}
+
+test('a life without faults flushes and compacts', async () => {
+  const server = new Server();
+  const trace = new Trace();
+  await server.settle(trace.live(server.machine.boot()));
+  const { flushes, compactions } = (trace.engine as Engine).stats();
+  ok(flushes >= 6 && compactions >= 1, `${flushes} flushes, ${compactions} compactions`);
+  await trace.checkAfter(server, 'after a clean close');
+});
+
+for (const [seed, step] of [
+  [1, 1],
+  [2, 4],
+  [3, 4],
+] as const) {
+  test(`a power cut at any event loses nothing, seed ${seed}, by ${step}`, async () => {
+    let cuts = 0;
+    for (let events = 1, isDone = false; !isDone; events += step) {
+      const server = new Server(seed);
+      const trace = new Trace();
+      const living = trace.live(server.machine.boot()).then(() => {
+        isDone = true;
+      });
+      await server.world.runUntil(() => isDone || server.world.eventCount() >= events);
+      if (isDone) await living;
+      await trace.checkAfter(server, `cut after event ${events}`);
+      cuts += 1;
+    }
+    ok(cuts * step > 300, `${cuts} cuts`);
+  });
+}
+
+const FAULTS = [
+  { code: 'IO_ERROR', errno: 'EIO' },
+  { code: 'DISK_FULL', errno: 'ENOSPC' },
+] as const;
+
+for (const { code, errno } of FAULTS) {
+  test(`operation k fails with ${code}: right values or errors, nothing lost`, async () => {
+    const errors = new Set<ErrorCode>();
+    let operations = 0;
+    for (let k = 1, isPast = false; !isPast; k++) {
+      const server = new Server(k);
+      const host = server.machine.boot();
+      const faulty = new FaultyDisk(host.disk, server.machine.directory, k, errno);
+      const jobs = new SimJobs(faulty, host.clock, { compaction });
+      const trace = new Trace();
+      await server.settle(trace.endure({ ...host, disk: faulty, jobs }));
+      for (const each of trace.errors) errors.add(each);
+      isPast = faulty.operations < k;
+      operations = faulty.operations;
+      await trace.checkAfter(server, `operation ${k} failed`);
+    }
+    ok(operations > 100, `${operations} operations`);
+    ok(errors.has(code), [...errors].join(' '));
+  });
+}
+
+/** One operation fails, and no other. */
+class FaultyDisk implements Disk {
+  readonly #disk: Disk;
+  readonly #directory: SimDirectory;
+  readonly #failing: number;
+  readonly #errno: string;
+  operations = 0;
+
+  constructor(disk: Disk, directory: SimDirectory, failing: number, errno: string) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#failing = failing;
+    this.#errno = errno;
+  }
+
+  async create(name: string): Promise<DiskFile> {
+    this.#count(name);
+    return this.#faulty(await this.#disk.create(name));
+  }
+
+  async open(name: string): Promise<DiskFile> {
+    this.#count(name);
+    return this.#faulty(await this.#disk.open(name));
+  }
+
+  async list() {
+    this.#count('list');
+    return this.#disk.list();
+  }
+
+  async rename(from: string, to: string) {
+    this.#count(from);
+    return this.#disk.rename(from, to);
+  }
+
+  async remove(name: string) {
+    this.#count(name);
+    return this.#disk.remove(name);
+  }
+
+  async syncDirectory() {
+    this.#count('directory');
+    return this.#disk.syncDirectory();
+  }
+
+  lock() {
+    return this.#disk.lock();
+  }
+
+  #faulty(file: DiskFile): DiskFile {
+    return {
+      name: file.name,
+      size: () => file.size(),
+      append: async (bytes) => {
+        if (!this.#strikes()) return file.append(bytes);
+        // A short write: what was refused may be there in part.
+        await file.append(bytes.subarray(0, bytes.length >> 1));
+        throw this.#fault(file.name);
+      },
+      read: async (offset, length) => {
+        this.#count(file.name);
+        return file.read(offset, length);
+      },
+      sync: async () => {
+        if (this.#strikes()) this.#directory.failNextSync(file.name);
+        return file.sync();
+      },
+      truncate: async (length) => {
+        this.#count(file.name);
+        return file.truncate(length);
+      },
+      close: () => file.close(),
+    };
+  }
+
+  #count(name: string): void {
+    if (this.#strikes()) throw this.#fault(name);
+  }
+
+  #strikes(): boolean {
+    this.operations += 1;
+    return this.operations === this.#failing;
+  }
+
+  #fault(name: string): KvorumError {
+    return diskError(name, Object.assign(new Error('injected'), { code: this.#errno }));
+  }
+}
+
+test('codes of injected faults are ours', () => {
+  for (const { code, errno } of FAULTS) {
+    ok(hasCode(diskError('a', Object.assign(new Error('x'), { code: errno })), code));
+  }
+});

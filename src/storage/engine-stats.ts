@@ -1,0 +1,71 @@
+// What the engine says of itself, gathered from its parts when somebody asks.
+
+import type { Compactor } from './compactor.ts';
+import type { EngineStats } from './engine.ts';
+import type { Flusher } from './flusher.ts';
+import type { CommitLog } from './log/commit-log.ts';
+import type { RecoveredLog } from './log/log-recovery.ts';
+import type { MemtableStack } from './memtable-stack.ts';
+import type { BlockCache } from './sstable/block-cache.ts';
+import type { TableSet } from './tables/table-set.ts';
+import type { TableStore } from './tables/table-store.ts';
+
+export interface StatsSources {
+  readonly memtables: MemtableStack;
+  readonly log: CommitLog;
+  readonly tables: TableStore;
+  readonly flusher: Flusher;
+  readonly compactor: Compactor;
+  readonly cache: BlockCache;
+  readonly recovered: RecoveredLog;
+  readonly counts: Pick<EngineStats, 'writesDelayed' | 'writesRefused' | 'corruptReads'>;
+  readonly isDiskFull: boolean;
+}
+
+export function engineStats(sources: StatsSources): EngineStats {
+  const { memtables, tables, flusher, compactor, counts, recovered } = sources;
+  const log = sources.log.stats();
+  const cache = sources.cache.stats();
+  const { filters, set } = tables;
+  const tableEntries = set.all.reduce((sum, { info }) => sum + info.entries, 0);
+  return {
+    entries: memtables.entries + tableEntries,
+    memoryBytes: memtables.memoryBytes,
+    sealedMemtables: memtables.sealedCount,
+    ...log,
+    state: log.state === 'open' && sources.isDiskFull ? 'disk-full' : log.state,
+    batchesRecovered: recovered.batches,
+    bytesCut: recovered.bytesCut,
+    ...tableStats(set),
+    flushes: flusher.flushes,
+    flushBytesWritten: flusher.bytesWritten,
+    ...compactor.counts,
+    backgroundFailures: flusher.loop.failures + compactor.loop.failures,
+    ...counts,
+    blockCacheBytes: cache.bytes,
+    blockCacheHits: cache.hits,
+    blockCacheMisses: cache.misses,
+    filterChecks: filters.checks,
+    filterFalsePositives: filters.falsePositives,
+    damaged: tables.damaged,
+  };
+}
+
+function tableStats(
+  set: TableSet,
+): Pick<EngineStats, 'tablesPerLevel' | 'tableBytes' | 'liveBytes'> {
+  const tablesPerLevel: number[] = [];
+  const bytesPerLevel: number[] = [];
+  for (const { info } of set.all) {
+    for (let level = tablesPerLevel.length; level <= info.level; level++) {
+      tablesPerLevel.push(0);
+      bytesPerLevel.push(0);
+    }
+    tablesPerLevel[info.level] = (tablesPerLevel[info.level] as number) + 1;
+    bytesPerLevel[info.level] = (bytesPerLevel[info.level] as number) + info.bytes;
+  }
+  const tableBytes = bytesPerLevel.reduce((sum, bytes) => sum + bytes, 0);
+  // The last level holds each key once, and as a rule most of them.
+  const liveBytes = bytesPerLevel.length > 1 ? Math.max(...bytesPerLevel) : tableBytes;
+  return { tablesPerLevel, tableBytes, liveBytes };
+}

@@ -1,0 +1,74 @@
+// A sealed memtable becomes a table of level 0: sorted in steps, written in key order, synced, and
+// its name made durable. The engine serves requests meanwhile.
+
+import type { Host } from '../host/host.ts';
+import type { Memtable } from './memtable.ts';
+import { TableWriter } from './sstable/table-writer.ts';
+import { type TableInfo, tableName } from './table-info.ts';
+import { WorkPace } from './work-pace.ts';
+
+/** Entries between two looks at the clock: some 30 µs of work. */
+const LOOK_EVERY = 32;
+
+type FlushHost = Pick<Host, 'disk' | 'clock'>;
+
+export interface FlushOrder {
+  readonly memtable: Memtable;
+  /** Of the table. */
+  readonly number: number;
+  /** Asked now and then; throws to give up. */
+  readonly checkGoesOn: () => void;
+}
+
+/**
+ * Durable when it resolves. When it rejects (DISK_FULL, IO_ERROR or what checkGoesOn threw), what
+ * it wrote is gone again if it could be removed.
+ */
+export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise<TableInfo> {
+  const name = tableName(order.number);
+  const file = await host.disk.create(name);
+  try {
+    const writer = new TableWriter(file, order.number, {
+      // A level-0 table is compacted soon: compressing it costs more than its bytes.
+      compression: false,
+      expectedEntries: order.memtable.entries,
+    });
+    await writeEntries(host, order, writer);
+    const info = await writer.finish();
+    await file.close();
+    await host.disk.syncDirectory();
+    return { ...info, level: 0 };
+  } catch (error) {
+    const unremoved = (): undefined => undefined;
+    await file.close().catch(unremoved);
+    // What cannot be removed is no part of the manifest: recovery removes it.
+    await host.disk.remove(name).catch(unremoved);
+    throw error;
+  }
+}
+
+async function writeEntries(
+  host: FlushHost,
+  { memtable, checkGoesOn }: FlushOrder,
+  writer: TableWriter,
+): Promise<void> {
+  const pace = new WorkPace(host.clock);
+  const sorted = memtable.sorted();
+  for (const _ of sorted.prepare()) {
+    await pace.rest();
+    checkGoesOn();
+  }
+  for (let index = 0; index < sorted.length; index++) {
+    const writing = writer.add(sorted.entryAt(index));
+    if (writing !== undefined) {
+      await writing;
+      pace.refresh();
+      checkGoesOn();
+    }
+    if (index % LOOK_EVERY !== 0) continue;
+    const resting = pace.rest();
+    if (resting === undefined) continue;
+    await resting;
+    checkGoesOn();
+  }
+}

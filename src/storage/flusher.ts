@@ -1,0 +1,128 @@
+// Turns sealed memtables into tables, oldest first, and forgets the log that they stood in. The
+// order, which makes a crash between any two steps harmless:
+//
+//   1 the log is durable up to the memtable's last write: no table knows what the log does not
+//   2 the table is written, synced, its name durable
+//   3 the manifest names it and the first segment that is still needed
+//   4 readers see the table instead of the memtable
+//   5 older segments are removed
+//
+// Once the manifest may name the table, its file is never removed again by us: step 3 is repeated
+// until it succeeds.
+
+import { hasCode, messageOf } from '../base/errors.ts';
+import type { Host } from '../host/host.ts';
+import { BackgroundLoop } from './background-loop.ts';
+import { flushMemtable } from './flush.ts';
+import type { CommitLog } from './log/commit-log.ts';
+import type { Memtable } from './memtable.ts';
+import type { MemtableStack } from './memtable-stack.ts';
+import type { TableInfo } from './table-info.ts';
+import type { TableStore } from './tables/table-store.ts';
+
+export interface FlusherParts {
+  readonly host: Pick<Host, 'disk' | 'clock' | 'log'>;
+  readonly memtables: MemtableStack;
+  readonly log: CommitLog;
+  readonly tables: TableStore;
+  /** Called in the turn in which a table took the place of a memtable. */
+  readonly onFlushed: () => void;
+}
+
+const LOG_FULL_RETRY_MS = 1_000;
+
+export class Flusher {
+  readonly #parts: FlusherParts;
+  readonly loop: BackgroundLoop;
+  /** Of the oldest sealed memtable: durable, but not installed yet. */
+  #written: TableInfo | undefined;
+  #flushes = 0;
+  #bytesWritten = 0;
+
+  constructor(parts: FlusherParts) {
+    this.#parts = parts;
+    this.loop = new BackgroundLoop(parts.host, 'flush', () => this.#flushOldest());
+  }
+
+  get flushes(): number {
+    return this.#flushes;
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  async #flushOldest(): Promise<boolean> {
+    const { log, memtables } = this.#parts;
+    const memtable = memtables.oldestSealed;
+    if (memtable === undefined) return false;
+    const flushedSequence = memtable.lastSequence;
+    await this.#untilDurable(flushedSequence);
+    this.#written ??= await this.#write(memtable);
+    // With the write that came next, a segment began: the ones before can be dropped.
+    const settled = () => undefined;
+    await log.whenDurable(log.lastSequence).then(settled, settled);
+    const firstSegment = log.firstSegmentAfter(flushedSequence);
+    await this.#install(memtable, this.#written, { flushedSequence, firstSegment });
+    await this.#dropLog(firstSegment);
+    return true;
+  }
+
+  /** Rejects with LOG_POISONED or CLOSED; waits where the log waits for space. */
+  async #untilDurable(sequence: number): Promise<void> {
+    for (;;) {
+      this.loop.checkGoesOn();
+      try {
+        await this.#parts.log.whenDurable(sequence);
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'DISK_FULL')) throw error;
+      }
+      await this.loop.sleep(LOG_FULL_RETRY_MS);
+    }
+  }
+
+  async #write(memtable: Memtable): Promise<TableInfo> {
+    const { host, tables } = this.#parts;
+    const { checkGoesOn } = this.loop;
+    const startMs = host.clock.monotonicMs();
+    const info = await flushMemtable(host, {
+      memtable,
+      number: tables.takeNumbers(1),
+      checkGoesOn,
+    });
+    this.#bytesWritten += info.bytes;
+    const ms = Math.round(host.clock.monotonicMs() - startMs);
+    host.log.info('flushed', { table: info.number, entries: info.entries, bytes: info.bytes, ms });
+    return info;
+  }
+
+  async #install(
+    memtable: Memtable,
+    info: TableInfo,
+    log: { readonly flushedSequence: number; readonly firstSegment: number },
+  ): Promise<void> {
+    const { memtables, onFlushed, tables } = this.#parts;
+    try {
+      await tables.install({ added: [info], removed: [], log }, () => {
+        memtables.drop(memtable);
+        this.#written = undefined;
+        this.#flushes += 1;
+        onFlushed();
+      });
+    } catch (error) {
+      // What was written is not what the disk gives back: written again, under another number.
+      if (hasCode(error, 'CORRUPTION')) this.#written = undefined;
+      throw error;
+    }
+  }
+
+  async #dropLog(firstSegment: number): Promise<void> {
+    try {
+      await this.#parts.log.dropBefore(firstSegment);
+    } catch (error) {
+      // The next flush tries again, and so does the next start.
+      this.#parts.host.log.warn('segment-not-removed', { why: messageOf(error) });
+    }
+  }
+}

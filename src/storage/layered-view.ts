@@ -1,0 +1,109 @@
+// What a reader sees: memtables over tables, newest first. The engine has one view at a time and
+// makes the next when a memtable is sealed, flushed, or tables are replaced; a snapshot is a view
+// without an active memtable. A read keeps the view that it began with, however long it waits.
+
+import type { EngineKey, Reader, ScanLimits, ScanPage, ScanRange, Stored } from './engine.ts';
+import {
+  ActiveMemtableSource,
+  type EntrySource,
+  type KeyBounds,
+  SealedMemtableSource,
+  TableSource,
+} from './entry-source.ts';
+import type { Memtable } from './memtable.ts';
+import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
+import { hashOfTableKey } from './sstable/key-hash.ts';
+import type { Table } from './sstable/table-reader.ts';
+import { tableKeyOf } from './table-entry.ts';
+import type { LiveTable, TableSet } from './tables/table-set.ts';
+
+export interface Layers {
+  /** It may still take writes. */
+  readonly active?: Memtable;
+  /** Newest first. */
+  readonly sealed: readonly Memtable[];
+  readonly tables: TableSet;
+}
+
+export class LayeredView implements Reader {
+  readonly #active: Memtable | undefined;
+  readonly #sealed: readonly Memtable[];
+  readonly tables: TableSet;
+  readonly #onError: (error: unknown) => void;
+
+  /** `onError` is told what reads throw or reject with. */
+  constructor(layers: Layers, onError: (error: unknown) => void) {
+    this.#active = layers.active;
+    this.#sealed = layers.sealed;
+    this.tables = layers.tables;
+    this.#onError = onError;
+  }
+
+  get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
+    const newest = this.#active?.get(at);
+    if (newest !== undefined) return newest;
+    for (const memtable of this.#sealed) {
+      const found = memtable.get(at);
+      if (found !== undefined) return found;
+    }
+    if (this.tables.all.length === 0) return undefined;
+    const key = tableKeyOf(at);
+    return this.#reading(() => this.tables.get(key, hashOfTableKey(key)));
+  }
+
+  scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
+    return this.#reading(() => this.#merge(range, limits).run());
+  }
+
+  #merge(range: ScanRange, limits: ScanLimits): PageMerge {
+    const bounds = boundsOf(range);
+    const sources: EntrySource[] = this.#sealed.map((memtable) => {
+      return new SealedMemtableSource(memtable, bounds);
+    });
+    if (this.#active !== undefined) {
+      sources.push(new ActiveMemtableSource(this.#active, range, limits));
+    }
+    const { level0, levels, suspects } = this.tables;
+    const reaches = (table: LiveTable) => overlaps(table, bounds);
+    for (const table of [...level0, ...suspects].filter(reaches)) {
+      if (!(table.content instanceof Error)) sources.push(new TableSource([table.content], bounds));
+    }
+    for (const level of levels) {
+      const tables = level.filter(reaches).map(({ content }) => content as Table);
+      if (tables.length > 0) sources.push(new TableSource(tables, bounds));
+    }
+    return new PageMerge(range, limits, sources, suspects.filter(reaches).flatMap(gapsOf));
+  }
+
+  /** Keeps the tables for as long as `read` waits. */
+  #reading<T>(read: () => T | Promise<T>): T | Promise<T> {
+    try {
+      const answer = read();
+      if (!(answer instanceof Promise)) return answer;
+      this.tables.pin();
+      return this.#settling(answer);
+    } catch (error) {
+      this.#onError(error);
+      throw error;
+    }
+  }
+
+  async #settling<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.#onError(error);
+      throw error;
+    } finally {
+      this.tables.unpin();
+    }
+  }
+}
+
+function overlaps({ info }: LiveTable, { from, to }: KeyBounds): boolean {
+  return Buffer.compare(info.lastKey, from) >= 0 && Buffer.compare(info.firstKey, to) < 0;
+}
+
+function gapsOf({ content, info }: LiveTable): Gap[] {
+  return content instanceof Error ? [{ firstKey: info.firstKey, error: content }] : [];
+}

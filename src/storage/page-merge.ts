@@ -1,0 +1,167 @@
+// One page of a scan, merged from everything that may hold a part of it: memtables, tables, and
+// places of which nothing is known because their table is damaged. Of the entries of one key the
+// one with the highest sequence stands in the page. Never more is held than the page and one entry
+// of each source.
+//
+// It runs at once while the sources answer at once, and goes on as a promise where one must read
+// the disk. A failure ends the page before the place that it struck; only a page that would be
+// empty rejects. So a scan shows all that can be read, in order, up to the first damaged place.
+
+import { SLOT_COUNT } from '../base/ids.ts';
+import type { Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
+import type { EntrySource, KeyBounds } from './entry-source.ts';
+import {
+  engineKeyOf,
+  TABLE_KEY_PREFIX_BYTES,
+  type TableEntry,
+  type TableKey,
+  tableKeyOf,
+} from './table-entry.ts';
+
+/** From this key on nobody knows what is missing. */
+export interface Gap {
+  readonly firstKey: TableKey;
+  readonly error: Error;
+}
+
+const NUL = Buffer.alloc(1);
+
+export function boundsOf({ keyspace, fromSlot, toSlot, after }: ScanRange): KeyBounds {
+  const from = tableKeyOf({ keyspace, slot: fromSlot, key: after ?? Buffer.alloc(0) });
+  const to = Buffer.alloc(3);
+  to[0] = keyspace;
+  to.writeUInt16BE(Math.min(toSlot, SLOT_COUNT - 1) + 1, 1);
+  // The smallest key after `after` is the same with a zero behind it.
+  return { from: after === undefined ? from : Buffer.concat([from, NUL]), to };
+}
+
+export class PageMerge {
+  readonly #range: ScanRange;
+  readonly #limits: ScanLimits;
+  readonly #to: TableKey;
+  readonly #sources: readonly EntrySource[];
+  /** Where each source stands; the same index. */
+  readonly #heads: (TableEntry | undefined)[];
+  readonly #gap: Gap | undefined;
+  readonly #entries: Entry[] = [];
+  #bytes = 0;
+  /** Sources from here on have not said their first entry yet. */
+  #primed = 0;
+
+  /** `gaps`: those that overlap the range. */
+  constructor(
+    range: ScanRange,
+    limits: ScanLimits,
+    sources: readonly EntrySource[],
+    gaps: readonly Gap[],
+  ) {
+    this.#range = range;
+    this.#limits = limits;
+    this.#to = boundsOf(range).to;
+    this.#sources = sources;
+    this.#heads = sources.map(() => undefined);
+    this.#gap = gaps.toSorted((a, b) => Buffer.compare(a.firstKey, b.firstKey))[0];
+  }
+
+  run(): ScanPage | Promise<ScanPage> {
+    try {
+      return this.#run();
+    } catch (error) {
+      return this.#cutShort(error);
+    }
+  }
+
+  #run(): ScanPage | Promise<ScanPage> {
+    while (this.#primed < this.#sources.length) {
+      const waiting = this.#advance(this.#primed);
+      this.#primed += 1;
+      if (waiting !== undefined) return this.#after(waiting);
+    }
+    for (;;) {
+      const index = this.#smallest();
+      const entry = this.#heads[index];
+      const isOver = entry === undefined || Buffer.compare(entry.key, this.#to) >= 0;
+      const gap = this.#gap;
+      if (gap !== undefined && (isOver || Buffer.compare(entry.key, gap.firstKey) >= 0)) {
+        return this.#cutShort(gap.error);
+      }
+      if (isOver) return this.#page(false);
+      if (!this.#add(entry)) return this.#page(true);
+      const waiting = this.#pass(entry.key);
+      if (waiting !== undefined) return this.#after(waiting);
+    }
+  }
+
+  #after(waiting: Promise<unknown>): Promise<ScanPage> {
+    return waiting.then(
+      () => this.run(),
+      (error) => this.#cutShort(error),
+    );
+  }
+
+  /** The source with the smallest key, and of those the newest entry. */
+  #smallest(): number {
+    let best = -1;
+    for (let index = 0; index < this.#heads.length; index++) {
+      const head = this.#heads[index];
+      if (head === undefined) continue;
+      const other = this.#heads[best];
+      const order = other === undefined ? -1 : Buffer.compare(head.key, other.key);
+      if (order < 0 || (order === 0 && head.sequence > (other as TableEntry).sequence)) {
+        best = index;
+      }
+    }
+    return best;
+  }
+
+  /** Moves every source that stands at `key` on; a promise when one of them reads the disk. */
+  #pass(key: TableKey): Promise<unknown> | undefined {
+    let waiting: Promise<unknown>[] | undefined;
+    for (let index = 0; index < this.#heads.length; index++) {
+      const head = this.#heads[index];
+      if (head === undefined || !head.key.equals(key)) continue;
+      const moved = this.#advance(index);
+      if (moved !== undefined) (waiting ??= []).push(moved);
+    }
+    return waiting && Promise.all(waiting);
+  }
+
+  #advance(index: number): Promise<unknown> | undefined {
+    try {
+      const next = (this.#sources[index] as EntrySource).next();
+      if (next instanceof Promise) return next.then((entry) => this.#stand(index, entry));
+      this.#stand(index, next);
+      return undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #stand(index: number, entry: TableEntry | undefined): void {
+    this.#heads[index] = entry;
+  }
+
+  /** False when the page is full and this entry belongs to the next one. */
+  #add({ key, value, sequence }: TableEntry): boolean {
+    const { entriesMax, bytesMax } = this.#limits;
+    const bytes = key.length - TABLE_KEY_PREFIX_BYTES + value.length;
+    const isFull = this.#entries.length >= entriesMax || this.#bytes + bytes > bytesMax;
+    if (isFull && this.#entries.length > 0) return false;
+    this.#entries.push({ ...engineKeyOf(key), value, sequence });
+    this.#bytes += bytes;
+    return true;
+  }
+
+  #page(hasMore: boolean): ScanPage {
+    const last = this.#entries.at(-1);
+    const { keyspace, toSlot } = this.#range;
+    if (!hasMore || last === undefined) return { entries: this.#entries, next: undefined };
+    const next = { keyspace, fromSlot: last.slot, toSlot, after: last.key };
+    return { entries: this.#entries, next };
+  }
+
+  #cutShort(error: unknown): ScanPage {
+    if (this.#entries.length === 0) throw error;
+    return this.#page(true);
+  }
+}

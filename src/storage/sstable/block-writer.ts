@@ -1,0 +1,72 @@
+// Builds the payload of one data block after another: prefix coding with restart points as in
+// LevelDB, but the keys stand together and the values behind them, so that a lookup walks over few
+// lines of memory. The bytes are drawn in sstable-format.ts.
+//
+// Every entry begins before BLOCK_BYTES, since a block that has reached it takes no more: hence
+// two bytes are enough for the offsets of a restart, however large the last value is.
+
+import { ByteWriter } from '../../base/bytes.ts';
+import type { TableEntry } from '../table-entry.ts';
+
+/**
+ * Cached lookups of 100-byte values were as fast with 4 and 16 KiB, within the noise. Index and
+ * filter took 2.1, 1.6 and 1.4 bytes per key with 4, 8 and 16 KiB, scans of zstd went at 0.9, 1.2
+ * and 2.1 M entries/s; but a lookup on the disk reads, and the cache holds, a whole block.
+ */
+const BLOCK_BYTES = 8 * 1024;
+/** 8 made no lookup faster that could be told from noise. */
+const RESTART_INTERVAL = 16;
+
+export class BlockWriter {
+  /** Restarts, then the whole block. */
+  readonly #block = new ByteWriter(2 * BLOCK_BYTES);
+  readonly #keys = new ByteWriter(BLOCK_BYTES);
+  readonly #records = new ByteWriter(2 * BLOCK_BYTES);
+  readonly #restarts = new ByteWriter(256);
+  #entries = 0;
+
+  get length(): number {
+    return this.#keys.length + this.#records.length + this.#restarts.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#keys.length + this.#records.length >= BLOCK_BYTES;
+  }
+
+  /** `shared`: how many bytes of the key begin the one before as well. */
+  add({ key, sequence, value }: TableEntry, shared: number): void {
+    const isRestart = this.#entries % RESTART_INTERVAL === 0;
+    if (isRestart) {
+      this.#restarts.u16(this.#keys.length);
+      this.#restarts.u16(this.#records.length);
+    }
+    const from = isRestart ? 0 : shared;
+    const recordAt = this.#records.length;
+    this.#records.varint(sequence);
+    this.#records.raw(value);
+    this.#keys.varint(from);
+    this.#keys.varint(key.length - from);
+    this.#keys.varint(this.#records.length - recordAt);
+    this.#keys.raw(from === 0 ? key : key.subarray(from));
+    this.#entries += 1;
+  }
+
+  /** The block, valid until the next finish(); what is added next begins another one. */
+  finish(): Buffer {
+    this.#block.clear();
+    this.#block.u16(this.#restarts.length / 4);
+    this.#block.u32(this.#keys.length);
+    this.#block.raw(this.#restarts.view());
+    this.#block.raw(this.#keys.view());
+    this.#block.raw(this.#records.view());
+    this.#restarts.clear();
+    this.#keys.clear();
+    this.#records.clear();
+    this.#entries = 0;
+    return this.#block.view();
+  }
+}

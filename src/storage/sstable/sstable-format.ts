@@ -1,0 +1,145 @@
+// The bytes of a table: one file table-0000000001.kvtable, written once, sorted by key.
+//
+//   table       block* · filter · index · properties · footer       nothing between or after them
+//   piece       flag u8 · payload · crc32 u32        each block, the filter, index and properties
+//   flag        0: the payload as it is; 1: raw length u32 · zstd frame (blocks only)
+//
+//   block       number of restarts u16 · length of the keys u32 · restart* · keyed* · record*
+//   restart     u16 · u16: where its keyed and its record begin; every 16th, from the first on
+//   keyed       shared varint · suffix length varint · length of the record varint · key suffix
+//               shared: bytes that begin the key before as well, 0 at a restart
+//   record      sequence varint · value
+//
+//   filter      number of partitions u16 · partition*                            see filter.ts
+//   index       number of blocks u32 · (shared varint · suffix bytes · length varint)*
+//               a separator per block: above all keys before the block, not above its first one;
+//               length: of the piece. Blocks follow each other from offset 0.
+//   properties  entries varint · sequence min, max varint · first key bytes · last key bytes ·
+//               bytes of keys and values varint
+//   footer      length of the blocks u64 · filter u32 · index u32 · properties u32 ·
+//               table number u32 · format u32 · crc32 u32 · magic u32                  36 bytes
+//
+// The checksum of a piece is seeded with its place (crc32 of table number u32 · offset u64), so
+// that a piece in the wrong file or at the wrong offset is a bad one. The footer keeps its 36
+// bytes, and the last 16 of them their meaning, in every later format, so that rot in the format
+// number is not mistaken for news; its checksum covers the 28 bytes before it.
+//
+// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 = bob (8), slot 2a07:
+//
+//   block       00 · 0001 · 00000014 · 0000 0000 · 00 09 04 002a07757365723a31 · 09 01 06 37 ·
+//               08 01 04 32 · 09 616461 · ac02 616c616e · 08 626f62 · 183d9100
+//   filter      00 · 0001 · 514e28b7 01 00000008 00000000005c0086000025000000 · f6f66a4b
+//   index       00 · 00000001 · 00 01 00 31 · ac9b6cfa
+//   properties  00 · 03 08 ac02 · 09 002a07757365723a31 · 09 002a07757365723a32 · 26 · b5b2856c
+//   footer      0000000000000031 0000001e 0000000d 0000001e 00000001 00000001 fcba4213 4b565442
+
+import type { ByteWriter } from '../../base/bytes.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { decompress } from '../../base/compression.ts';
+import { hasCode, messageOf } from '../../base/errors.ts';
+import { corruption, newerFormat } from '../storage-errors.ts';
+import { tableName } from '../table-info.ts';
+
+export const TABLE_FORMAT = 1;
+export const FOOTER_BYTES = 36;
+/** "KVTB". */
+const MAGIC = 0x4b565442;
+
+export const PLAIN = 0;
+export const ZSTD = 1;
+
+/** Where the parts of a table lie; lengths are those of whole pieces. */
+export interface Layout {
+  readonly blocksBytes: number;
+  readonly filterBytes: number;
+  readonly indexBytes: number;
+  readonly propertiesBytes: number;
+}
+
+const seedPlace = Buffer.alloc(12);
+
+/** What the checksum of bytes that stand at `offset` of table `number` begins with. */
+export function seedOf(number: number, offset: number): number {
+  seedPlace.writeUInt32BE(number, 0);
+  seedPlace.writeUIntBE(0, 4, 2);
+  seedPlace.writeUIntBE(offset, 6, 6);
+  return crc32(seedPlace);
+}
+
+/** Appends a piece that will stand at `offset` of table `number`. */
+export function writePiece(
+  to: ByteWriter,
+  payload: Buffer,
+  place: { readonly number: number; readonly offset: number; readonly flag: number },
+): void {
+  const start = to.length;
+  to.u8(place.flag);
+  to.raw(payload);
+  to.u32(crc32(to.view(start), seedOf(place.number, place.offset)));
+}
+
+/** The payload of `piece`, checked; memory of its own only if it was compressed. */
+export function payloadOf(piece: Buffer, number: number, offset: number): Buffer {
+  const end = piece.length - 4;
+  const isRight =
+    end >= 1 && crc32(piece.subarray(0, end), seedOf(number, offset)) === piece.readUInt32BE(end);
+  if (!isRight) throw wrongAt(number, offset, 'the checksum is wrong');
+  const flag = piece[0];
+  if (flag === PLAIN) return piece.subarray(1, end);
+  if (flag !== ZSTD || end < 5) throw wrongAt(number, offset, `flag ${flag} means nothing`);
+  return decoding(number, offset, () => decompress(piece.subarray(5, end), piece.readUInt32BE(1)));
+}
+
+/** Runs `decode`; bytes that it cannot read are CORRUPTION of that place. */
+export function decoding<T>(number: number, offset: number, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (!hasCode(error, 'BAD_BYTES')) throw error;
+    throw wrongAt(number, offset, messageOf(error), error);
+  }
+}
+
+export function wrongAt(number: number, offset: number, what: string, cause?: unknown): Error {
+  return corruption(tableName(number), `at offset ${offset}: ${what}`, cause);
+}
+
+export function encodeFooter(layout: Layout, number: number): Buffer {
+  const footer = Buffer.alloc(FOOTER_BYTES);
+  footer.writeUIntBE(layout.blocksBytes, 2, 6);
+  footer.writeUInt32BE(layout.filterBytes, 8);
+  footer.writeUInt32BE(layout.indexBytes, 12);
+  footer.writeUInt32BE(layout.propertiesBytes, 16);
+  footer.writeUInt32BE(number, 20);
+  footer.writeUInt32BE(TABLE_FORMAT, 24);
+  footer.writeUInt32BE(crc32(footer.subarray(0, 28)), 28);
+  footer.writeUInt32BE(MAGIC, 32);
+  return footer;
+}
+
+/** `fileBytes`: the size of the file that ends with `footer`. */
+export function decodeFooter(footer: Buffer, number: number, fileBytes: number): Layout {
+  const offset = fileBytes - FOOTER_BYTES;
+  if (offset < 0 || footer.length !== FOOTER_BYTES) {
+    throw wrongAt(number, 0, `${fileBytes} bytes are too few for a table`);
+  }
+  if (footer.readUInt32BE(32) !== MAGIC) throw wrongAt(number, offset, 'the footer is no footer');
+  if (footer.readUInt32BE(28) !== crc32(footer.subarray(0, 28))) {
+    throw wrongAt(number, offset, 'the checksum of the footer is wrong');
+  }
+  const format = footer.readUInt32BE(24);
+  if (format > TABLE_FORMAT) throw newerFormat(tableName(number), format, TABLE_FORMAT);
+  const found = footer.readUInt32BE(20);
+  if (found !== number) throw wrongAt(number, offset, `the footer is that of table ${found}`);
+  const layout = {
+    blocksBytes: footer.readUIntBE(2, 6),
+    filterBytes: footer.readUInt32BE(8),
+    indexBytes: footer.readUInt32BE(12),
+    propertiesBytes: footer.readUInt32BE(16),
+  };
+  const { blocksBytes, filterBytes, indexBytes, propertiesBytes } = layout;
+  if (blocksBytes + filterBytes + indexBytes + propertiesBytes !== offset) {
+    throw wrongAt(number, offset, 'the lengths in the footer are not those of the file');
+  }
+  return layout;
+}

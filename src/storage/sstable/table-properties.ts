@@ -1,0 +1,38 @@
+// What a table says of itself, at its end. The bytes are drawn in sstable-format.ts.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import { ByteReader, ByteWriter, badBytes } from '../../base/bytes.ts';
+import type { TableInfo } from '../table-info.ts';
+
+export interface TableProperties extends Omit<TableInfo, 'level' | 'number' | 'bytes'> {
+  /** Of keys and values, before prefix coding and compression. */
+  readonly rawBytes: number;
+}
+
+export function encodeProperties(properties: TableProperties): Buffer {
+  const writer = new ByteWriter(128);
+  writer.varint(properties.entries);
+  writer.varint(properties.sequenceMin);
+  writer.varint(properties.sequenceMax);
+  writer.bytes(properties.firstKey);
+  writer.bytes(properties.lastKey);
+  writer.varint(properties.rawBytes);
+  return writer.view();
+}
+
+/** Throws BAD_BYTES. */
+export function decodeProperties(payload: Buffer): TableProperties {
+  const reader = new ByteReader(payload);
+  const properties = {
+    entries: reader.varint(),
+    sequenceMin: reader.varint(),
+    sequenceMax: reader.varint(),
+    firstKey: Buffer.from(reader.bytes()),
+    lastKey: Buffer.from(reader.bytes()),
+    rawBytes: reader.varint(),
+  };
+  reader.end();
+  if (properties.firstKey.compare(properties.lastKey) > 0) throw badBytes('the keys descend');
+  return properties;
+}

@@ -1,0 +1,28 @@
+// What is known of a table without opening it: the manifest keeps it, compaction plans with it.
+
+import type { TableKey } from './table-entry.ts';
+
+export interface TableInfo {
+  /** Its file is table-0000000001.kvtable; numbers are never used twice in a directory. */
+  readonly number: number;
+  /** 0: flushed; tables of a level > 0 do not overlap each other. */
+  readonly level: number;
+  /** Size of the file. */
+  readonly bytes: number;
+  readonly entries: number;
+  /** Both inclusive. */
+  readonly firstKey: TableKey;
+  readonly lastKey: TableKey;
+  readonly sequenceMin: number;
+  readonly sequenceMax: number;
+}
+
+export function tableName(number: number): string {
+  return `table-${String(number).padStart(10, '0')}.kvtable`;
+}
+
+/** The number of a table file; undefined for files that are none. */
+export function tableNumberOf(name: string): number | undefined {
+  const match = /^table-(\d{10})\.kvtable$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}

@@ -1,0 +1,131 @@
+// The manifest: which tables are live, and where the log goes on that is not in them. It is the one
+// word on what a directory holds; a table file that it does not name is half-written or obsolete.
+//
+//   file     magic "KVMF" u32 · format u32 · flushed sequence varint · first segment varint ·
+//            next table varint · number of tables varint · table* · crc32 u32 of everything before
+//   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
+//            first key bytes · last key bytes · lowest sequence varint · highest sequence varint
+//   flags    1: suspect, a part of it could not be read (see table-set.ts)
+//
+// The checksum stays at the end in every later format. The file is replaced whole; a few hundred
+// tables are some 20 KB, written once per flush and compaction.
+//
+// Invariants, which make every order of crashes harmless:
+// - tables that it names were durable, names included, before it was;
+// - what has a sequence up to `flushedSequence` is in the tables, all else in the log from
+//   `firstSegment` on; only after the manifest is durable are older segments removed;
+// - inputs of a compaction are removed only after the manifest that names its outputs is durable.
+
+import { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { KvorumError } from '../../base/errors.ts';
+import type { Disk } from '../../host/host.ts';
+import { corruption, newerFormat } from '../storage-errors.ts';
+import type { TableInfo } from '../table-info.ts';
+import { readWhole, replaceWhole } from '../whole-file.ts';
+
+export const MANIFEST_NAME = 'manifest';
+const FORMAT = 1;
+/** "KVMF". */
+const MAGIC = 0x4b564d46;
+const SUSPECT = 1;
+
+export interface Manifest {
+  readonly flushedSequence: number;
+  readonly firstSegment: number;
+  /** Every table so far has a lower number. */
+  readonly nextTable: number;
+  /** In no particular order. */
+  readonly tables: readonly ManifestTable[];
+}
+
+export interface ManifestTable {
+  readonly info: TableInfo;
+  readonly isSuspect: boolean;
+}
+
+export const EMPTY_MANIFEST: Manifest = {
+  flushedSequence: 0,
+  firstSegment: 1,
+  nextTable: 1,
+  tables: [],
+};
+
+/** Undefined in a directory that never had one. Rejects with CORRUPTION or NEWER_FORMAT. */
+export async function readManifest(disk: Disk): Promise<Manifest | undefined> {
+  const bytes = await readWhole(disk, MANIFEST_NAME);
+  return bytes === undefined ? undefined : decodeManifest(bytes);
+}
+
+/** Durable when it resolves; see replaceWhole() for what holds when it rejects. */
+export function writeManifest(disk: Disk, manifest: Manifest): Promise<void> {
+  return replaceWhole(disk, MANIFEST_NAME, encodeManifest(manifest));
+}
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  const writer = new ByteWriter(4096);
+  writer.u32(MAGIC);
+  writer.u32(FORMAT);
+  writer.varint(manifest.flushedSequence);
+  writer.varint(manifest.firstSegment);
+  writer.varint(manifest.nextTable);
+  writer.varint(manifest.tables.length);
+  for (const { info, isSuspect } of manifest.tables) {
+    writer.varint(info.number);
+    writer.varint(info.level);
+    writer.u8(isSuspect ? SUSPECT : 0);
+    writer.varint(info.bytes);
+    writer.varint(info.entries);
+    writer.bytes(info.firstKey);
+    writer.bytes(info.lastKey);
+    writer.varint(info.sequenceMin);
+    writer.varint(info.sequenceMax);
+  }
+  writer.u32(crc32(writer.view()));
+  return writer.copy();
+}
+
+/** Throws CORRUPTION or NEWER_FORMAT. */
+export function decodeManifest(bytes: Buffer): Manifest {
+  const body = bytes.subarray(0, -4);
+  if (bytes.length < 12 || crc32(body) !== bytes.readUInt32BE(body.length)) {
+    throw corruption(MANIFEST_NAME, `its checksum is wrong (bytes 0 to ${bytes.length - 1})`);
+  }
+  const reader = new ByteReader(body);
+  if (reader.u32() !== MAGIC) throw corruption(MANIFEST_NAME, 'it is no manifest (offset 0)');
+  const format = reader.u32();
+  if (format > FORMAT) throw newerFormat(MANIFEST_NAME, format, FORMAT);
+  try {
+    return decodeBody(reader);
+  } catch (error) {
+    if (!(error instanceof KvorumError)) throw error;
+    throw corruption(MANIFEST_NAME, `it cannot be read at offset ${reader.at}`, error);
+  }
+}
+
+function decodeBody(reader: ByteReader): Manifest {
+  const flushedSequence = reader.varint();
+  const firstSegment = reader.varint();
+  const nextTable = reader.varint();
+  const tables: ManifestTable[] = [];
+  for (let left = reader.varint(); left > 0; left--) tables.push(decodeTable(reader));
+  reader.end();
+  return { flushedSequence, firstSegment, nextTable, tables };
+}
+
+function decodeTable(reader: ByteReader): ManifestTable {
+  const number = reader.varint();
+  const level = reader.varint();
+  const flags = reader.u8();
+  const info: TableInfo = {
+    number,
+    level,
+    bytes: reader.varint(),
+    entries: reader.varint(),
+    firstKey: Buffer.from(reader.bytes()),
+    lastKey: Buffer.from(reader.bytes()),
+    sequenceMin: reader.varint(),
+    sequenceMax: reader.varint(),
+  };
+  return { info, isSuspect: (flags & SUSPECT) !== 0 };
+}

@@ -1,0 +1,217 @@
+// The tables of a directory while its engine is open: which are live, and the one way in which
+// that changes. A change goes in the order of syncs on which recovery counts:
+//
+//   1 new tables, synced, with their names          by whoever wrote them, before install()
+//   2 the manifest that names them                  here; changes wait for each other
+//   3 the new set, for readers that begin now       here, in the same turn as what the caller does
+//   4 what it replaced is removed                   with the last reader that may still need it
+//
+// A manifest that could not be written may stand on the disk all the same: whoever's install()
+// rejects keeps his files and tries again, until the engine is closed.
+
+import { hasCode, messageOf } from '../../base/errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { DamagedRange } from '../engine.ts';
+import type { BlockCache } from '../sstable/block-cache.ts';
+import { openTable, type Table } from '../sstable/table-reader.ts';
+import { corruption } from '../storage-errors.ts';
+import { engineKeyOf } from '../table-entry.ts';
+import { type TableInfo, tableName } from '../table-info.ts';
+import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
+import { LiveTable, TableSet } from './table-set.ts';
+
+export interface TableChange {
+  readonly added: readonly TableInfo[];
+  /** Numbers of tables that the added ones replace. */
+  readonly removed: readonly number[];
+  /** Numbers of tables that turned out to be unreliable. */
+  readonly suspects?: readonly number[];
+  /** Where the log is needed from, if that changes. */
+  readonly log?: Pick<Manifest, 'flushedSequence' | 'firstSegment'>;
+}
+
+type StoreHost = Pick<Host, 'disk' | 'log'>;
+
+export class TableStore {
+  readonly #host: StoreHost;
+  readonly #cache: BlockCache;
+  #manifest: Manifest;
+  #nextTable: number;
+  #set: TableSet;
+  /** Settles, always well, when the last change that was asked for is done. */
+  #lastTurn: Promise<unknown> = Promise.resolve();
+  /** Whose files are open. */
+  readonly #open = new Set<LiveTable>();
+  /** Of tables that nobody needs any more: their files on their way out. */
+  readonly #disposals = new Set<Promise<void>>();
+  /** Of tables that are closed. */
+  readonly #filtersBefore = { checks: 0, falsePositives: 0 };
+
+  /** `nextTable`: above the number of every file there is. */
+  constructor(host: StoreHost, cache: BlockCache, manifest: Manifest, nextTable: number) {
+    this.#host = host;
+    this.#cache = cache;
+    this.#manifest = manifest;
+    this.#nextTable = nextTable;
+    this.#set = new TableSet([]);
+  }
+
+  /** Opens what the manifest names; what cannot be opened is a suspect. Rejects with IO_ERROR. */
+  async open(): Promise<void> {
+    const names = new Set(await this.#host.disk.list());
+    const tables: LiveTable[] = [];
+    for (const { info, isSuspect } of this.#manifest.tables) {
+      tables.push(await this.#live(info, isSuspect, names.has(tableName(info.number))));
+    }
+    this.#set = new TableSet(tables);
+  }
+
+  /** Whoever keeps it beyond this turn pins it. */
+  get set(): TableSet {
+    return this.#set;
+  }
+
+  /** The first of so many numbers for new tables, never given out before. */
+  takeNumbers(count: number): number {
+    const first = this.#nextTable;
+    this.#nextTable += count;
+    return first;
+  }
+
+  /**
+   * Makes the change durable and then visible; `inSameTurn` is run with it. Rejects with DISK_FULL,
+   * IO_ERROR or CORRUPTION, and then nothing is visible.
+   */
+  install(change: TableChange, inSameTurn: () => void = () => undefined): Promise<void> {
+    const turn = this.#lastTurn.then(() => this.#install(change, inSameTurn));
+    const settled = () => undefined;
+    this.#lastTurn = turn.then(settled, settled);
+    return turn;
+  }
+
+  get filters(): { readonly checks: number; readonly falsePositives: number } {
+    let { checks, falsePositives } = this.#filtersBefore;
+    for (const { content } of this.#open) {
+      if (content instanceof Error) continue;
+      const stats = content.stats();
+      checks += stats.filterChecks;
+      falsePositives += stats.filterFalsePositives;
+    }
+    return { checks, falsePositives };
+  }
+
+  get damaged(): DamagedRange[] {
+    return this.#set.suspects.flatMap(({ content, info }) => {
+      return content instanceof Error ? [damagedRange(info)] : [];
+    });
+  }
+
+  /** Closes all files, whoever still pins their tables; nothing is installed any more. */
+  async close(): Promise<void> {
+    await this.#lastTurn;
+    for (const table of this.#open) this.#dispose(table);
+    await Promise.all(this.#disposals);
+  }
+
+  async #install(change: TableChange, inSameTurn: () => void): Promise<void> {
+    const added: LiveTable[] = [];
+    for (const info of change.added) added.push(await this.#live(info, false, true));
+    const bad = added.find(({ content }) => content instanceof Error);
+    if (bad !== undefined) throw bad.content;
+    const before = this.#set;
+    const removed = new Set(change.removed);
+    const kept = before.all.filter(({ info }) => !removed.has(info.number));
+    for (const table of kept) {
+      if (change.suspects?.includes(table.info.number)) table.isSuspect = true;
+    }
+    const set = new TableSet([...kept, ...added]);
+    const manifest = this.#manifestOf(set, change);
+    try {
+      await writeManifest(this.#host.disk, manifest);
+    } catch (error) {
+      set.unpin();
+      throw error;
+    }
+    this.#manifest = manifest;
+    this.#set = set;
+    for (const table of before.all) {
+      if (removed.has(table.info.number)) table.isObsolete = true;
+    }
+    inSameTurn();
+    before.unpin();
+  }
+
+  #manifestOf(set: TableSet, { log }: TableChange): Manifest {
+    const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
+    return { ...this.#manifest, ...log, nextTable: this.#nextTable, tables };
+  }
+
+  async #live(info: TableInfo, isSuspect: boolean, isThere: boolean): Promise<LiveTable> {
+    const content = isThere ? await this.#openAs(info) : missing(info);
+    if (content instanceof Error) {
+      this.#host.log.error('table-damaged', { file: tableName(info.number), why: content.message });
+    }
+    const table = new LiveTable(info, content, isSuspect, (each) => this.#dispose(each));
+    this.#open.add(table);
+    return table;
+  }
+
+  async #openAs(info: TableInfo): Promise<Table | Error> {
+    try {
+      const table = await openTable(this.#host.disk, info.number, this.#cache);
+      if (isAsNamed(table.info, info)) return table;
+      await table.close();
+      return corruption(tableName(info.number), 'it is not the table that the manifest names');
+    } catch (error) {
+      if (hasCode(error, 'CORRUPTION')) return error;
+      throw error;
+    }
+  }
+
+  #dispose(table: LiveTable): void {
+    if (!this.#open.delete(table)) return;
+    const disposal = this.#release(table).catch((error) => {
+      const file = tableName(table.info.number);
+      this.#host.log.warn('table-not-removed', { file, why: messageOf(error) });
+    });
+    this.#disposals.add(disposal);
+    disposal.then(() => this.#disposals.delete(disposal));
+  }
+
+  async #release({ content, info, isObsolete }: LiveTable): Promise<void> {
+    if (!(content instanceof Error)) {
+      const { filterChecks, filterFalsePositives } = content.stats();
+      this.#filtersBefore.checks += filterChecks;
+      this.#filtersBefore.falsePositives += filterFalsePositives;
+      await content.close();
+    }
+    if (isObsolete) await this.#host.disk.remove(tableName(info.number));
+  }
+}
+
+function damagedRange({ number, firstKey, lastKey }: TableInfo): DamagedRange {
+  const from = engineKeyOf(firstKey);
+  const to = engineKeyOf(lastKey);
+  return {
+    file: tableName(number),
+    fromKeyspace: from.keyspace,
+    fromSlot: from.slot,
+    toKeyspace: to.keyspace,
+    toSlot: to.slot,
+  };
+}
+
+function missing({ number }: TableInfo): Error {
+  return corruption(tableName(number), 'missing, though the manifest names it');
+}
+
+function isAsNamed(found: Omit<TableInfo, 'level'>, named: TableInfo): boolean {
+  return (
+    found.bytes === named.bytes &&
+    found.entries === named.entries &&
+    found.sequenceMin === named.sequenceMin &&
+    found.sequenceMax === named.sequenceMax &&
+    found.firstKey.equals(named.firstKey) &&
+    found.lastKey.equals(named.lastKey)
+  );
+}
