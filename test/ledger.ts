@@ -6,8 +6,8 @@
 //                       A  A  A  ?  R  A  ?      A acknowledged, R refused, ? open
 //   may be read:                       6  7
 //
-// Every tenth write is a delete, unless told otherwise: then a reader may find nothing. What a value holds follows from
-// its key and number alone, so that a torn or mixed-up value is noticed.
+// Every tenth write is a delete, unless told otherwise: then a reader may find nothing. What a
+// value holds follows from its key and number alone, so that a torn or mixed-up value is noticed.
 
 export type Fate = 'acknowledged' | 'refused' | 'open';
 
