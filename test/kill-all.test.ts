@@ -1,16 +1,17 @@
 // A few rounds of kill-all.ts, which can run many more by hand.
 
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { startCluster } from './cluster-fixture.ts';
 import { killAllRounds } from './kill-all.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 test('all nodes are killed at once under load, again and again', async (t) => {
   const cluster = await startCluster({ nodes: 3, owner: t });
   let rounds = 0;
-  for await (const figures of killAllRounds(cluster, ROUNDS)) {
+  for await (const figures of killAllRounds(cluster, { rounds: ROUNDS })) {
     const { round, acknowledged, open, wrong, restartMs } = figures;
     t.diagnostic(
       `round ${round}: ${acknowledged} acknowledged, ${open} open, ready in ${restartMs | 0} ms`,
@@ -20,4 +21,17 @@ test('all nodes are killed at once under load, again and again', async (t) => {
     rounds += 1;
   }
   equal(rounds, ROUNDS);
+});
+
+test('a canary: two nodes that lose their disks meanwhile are noticed', async (t) => {
+  const cluster = await startCluster({ nodes: 3, owner: t });
+  const sabotage = async () => {
+    const [first, second] = cluster.nodes;
+    for (const node of [first, second]) await rm(node?.directory ?? '', { recursive: true });
+  };
+  let wrong = 0;
+  for await (const figures of killAllRounds(cluster, { rounds: 1, sabotage })) {
+    wrong += figures.wrong.length;
+  }
+  ok(wrong > 0);
 });

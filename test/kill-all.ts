@@ -3,7 +3,7 @@
 // each round and exits with 1 as soon as something is lost; `npm test` runs a few rounds.
 //
 // The moment is a matter of dice: after some acknowledged write, and then some milliseconds. Every
-// third round kills the nodes once more while they start, for recovery must bear that too. What is
+// other round kills the nodes once more while they start, for recovery must bear that too. What is
 // verified is the whole history: a loss that shows two rounds later is a loss.
 
 import { randomInt } from 'node:crypto';
@@ -33,19 +33,25 @@ const NODES = [0, 1, 2];
 const WRITERS = [[0], [1], [2], NODES, [1, 2, 0], [2, 1, 0]];
 const ACKNOWLEDGED_MAX = 2_500;
 const DELAY_MS_MAX = 30;
-const KILLED_TWICE_EVERY = 3;
+const KILLED_TWICE_EVERY = 2;
 /** A node that starts is ready after some 500 ms. */
 const START_MS_MAX = 800;
 const BROKEN = /^cannot talk to /;
 
+export interface RoundOptions {
+  readonly rounds: number;
+  /** While all nodes are dead: for a canary. */
+  readonly sabotage?: () => Promise<void>;
+}
+
 /** Stops after the first round in which something was wrong. */
 export async function* killAllRounds(
   cluster: RunningCluster,
-  rounds: number,
+  { rounds, sabotage }: RoundOptions,
 ): AsyncGenerator<RoundFigures> {
   const ledger = new Ledger();
   for (let round = 1; round <= rounds; round++) {
-    const figures = await killAllOnce(cluster, ledger, round);
+    const figures = await killAllOnce(cluster, ledger, round, sabotage);
     yield figures;
     if (figures.wrong.length > 0) return;
   }
@@ -55,6 +61,7 @@ async function killAllOnce(
   cluster: RunningCluster,
   ledger: Ledger,
   round: number,
+  sabotage?: () => Promise<void>,
 ): Promise<RoundFigures> {
   const before = { ...ledger.counts };
   const load = new Load({ cluster, ledger, writers: WRITERS, readers: NODES });
@@ -64,6 +71,7 @@ async function killAllOnce(
   await load.stop();
   await killed;
   if (round % KILLED_TWICE_EVERY === 0) await killWhileStarting(cluster);
+  await sabotage?.();
 
   const startedAt = performance.now();
   await Promise.all(NODES.map((node) => cluster.restart(node)));
@@ -124,7 +132,7 @@ async function main(): Promise<void> {
   let wrong = 0;
   const restartsMs: number[] = [];
   try {
-    for await (const figures of killAllRounds(cluster, Number(values.rounds))) {
+    for await (const figures of killAllRounds(cluster, { rounds: Number(values.rounds) })) {
       process.stdout.write(lineOf(figures));
       acknowledged += figures.acknowledged;
       wrong += figures.wrong.length;

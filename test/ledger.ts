@@ -6,8 +6,8 @@
 //                       A  A  A  ?  R  A  ?      A acknowledged, R refused, ? open
 //   may be read:                       6  7
 //
-// Every tenth write is a delete: then a reader may find nothing. What a value holds follows from
-// its key and number alone, so that a torn or mixed-up value is noticed.
+// Every tenth write is a delete, unless told otherwise: then a reader may find nothing. What a
+// value holds follows from its key and number alone, so that a torn or mixed-up value is noticed.
 
 export type Fate = 'acknowledged' | 'refused' | 'open';
 
@@ -32,7 +32,12 @@ const SMALL_BYTES = 64;
 export class Ledger {
   readonly #accounts = new Map<string, Account>();
   readonly counts = { acknowledged: 0, refused: 0, open: 0 };
+  readonly #deleteEvery: number;
   #awaited: { readonly count: number; readonly resolve: () => void }[] = [];
+
+  constructor(options: { readonly hasDeletes: boolean } = { hasDeletes: true }) {
+    this.#deleteEvery = options.hasDeletes ? DELETE_EVERY : Number.POSITIVE_INFINITY;
+  }
 
   get keys(): readonly string[] {
     return [...this.#accounts.keys()];
@@ -43,7 +48,7 @@ export class Ledger {
     const account = this.#accountOf(key);
     account.begun += 1;
     const number = account.begun;
-    const words = isDelete(number) ? ['DEL', key] : ['SET', key, valueFor(key, number)];
+    const words = this.#isDelete(number) ? ['DEL', key] : ['SET', key, valueFor(key, number)];
     return { key, number, words };
   }
 
@@ -76,7 +81,7 @@ export class Ledger {
     if (value === null) {
       if (floor === 0) return undefined;
       for (let number = floor; number <= begun; number++) {
-        if (isDelete(number) && !refused.has(number)) return undefined;
+        if (this.#isDelete(number) && !refused.has(number)) return undefined;
       }
       return `${key} is gone, write ${floor} was acknowledged`;
     }
@@ -89,6 +94,10 @@ export class Ledger {
     return refused.has(number) ? `${found}, of which was said that it is nowhere` : undefined;
   }
 
+  #isDelete(number: number): boolean {
+    return number % this.#deleteEvery === 0;
+  }
+
   #accountOf(key: string): Account {
     let account = this.#accounts.get(key);
     if (account === undefined) {
@@ -97,10 +106,6 @@ export class Ledger {
     }
     return account;
   }
-}
-
-function isDelete(number: number): boolean {
-  return number % DELETE_EVERY === 0;
 }
 
 function valueFor(key: string, number: number): string {

@@ -15,6 +15,8 @@ import type { Attempt, Fate, Ledger } from './ledger.ts';
 export interface Complaint {
   /** Index of the node. */
   readonly node: number;
+  /** GET, SET or DEL; CONNECT when there was nobody. */
+  readonly command: string;
   readonly text: string;
 }
 
@@ -26,6 +28,8 @@ export interface LoadOptions {
   /** For each reader its node. */
   readonly readers?: readonly number[];
   readonly keysPerWriter?: number;
+  /** What its keys begin with, where several loads share a ledger. */
+  readonly prefix?: string;
 }
 
 const BATCH = 16;
@@ -48,9 +52,9 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    const { writers, readers = [], keysPerWriter = KEYS_PER_WRITER } = options;
+    const { writers, readers = [], keysPerWriter = KEYS_PER_WRITER, prefix = '' } = options;
     this.#keys = writers.map((_, writer) => {
-      return Array.from({ length: keysPerWriter }, (_, i) => `w${writer}-k${i}`);
+      return Array.from({ length: keysPerWriter }, (_, i) => `${prefix}w${writer}-k${i}`);
     });
     const writing = writers.map((nodes, writer) => this.#write(nodes, this.#keys[writer] ?? []));
     this.#running = Promise.all([...writing, ...readers.map((node) => this.#read(node))]);
@@ -71,8 +75,8 @@ export class Load {
   }
 
   /** What clients of these nodes were told other than "done". */
-  complaintsOf(...nodes: readonly number[]): string[] {
-    return this.complaints.filter(({ node }) => nodes.includes(node)).map(({ text }) => text);
+  complaintsOf(...nodes: readonly number[]): Complaint[] {
+    return this.complaints.filter(({ node }) => nodes.includes(node));
   }
 
   /** A writer of one node ends with its connection; one of several goes on with the others. */
@@ -103,7 +107,8 @@ export class Load {
       const fate = failure === undefined ? fateOf(reply) : 'open';
       ledger.settle(attempt, fate);
       const text = failure ?? (reply instanceof ReplyError ? reply.text : undefined);
-      if (text !== undefined) this.complaints.push({ node, text });
+      const [command = ''] = attempt.words;
+      if (text !== undefined) this.complaints.push({ node, command, text });
       if (failure !== undefined) isGood = false;
     };
     await Promise.all([...keys].map((key) => write(ledger.begin(key))));
@@ -126,7 +131,7 @@ export class Load {
     const floor = ledger.floor(key);
     const { reply, failure } = await answerTo(connection, ['GET', key]);
     const text = failure ?? (reply instanceof ReplyError ? reply.text : undefined);
-    if (text !== undefined) this.complaints.push({ node, text });
+    if (text !== undefined) this.complaints.push({ node, command: 'GET', text });
     else {
       this.reads += 1;
       const lie = ledger.wrong(key, floor, reply as Buffer | null);
@@ -141,7 +146,7 @@ export class Load {
     try {
       return await RespConnection.open(addressOf(port), PATIENT);
     } catch (error) {
-      this.complaints.push({ node, text: messageOf(error) });
+      this.complaints.push({ node, command: 'CONNECT', text: messageOf(error) });
       return undefined;
     }
   }
