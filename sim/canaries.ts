@@ -48,22 +48,35 @@ function onlyOn(name: string, saboteur: (host: Host) => Host): Saboteur {
   return (host, node) => (node === name ? saboteur(host) : host);
 }
 
+/** What is appended to a log after its first sync (its header) goes nowhere. */
 function lyingDisk(host: Host): Host {
-  const lying = (file: DiskFile): DiskFile => ({
-    name: file.name,
-    size: () => file.size(),
-    append: (bytes) => file.append(bytes),
-    read: (offset, length) => file.read(offset, length),
-    sync: () => Promise.resolve(),
-    truncate: (length) => file.truncate(length),
-    close: () => file.close(),
-  });
   const { disk } = host;
+  const forgetting = (file: DiskFile): DiskFile => {
+    let lostBytes = 0;
+    let isPastHeader = file.size() > 0;
+    return {
+      name: file.name,
+      size: () => file.size() + lostBytes,
+      append: async (bytes) => {
+        if (!isPastHeader) return file.append(bytes);
+        lostBytes += bytes.length;
+      },
+      read: (offset, length) => file.read(offset, length),
+      sync: async () => {
+        isPastHeader = true;
+        return file.sync();
+      },
+      truncate: (length) => file.truncate(length),
+      close: () => file.close(),
+    };
+  };
+  const isLog = (name: string) => name.startsWith('log');
+  const opened = (name: string, file: DiskFile) => (isLog(name) ? forgetting(file) : file);
   return {
     ...host,
     disk: {
-      create: async (name) => maybe(name, await disk.create(name)),
-      open: async (name) => maybe(name, await disk.open(name)),
+      create: async (name) => opened(name, await disk.create(name)),
+      open: async (name) => opened(name, await disk.open(name)),
       list: () => disk.list(),
       rename: (from, to) => disk.rename(from, to),
       remove: (name) => disk.remove(name),
@@ -71,16 +84,6 @@ function lyingDisk(host: Host): Host {
       lock: () => disk.lock(),
     },
   };
-  /** Segments only: without its identity a node would not even start. */
-  function maybe(name: string, file: DiskFile): DiskFile {
-    return name.startsWith('log-') && file.size() > 0 ? lying(file) : onceHonest(file);
-  }
-  /** The header of a new segment is synced; what comes after is not. */
-  function onceHonest(file: DiskFile): DiskFile {
-    let syncs = 0;
-    const { sync, ...rest } = lying(file);
-    return { ...rest, sync: () => (syncs++ === 0 ? file.sync() : sync()) };
-  }
 }
 
 interface Tampering {
