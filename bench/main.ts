@@ -7,6 +7,7 @@
 // Absolute figures wander with the machine; the ratios are what to quote.
 
 import { run as engine } from './engine.ts';
+import { run as filters } from './filters.ts';
 import { run as redis } from './redis.ts';
 import { run as ring } from './ring.ts';
 
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   ring,
   engine,
   redis,
+  filters,
 };
 
 const args = process.argv.slice(2);
