@@ -51,7 +51,7 @@ export class LateStore implements Store {
   }
 
   isPrimary(keyspace: KeyspaceNumber, slot: Slot) {
-    return this.#opened().isPrimary(keyspace, slot);
+    return this.node?.isPrimary(keyspace, slot) ?? false;
   }
 
   route(keyspace: KeyspaceNumber, slot: Slot) {

@@ -12,7 +12,7 @@ import type { Found } from './refusal.ts';
 import { OK, type Reply, simple } from './reply.ts';
 import { type RespServer, type RespServerOptions, startRespServer } from './resp-server.ts';
 
-const NO_STORE = {} as Store;
+const NO_STORE = { isPrimary: () => true } as unknown as Store;
 
 /** Handlers of HOLD wait here until the test lets them go, in whatever order. */
 const held = new Map<string, (reply: Reply) => void>();
