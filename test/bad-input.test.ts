@@ -213,6 +213,7 @@ function strangersWrite(): Buffer {
   const header = { clusterTag: 1, sender: 2, epoch: 1, time: Date.now() * 2048, questionId: 3 };
   writeRequestFrame(writer, header, {
     kind: 'coordinate-write',
+    sentMs: Date.now(),
     keyspace: 0 as KeyspaceNumber,
     key: Buffer.from('stolen'),
     change: { kind: 'put', value: Buffer.from('1'), expiresAt: 0 },

@@ -96,6 +96,7 @@ export class Node implements Store {
     this.#peers = new RemotePeers({
       map,
       clock,
+      requestMs,
       random,
       log,
       answer: (request) => responder.answer(request),
@@ -257,8 +258,8 @@ export class Node implements Store {
     if (others.length === 0) return;
     const nowMs = this.#host.clock.monotonicMs();
     this.#map.liveness.awake(nowMs);
-    const ask = { request: { kind: 'ping' }, budgetMs: PING_MS * 2, onAnswer: () => {} } as const;
-    this.#peers.ask(others, ask);
+    const request = { kind: 'ping', sentMs: this.#host.clock.wallMs() } as const;
+    this.#peers.ask(others, { request, budgetMs: PING_MS * 2, onAnswer: () => {} });
     const isWhole = others.every((member) => this.#map.isAlive(member));
     const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
     this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());

@@ -18,6 +18,7 @@ import {
 import type { Reply, Request } from '../replication/messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../replication/peers.ts';
 import type { ClusterMap } from './cluster-map.ts';
+import { LagMeter } from './lag-meter.ts';
 import { Once } from './once.ts';
 import { type FrameHeader, readFrame, writeReplyFrame, writeRequestFrame } from './wire.ts';
 
@@ -26,6 +27,8 @@ const SWEEP_MS = 20;
 export interface RemotePeersParts {
   readonly map: ClusterMap;
   readonly clock: Clock;
+  /** A forwarded write that is later than this is not begun: its sender has given up on it. */
+  readonly requestMs: number;
   readonly random: Random;
   readonly log: Log;
   /** Never throws or rejects. */
@@ -61,6 +64,7 @@ export class RemotePeers implements Peers, Receiver {
   readonly #pending = new Map<number, Pending>();
   #endpoint: Endpoint | undefined;
   readonly #once = new Once();
+  readonly #lags = new LagMeter();
   #lastId: number;
   #isSweeping = false;
 
@@ -136,9 +140,11 @@ export class RemotePeers implements Peers, Receiver {
     observeTime(frame.header.time);
     if (frame.kind === 'request') {
       const { questionId, sender } = frame.header;
+      const refused = this.#refusal(member, frame.request);
       const isWrite = frame.request.kind === 'coordinate-write';
       if (isWrite && !this.#once.isFirst(sender, questionId)) return;
-      this.#answer(member, questionId, frame.request);
+      if (refused === undefined) this.#answer(member, questionId, frame.request);
+      else this.#reply(member, questionId, refused);
       return;
     }
     // Only replies clear a name: they prove that the way is open in both directions.
@@ -146,6 +152,17 @@ export class RemotePeers implements Peers, Receiver {
       log.info('node alive', { node: map.members[member]?.name });
     }
     this.#settle(frame.header.questionId, member, frame.reply);
+  }
+
+  /** A write that lay here while we were paused would undo what others were told since. */
+  #refusal(member: MemberIndex, request: Request): Reply | undefined {
+    const nowMs = this.#parts.clock.wallMs();
+    if (request.kind === 'ping') this.#lags.note(member, request.sentMs, nowMs);
+    if (request.kind !== 'coordinate-write') return undefined;
+    const lateMs = this.#lags.lateMs(member, request.sentMs, nowMs);
+    if (lateMs <= this.#parts.requestMs) return undefined;
+    const why = `the write came ${Math.round(lateMs)} ms late, when its sender had given up`;
+    return { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why };
   }
 
   #answer(member: MemberIndex, questionId: number, request: Request): void {

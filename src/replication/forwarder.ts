@@ -62,7 +62,8 @@ export class Forwarder {
   async write(request: WriteRequest, primaries: readonly MemberIndex[]): Promise<WriteOutcome> {
     let unwritten: WriteOutcome = { kind: 'not-applied', needed: 1, got: 0 };
     for (const member of this.#alive(primaries)) {
-      const answer = await this.#ask(member, { kind: 'coordinate-write', ...request });
+      const sentMs = this.#parts.clock.wallMs();
+      const answer = await this.#ask(member, { kind: 'coordinate-write', sentMs, ...request });
       if (answer.kind === 'lost' && answer.wasSent) {
         return { kind: 'indeterminate', needed: 1, got: 0 };
       }

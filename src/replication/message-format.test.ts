@@ -18,13 +18,14 @@ const version = { context, siblings: [{ dot, time: 5, expiresAt: 6, isTombstone:
 const value = { value: Buffer.from('bar'), expiresAt: 7 };
 
 const REQUESTS: Request[] = [
-  { kind: 'ping' },
+  { kind: 'ping', sentMs: 1_800_000_000_000 },
   { kind: 'store-copy', ...at, object: Buffer.from('any bytes') },
   { kind: 'read-version', ...at },
   { kind: 'read-object', ...at },
   { kind: 'coordinate-get', keyspace, key, r: 2 },
   {
     kind: 'coordinate-write',
+    sentMs: 1_800_000_000_000,
     keyspace,
     key,
     condition: 'absent',
@@ -35,6 +36,7 @@ const REQUESTS: Request[] = [
   },
   {
     kind: 'coordinate-write',
+    sentMs: 1_800_000_000_000,
     keyspace,
     key,
     condition: undefined,

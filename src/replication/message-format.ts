@@ -51,6 +51,7 @@ export function writeRequest(w: ByteWriter, request: Request): void {
   w.u8(REQUEST_KINDS.indexOf(request.kind));
   switch (request.kind) {
     case 'ping':
+      w.varint(request.sentMs);
       return;
     case 'store-copy':
       writeKeyAt(w, request);
@@ -66,6 +67,7 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       w.varint(request.r ?? 0);
       return;
     case 'coordinate-write':
+      w.varint(request.sentMs);
       writeWriteRequest(w, request);
       return;
     case 'list-slots':
@@ -85,7 +87,7 @@ export function readRequest(r: ByteReader): Request {
   const kind = oneOf(REQUEST_KINDS, r.u8(), 'request');
   switch (kind) {
     case 'ping':
-      return { kind };
+      return { kind, sentMs: r.varint() };
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
     case 'read-version':
@@ -94,7 +96,7 @@ export function readRequest(r: ByteReader): Request {
     case 'coordinate-get':
       return { kind, ...readGetRequest(r) };
     case 'coordinate-write':
-      return { kind, ...readWriteRequest(r) };
+      return { kind, sentMs: r.varint(), ...readWriteRequest(r) };
     case 'list-slots':
       return {
         kind,

@@ -36,13 +36,18 @@ export type Request =
   /** You are a primary of it and I am not: → `got` or `refused`. */
   | (GetRequest & { readonly kind: 'coordinate-get' })
   /** The same for a write: → `wrote` or `refused`. */
-  | (WriteRequest & { readonly kind: 'coordinate-write' })
+  | (WriteRequest & Sent & { readonly kind: 'coordinate-write' })
   /** Keys and versions of a part of the ring, as you have it: → `listing`. */
   | SlotsRequest
   /** How many keys you have in these slots (one bit each, 2,048 bytes): → `count`. */
   | CountRequest
   /** Are you there: → `pong`. */
-  | { readonly kind: 'ping' };
+  | (Sent & { readonly kind: 'ping' });
+
+/** Wall clock of the sender, so that the receiver can tell how late it is (node/lag-meter.ts). */
+export interface Sent {
+  readonly sentMs: number;
+}
 
 export interface CountRequest {
   readonly kind: 'count-keys';
