@@ -150,4 +150,5 @@ async function main(): Promise<void> {
   process.exitCode = wrong === 0 ? 0 : 1;
 }
 
-if (import.meta.main) await main();
+// Also when bin/run.js, which chooses the runtime, imports it.
+if (process.argv[1] === import.meta.filename) await main();
