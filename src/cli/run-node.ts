@@ -98,11 +98,14 @@ class NodeProcess {
 
   async close(): Promise<void> {
     this.stage = 'stopping';
+    // The clock of a node keeps no process alive, and now nothing else does: see to the end.
+    const awake = setInterval(() => undefined, 1_000);
     try {
-      await Promise.all([this.#resp?.close(), this.#http?.close()]);
-    } finally {
+      await Promise.allSettled([this.#resp?.close(), this.#http?.close()]);
       await this.#store.node?.close();
       await this.#host.jobs.close();
+    } finally {
+      clearInterval(awake);
     }
   }
 
