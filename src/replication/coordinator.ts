@@ -148,7 +148,7 @@ export class Coordinator {
     const receipt = new GrowingReceipt(quorum, view);
     const others = primaries.filter((member) => member !== view.self);
     return new Promise((resolve) => {
-      const isUndecided = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
+      const giveUp = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
       const count = (member: MemberIndex, isDurable: boolean) => {
         if (isDurable) quorum.addAck(member);
         else quorum.addFailure();
@@ -156,9 +156,9 @@ export class Coordinator {
         if (state === 'reached') {
           const { dot, context, previous } = minted;
           resolve({ kind: 'ok', dot, context, previous, receipt });
-        } else if (state === 'impossible') isUndecided();
+        } else if (state === 'impossible') giveUp();
         else if (quorum.waitsOnlyFor(view.self)) {
-          clock.after(deadlineMs - clock.monotonicMs(), isUndecided);
+          clock.after(deadlineMs - clock.monotonicMs(), giveUp);
         }
         if (quorum.isComplete()) receipt.settle();
       };

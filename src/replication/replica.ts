@@ -106,7 +106,7 @@ export class Replica {
   }
 
   /**
-   * Carries out `request` as its coordinator, unless its turn comes after `deadlineMs`: then
+   * Carries out `request` as its coordinator, unless its turn comes at `deadlineMs` or later: then
    * nothing is written, for ever. Throws or rejects as Engine.write does.
    */
   write(
@@ -120,7 +120,7 @@ export class Replica {
     const taken = this.#turn(at, (before) => {
       // While the old value was read, somebody may have shown that we forgot something.
       if (this.#isActorStale) return undefined;
-      if (this.#clock.monotonicMs() > deadlineMs) return TOO_LATE;
+      if (this.#clock.monotonicMs() >= deadlineMs) return TOO_LATE;
       return this.#mint(keyspace, at, request, before);
     });
     if (!(taken instanceof Promise)) return taken ?? TOO_LATE;

@@ -17,7 +17,13 @@ import { sayLastWords } from './last-words.ts';
 import { DEFAULT_RESP_LIMITS } from './limits.ts';
 import type { CommandSet } from './pipeline.ts';
 import { runCommand } from './run-command.ts';
-import type { Redirect, RespCounters, RespLimits, RespServerInfo } from './server-info.ts';
+import {
+  freshCounters,
+  type Redirect,
+  type RespCounters,
+  type RespLimits,
+  type RespServerInfo,
+} from './server-info.ts';
 import type { Session } from './session.ts';
 import { TurnEnd } from './turn-end.ts';
 
@@ -63,17 +69,7 @@ class ListeningServer implements RespServer, RespServerInfo {
   readonly startedAtMs: number;
   readonly redirect: Redirect;
   readonly limits: RespLimits;
-  readonly counters: RespCounters = {
-    connectionsAccepted: 0,
-    connectionsRefused: 0,
-    commands: 0,
-    errorReplies: 0,
-    keyspaceHits: 0,
-    keyspaceMisses: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    moved: 0,
-  };
+  readonly counters: RespCounters = freshCounters();
   readonly drops: Drops = { protocolErrors: 0, halfCommands: 0, slowReaders: 0 };
   readonly #server: Server;
   readonly #log: Log;

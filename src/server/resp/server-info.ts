@@ -51,3 +51,17 @@ export interface RespCounters {
   bytesOut: number;
   moved: number;
 }
+
+export function freshCounters(): RespCounters {
+  return {
+    connectionsAccepted: 0,
+    connectionsRefused: 0,
+    commands: 0,
+    errorReplies: 0,
+    keyspaceHits: 0,
+    keyspaceMisses: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    moved: 0,
+  };
+}

@@ -10,7 +10,7 @@ import { DEFAULT_RESP_LIMITS } from './limits.ts';
 import { refusal } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import { runCommand } from './run-command.ts';
-import type { RespServerInfo } from './server-info.ts';
+import { freshCounters, type RespServerInfo } from './server-info.ts';
 import { newSession, type Session } from './session.ts';
 
 const STARTED_AT_MS = 1_700_000_000_000;
@@ -24,17 +24,7 @@ export function testServer(sessions: readonly Session[]): Writable<RespServerInf
     port: 7001,
     redirect: 'auto',
     limits: DEFAULT_RESP_LIMITS,
-    counters: {
-      connectionsAccepted: 1,
-      connectionsRefused: 0,
-      commands: 0,
-      errorReplies: 0,
-      keyspaceHits: 0,
-      keyspaceMisses: 0,
-      bytesIn: 0,
-      bytesOut: 0,
-      moved: 0,
-    },
+    counters: { ...freshCounters(), connectionsAccepted: 1 },
     isReady: () => true,
     sessions: () => sessions,
     connectionCount: () => sessions.length,
