@@ -82,6 +82,7 @@ function lyingDisk(host: Host): Host {
       rename: (from, to) => disk.rename(from, to),
       remove: (name) => disk.remove(name),
       syncDirectory: () => disk.syncDirectory(),
+      space: () => disk.space(),
       lock: () => disk.lock(),
     },
   };

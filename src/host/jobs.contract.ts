@@ -86,6 +86,7 @@ const promises: Record<string, (host: JobsHost) => Promise<void>> = {
   },
 
   'a cancelled job tidies up and says so, also from its pause': async ({ jobs, clock }) => {
+    await jobs.start('test', { kind: 'echo', bytes: Buffer.alloc(1) }).done; // the thread is there
     const job = jobs.start('test', STEPS);
     job.setPace(0);
     await new Promise<void>((resolve) => clock.after(300, resolve));
