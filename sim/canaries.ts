@@ -63,6 +63,7 @@ function lyingDisk(host: Host): Host {
         lostBytes += bytes.length;
       },
       read: (offset, length) => file.read(offset, length),
+      readNow: (offset, length) => file.readNow(offset, length),
       sync: async () => {
         isPastHeader = true;
         return file.sync();

@@ -226,6 +226,10 @@ class FaultyDisk implements Disk {
         this.#count(file.name);
         return file.read(offset, length);
       },
+      readNow: (offset, length) => {
+        this.#count(file.name);
+        return file.readNow(offset, length);
+      },
       sync: async () => {
         if (this.#strikes()) this.#directory.failNextSync(file.name);
         return file.sync();

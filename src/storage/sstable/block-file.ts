@@ -1,5 +1,6 @@
-// The blocks of an open table, from the cache or from the disk. Every block that comes from the
-// disk is checked before anyone sees it; what fails is CORRUPTION, never "not found".
+// The blocks of an open table, from the cache or from the disk, at once or with a promise. Every
+// block that comes from the disk is checked before anyone sees it; what fails is CORRUPTION, never
+// "not found".
 
 import type { DiskFile } from '../../host/host.ts';
 import type { Shelf } from './block-cache.ts';
@@ -34,25 +35,30 @@ export class BlockFile {
     return { count: this.#reads, bytes: this.#bytesRead };
   }
 
-  /** For a lookup that missed: into the cache, and shared by all who want it meanwhile. */
-  load(block: number): Promise<Buffer> {
+  /** For a lookup: from the cache, or from the disk and then into the cache. */
+  get(block: number): Buffer | Promise<Buffer> {
+    const cached = this.shelf.get(block);
+    if (cached !== undefined) return cached;
     const underWay = this.#loading.get(block);
     if (underWay !== undefined) return underWay;
-    const loading = this.#load(block);
+    const run = this.readRun(block, block, 0);
+    if (!(run instanceof Promise)) return this.#keep(run);
+    const loading = run.then((each) => this.#keep(each)).finally(() => this.#loading.delete(block));
     this.#loading.set(block, loading);
     return loading;
   }
 
   /** As many blocks from `first` to `last` as fit into `bytesMax`, at least one. */
-  async readRun(first: number, last: number, bytesMax: number): Promise<BlockRun> {
+  readRun(first: number, last: number, bytesMax: number): BlockRun | Promise<BlockRun> {
     const start = this.index.offset(first);
     let end = first;
     while (end < last && this.index.offset(end + 2) - start <= bytesMax) end += 1;
     const length = this.index.offset(end + 1) - start;
-    const bytes = await this.#file.read(start, length);
     this.#reads += 1;
-    this.#bytesRead += bytes.length;
-    return { first, last: end, bytes };
+    this.#bytesRead += length;
+    const bytes = this.#file.readNow(start, length);
+    if (bytes !== undefined) return { first, last: end, bytes };
+    return this.#file.read(start, length).then((later) => ({ first, last: end, bytes: later }));
   }
 
   /** A block of `run`, checked; a view of the run unless it was compressed. */
@@ -69,13 +75,10 @@ export class BlockFile {
     await this.#file.close();
   }
 
-  async #load(block: number): Promise<Buffer> {
-    try {
-      const payload = this.blockOf(await this.readRun(block, block, 0), block);
-      this.shelf.put(block, payload);
-      return payload;
-    } finally {
-      this.#loading.delete(block);
-    }
+  /** The one block of `run`, now also in the cache. */
+  #keep(run: BlockRun): Buffer {
+    const payload = this.blockOf(run, run.first);
+    this.shelf.put(run.first, payload);
+    return payload;
   }
 }
