@@ -135,11 +135,11 @@ class SimDiskFile implements DiskFile {
     });
   }
 
-  readNow(offset: number, length: number): Buffer | undefined {
+  readNow(into: Buffer, offset: number): number | undefined {
     if (!this.#life.isAlive || !this.#directory.drawIsInMemory()) return undefined;
     if (this.#isClosed) throw failure(this.name, 'EBADF');
     if (this.#directory.takeReadFault(this.name)) throw failure(this.name, 'EIO');
-    return this.#file.read(offset, length);
+    return this.#file.read(offset, into.length).copy(into);
   }
 
   sync(): Promise<void> {

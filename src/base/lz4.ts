@@ -62,6 +62,8 @@ export function compress(from: Uint8Array, to: Uint8Array): number {
 
 /** Memory of its own, `length` bytes; throws BAD_BYTES when the block is not of that length. */
 export function decompress(block: Uint8Array, length: number): Buffer {
+  // No block grows more when it is unpacked: never allocate for a length that cannot be.
+  if (length > 255 * block.length) throw badBytes(`lz4: ${length} bytes from ${block.length}`);
   const to = Buffer.allocUnsafeSlow(length);
   let written = 0;
   for (let at = 0; ; ) {

@@ -42,7 +42,7 @@ export class NodeDiskFile implements DiskFile {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    const bytes = this.#room(offset, length);
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.#size - offset)));
     let done = 0;
     while (done < bytes.length) {
       const bytesRead = await this.#readInto(bytes, done, offset + done);
@@ -52,15 +52,14 @@ export class NodeDiskFile implements DiskFile {
     return done === bytes.length ? bytes : bytes.subarray(0, done);
   }
 
-  readNow(offset: number, length: number): Buffer | undefined {
+  readNow(into: Buffer, offset: number): number | undefined {
     const fromMs = performance.now();
-    if (!this.#directReads.may(fromMs, length)) return undefined;
-    const bytes = this.#room(offset, length);
+    if (!this.#directReads.may(fromMs, into.length)) return undefined;
     let done = 0;
     try {
-      while (done < bytes.length) {
-        const left = bytes.length - done;
-        const bytesRead = readSync(this.#handle.fd, bytes, done, left, offset + done);
+      while (done < into.length) {
+        const left = into.length - done;
+        const bytesRead = readSync(this.#handle.fd, into, done, left, offset + done);
         if (bytesRead === 0) break;
         done += bytesRead;
       }
@@ -68,7 +67,7 @@ export class NodeDiskFile implements DiskFile {
       throw diskError(this.name, error);
     }
     this.#directReads.took(fromMs, performance.now());
-    return done === bytes.length ? bytes : bytes.subarray(0, done);
+    return done;
   }
 
   async sync(): Promise<void> {
@@ -92,10 +91,6 @@ export class NodeDiskFile implements DiskFile {
     } catch (error) {
       throw diskError(this.name, error);
     }
-  }
-
-  #room(offset: number, length: number): Buffer {
-    return Buffer.allocUnsafe(Math.max(0, Math.min(length, this.#size - offset)));
   }
 
   /** Reads what is left of `bytes` from `at` on; the callback costs less than a FileHandle. */

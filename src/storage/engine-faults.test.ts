@@ -226,9 +226,9 @@ class FaultyDisk implements Disk {
         this.#count(file.name);
         return file.read(offset, length);
       },
-      readNow: (offset, length) => {
+      readNow: (into, offset) => {
         this.#count(file.name);
-        return file.readNow(offset, length);
+        return file.readNow(into, offset);
       },
       sync: async () => {
         if (this.#strikes()) this.#directory.failNextSync(file.name);

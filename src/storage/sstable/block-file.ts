@@ -14,6 +14,9 @@ export interface BlockRun {
   readonly bytes: Buffer;
 }
 
+/** Of one block as it stands on the disk. */
+let scratch = Buffer.alloc(0);
+
 export class BlockFile {
   readonly number: number;
   readonly index: BlockIndex;
@@ -41,11 +44,7 @@ export class BlockFile {
     if (cached !== undefined) return cached;
     const underWay = this.#loading.get(block);
     if (underWay !== undefined) return underWay;
-    const run = this.readRun(block, block, 0);
-    if (!(run instanceof Promise)) return this.#keep(run);
-    const loading = run.then((each) => this.#keep(each)).finally(() => this.#loading.delete(block));
-    this.#loading.set(block, loading);
-    return loading;
+    return this.#getNow(block) ?? this.#getLater(block);
   }
 
   /** As many blocks from `first` to `last` as fit into `bytesMax`, at least one. */
@@ -54,10 +53,10 @@ export class BlockFile {
     let end = first;
     while (end < last && this.index.offset(end + 2) - start <= bytesMax) end += 1;
     const length = this.index.offset(end + 1) - start;
-    this.#reads += 1;
-    this.#bytesRead += length;
-    const bytes = this.#file.readNow(start, length);
-    if (bytes !== undefined) return { first, last: end, bytes };
+    this.#count(length);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    const read = this.#file.readNow(bytes, start);
+    if (read !== undefined) return { first, last: end, bytes: bytes.subarray(0, read) };
     return this.#file.read(start, length).then((later) => ({ first, last: end, bytes: later }));
   }
 
@@ -75,10 +74,37 @@ export class BlockFile {
     await this.#file.close();
   }
 
-  /** The one block of `run`, now also in the cache. */
-  #keep(run: BlockRun): Buffer {
-    const payload = this.blockOf(run, run.first);
-    this.shelf.put(run.first, payload);
+  /** Undefined when it cannot be had without a wait. */
+  #getNow(block: number): Buffer | undefined {
+    const length = this.index.length(block);
+    // Read into memory that is used again and again: for each lookup a piece of its own would
+    // have to be collected soon after.
+    if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(2 * length);
+    const read = this.#file.readNow(scratch.subarray(0, length), this.index.offset(block));
+    if (read === undefined) return undefined;
+    this.#count(length);
+    const payload = payloadOf(scratch.subarray(0, read), this.number, this.index.offset(block));
+    return this.#keep(block, payload.buffer === scratch.buffer ? Buffer.from(payload) : payload);
+  }
+
+  #getLater(block: number): Promise<Buffer> {
+    const length = this.index.length(block);
+    this.#count(length);
+    const loading = this.#file
+      .read(this.index.offset(block), length)
+      .then((piece) => this.#keep(block, payloadOf(piece, this.number, this.index.offset(block))))
+      .finally(() => this.#loading.delete(block));
+    this.#loading.set(block, loading);
+    return loading;
+  }
+
+  #keep(block: number, payload: Buffer): Buffer {
+    this.shelf.put(block, payload);
     return payload;
+  }
+
+  #count(bytes: number): void {
+    this.#reads += 1;
+    this.#bytesRead += bytes;
   }
 }
