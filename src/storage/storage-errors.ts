@@ -11,7 +11,7 @@ export function corruption(file: string, what: string, cause?: unknown): KvorumE
   return new KvorumError('CORRUPTION', `${file}: ${what}`, fix, cause);
 }
 
-/** Throws NEWER_FORMAT or OLDER_FORMAT unless `found` is the one format that this version reads. */
+/** Throws NEWER_FORMAT or OLDER_FORMAT unless `found` is the format that this version reads. */
 export function checkFormat(file: string, found: number, known: number): void {
   if (found === known) return;
   const message = `${file} has format ${found}; this version of Kvorum reads format ${known}`;
