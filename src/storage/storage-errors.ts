@@ -19,8 +19,8 @@ export function checkFormat(file: string, found: number, known: number): void {
     throw new KvorumError('NEWER_FORMAT', message, 'Start the version of Kvorum that wrote it.');
   }
   const fix =
-    'Nothing was changed. Start the version of Kvorum that wrote it, or this one on an empty data ' +
-    'directory: other nodes hold copies.';
+    'Nothing was changed. Start the version of Kvorum that wrote it, or this one with an empty ' +
+    'data directory: other nodes hold copies.';
   throw new KvorumError('OLDER_FORMAT', message, fix);
 }
 
