@@ -10,8 +10,8 @@ import type { TableEntry } from '../table-entry.ts';
 
 /**
  * Cached lookups of 100-byte values were as fast with 4 and 16 KiB, within the noise. Index and
- * filter took 2.1, 1.6 and 1.4 bytes per key with 4, 8 and 16 KiB, scans of zstd went at 0.9, 1.2
- * and 2.1 M entries/s; but a lookup on the disk reads, and the cache holds, a whole block.
+ * filter took 2.1, 1.6 and 1.4 bytes per key with 4, 8 and 16 KiB; but a lookup on the disk reads
+ * and decompresses, and the cache holds, a whole block.
  */
 const BLOCK_BYTES = 8 * 1024;
 /** 8 made no lookup faster that could be told from noise. */
