@@ -17,12 +17,14 @@ export type NameChange =
 /** Mean times in milliseconds, exponentially distributed. */
 export interface DiskPace {
   readonly readMs: number;
+  /** Of the reads: those whose bytes stand in memory, so that they need no wait. */
+  readonly memoryShare: number;
   readonly appendMs: number;
   readonly syncMs: number;
 }
 
 /** A local SSD. */
-const SSD: DiskPace = { readMs: 0.1, appendMs: 0.02, syncMs: 0.3 };
+const SSD: DiskPace = { readMs: 0.1, memoryShare: 0.5, appendMs: 0.02, syncMs: 0.3 };
 
 /** More than any simulated run writes. */
 const PLENTY_BYTES = 1024 ** 4;
@@ -138,6 +140,10 @@ export class SimDirectory {
 
   takeReadFault(name: string): boolean {
     return this.#failingReads.delete(name) || this.#failingReads.delete(ANY_FILE);
+  }
+
+  drawIsInMemory(): boolean {
+    return this.#random.chance(this.#pace.memoryShare);
   }
 
   get capacityBytes(): number {

@@ -9,7 +9,7 @@ export type StorageOptions = NonNullable<NodeOptions['storage']>;
 
 /** Memtables of a megabyte: below that a node would do little else than flush. */
 const MEMORY_BYTES_MIN = 6 * 1024 * 1024;
-/** A node that keeps more than that free hardly uses its disk: more likely it was meant inversely. */
+/** A node that keeps more free than that hardly uses its disk: "95%" was meant inversely. */
 const RESERVE_SHARE_MAX = 0.5;
 
 /** What is not set is left to the engine. Throws BAD_OPTION. */

@@ -21,7 +21,7 @@ test('writes stop below the reserve, and come back only a quarter above it', () 
   const lows = '...xxxx.' + '..xx.';
   let isLow = false;
   for (const [place, freeBytes] of steps.entries()) {
-    isLow = isSpaceLow({ freeBytes, totalBytes: 2000 }, 100, isLow);
+    isLow = isSpaceLow(freeBytes, 100, isLow);
     equal(isLow ? 'x' : '.', lows[place], `${freeBytes} free, step ${place}`);
   }
   equal(resumesAtBytes(100), 125);
@@ -29,6 +29,6 @@ test('writes stop below the reserve, and come back only a quarter above it', () 
 
 test('without a reserve space is never low', () => {
   for (const wasLow of [false, true]) {
-    equal(isSpaceLow({ freeBytes: 0, totalBytes: 2000 }, 0, wasLow), false);
+    equal(isSpaceLow(0, 0, wasLow), false);
   }
 });

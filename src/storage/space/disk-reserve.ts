@@ -13,8 +13,6 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import type { DiskSpace } from '../../host/host.ts';
-
 export type DiskReserve =
   | { readonly kind: 'bytes'; readonly bytes: number }
   /** Of the whole disk, from 0 to 1. */
@@ -36,6 +34,6 @@ export function resumesAtBytes(reserved: number): number {
 }
 
 /** Whether writes are refused from now on; `wasLow`: whether they are now. */
-export function isSpaceLow({ freeBytes }: DiskSpace, reserved: number, wasLow: boolean): boolean {
+export function isSpaceLow(freeBytes: number, reserved: number, wasLow: boolean): boolean {
   return freeBytes < (wasLow ? resumesAtBytes(reserved) : reserved);
 }

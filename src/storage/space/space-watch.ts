@@ -75,9 +75,9 @@ export class SpaceWatch {
       return;
     }
     const wasLow = this.#isLow;
-    this.#isLow = isSpaceLow(this.#space, this.#reservedBytes, wasLow);
-    if (this.#isLow === wasLow) return;
     const { freeBytes } = this.#space;
+    this.#isLow = isSpaceLow(freeBytes, this.#reservedBytes, wasLow);
+    if (this.#isLow === wasLow) return;
     const fields = { freeBytes, reservedBytes: this.#reservedBytes };
     if (this.#isLow) log.error('disk-space-low', fields);
     else log.info('disk-space-back', fields);
