@@ -96,6 +96,7 @@ export class LogStructuredEngine implements Engine {
       host,
       tables: this.#tables,
       options: limits.compaction,
+      bytesMax: () => recovered.space.compactionBytesMax,
       isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
       onCompacted: () => this.#renewView(),
     });

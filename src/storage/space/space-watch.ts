@@ -1,4 +1,4 @@
-// Looks at the free space of the disk every second, so that a node stops taking writes while it
+// Looks at the free space of the disk every second, more often when it is nearly low, so that a node stops taking writes while it
 // can still flush, compact and answer, rather than when the disk refuses. What comes back when
 // there is space again needs nobody: the next look sees it.
 //
@@ -10,8 +10,11 @@ import type { DiskSpace, Host, Timer } from '../../host/host.ts';
 import { diskLow } from '../storage-errors.ts';
 import { type DiskReserve, isSpaceLow, reservedBytes } from './disk-reserve.ts';
 
-/** At 500 MB/s of log, flushes and compactions together, a quarter of the reserve. */
+/** At 500 MB/s of log, flushes and compactions together, a quarter of the largest reserve. */
 const LOOK_MS = 1_000;
+/** Below four times the reserve: a small disk has a small one, but no slower clients. */
+const LOOK_NEAR_MS = 100;
+const NEAR_FACTOR = 4;
 
 export interface SpaceStats {
   /** Of the disk under the data directory; undefined while it could not be asked. */
@@ -40,6 +43,11 @@ export class SpaceWatch {
     return this.#isLow;
   }
 
+  /** What one compaction may take: half of the reserve is for the log and for flushes. */
+  get compactionBytesMax(): number {
+    return this.#freeBytes - this.#reservedBytes / 2;
+  }
+
   get stats(): SpaceStats {
     return { disk: this.#space, reservedBytes: this.#reservedBytes, isLow: this.#isLow };
   }
@@ -47,7 +55,10 @@ export class SpaceWatch {
   /** Resolves after the first look. */
   async start(): Promise<void> {
     await this.#look();
-    if (!this.#isStopped) this.#timer = this.#host.clock.after(LOOK_MS, () => void this.start());
+    if (this.#isStopped) return;
+    const isNear = this.#freeBytes < NEAR_FACTOR * this.#reservedBytes;
+    const lookMs = isNear ? LOOK_NEAR_MS : LOOK_MS;
+    this.#timer = this.#host.clock.after(lookMs, () => void this.start());
   }
 
   stop(): void {
@@ -58,6 +69,11 @@ export class SpaceWatch {
   /** DISK_FULL, for whoever is refused while space is low. */
   refusal(): KvorumError {
     return diskLow(this.#space ?? { freeBytes: 0, totalBytes: 0 }, this.#reservedBytes);
+  }
+
+  /** At the last look; Infinity while nothing is known. */
+  get #freeBytes(): number {
+    return this.#space?.freeBytes ?? Number.POSITIVE_INFINITY;
   }
 
   get #reservedBytes(): number {
