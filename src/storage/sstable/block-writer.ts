@@ -10,8 +10,8 @@ import type { TableEntry } from '../table-entry.ts';
 
 /**
  * Cached lookups of 100-byte values were as fast with 4 and 16 KiB, within the noise. Index and
- * filter took 2.1, 1.6 and 1.4 bytes per key with 4, 8 and 16 KiB, scans of zstd went at 0.9, 1.2
- * and 2.1 M entries/s; but a lookup on the disk reads, and the cache holds, a whole block.
+ * filter took 2.1, 1.6 and 1.4 bytes per key with 4, 8 and 16 KiB; but a lookup on the disk reads
+ * and decompresses, and the cache holds, a whole block.
  */
 const BLOCK_BYTES = 8 * 1024;
 /** 8 made no lookup faster that could be told from noise. */
@@ -38,7 +38,7 @@ export class BlockWriter {
   }
 
   /** `shared`: how many bytes of the key begin the one before as well. */
-  add({ key, sequence, value }: TableEntry, shared: number): void {
+  add({ key, kind, sequence, value }: TableEntry, shared: number): void {
     const isRestart = this.#entries % RESTART_INTERVAL === 0;
     if (isRestart) {
       this.#restarts.u16(this.#keys.length);
@@ -46,7 +46,7 @@ export class BlockWriter {
     }
     const from = isRestart ? 0 : shared;
     const recordAt = this.#records.length;
-    this.#records.varint(sequence);
+    this.#records.varint(sequence * 4 + kind);
     this.#records.raw(value);
     this.#keys.varint(from);
     this.#keys.varint(key.length - from);
