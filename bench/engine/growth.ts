@@ -88,10 +88,11 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   ];
   for (const each of lines) print(each);
   if (!values.write) return;
-  writeFileSync(PLOT, growthPlot(panelsOf(rows)));
+  const title = 'How cost grows with the number of keys';
+  writeFileSync(PLOT, growthPlot(title, panelsOf(rows)));
   const command = `growth --to ${to} --only ${values.only}`;
   const preface = '![Cost of an operation over the number of keys](growth.svg)';
-  page.write({ title: 'How cost grows with the number of keys', command, lines, preface });
+  page.write({ title, command, lines, preface });
 }
 
 async function measure(engine: string, keys: number, under: string): Promise<Row> {
