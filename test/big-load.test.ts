@@ -3,7 +3,8 @@
 
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
-import { mistakesOf, runBigLoad } from './big-load.ts';
+import { runBigLoad } from './big-load.ts';
+import { mistakesOf } from './big-load-report.ts';
 import { BulkKeys } from './bulk-keys.ts';
 import { verifyThrough } from './bulk-load.ts';
 import { startCluster } from './cluster-fixture.ts';

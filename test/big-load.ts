@@ -22,6 +22,7 @@ import { showProgress } from '../bin/progress.js';
 import { openNodeDisk } from '../src/host/node-disk.ts';
 import { silentLog } from '../src/host/node-log.ts';
 import { checkDirectory } from '../src/storage/directory-check.ts';
+import { linesOf, mistakesOf } from './big-load-report.ts';
 import { BulkKeys } from './bulk-keys.ts';
 import { BulkLoad, type Verdict, verifyThrough } from './bulk-load.ts';
 import { type RunningCluster, type RunningNode, startCluster } from './cluster-fixture.ts';
@@ -65,7 +66,6 @@ interface Kill {
   readonly damage: readonly string[];
 }
 
-const MB = 1e6;
 const VICTIM = 1;
 /** Some compactions deep into the load, and with most of it still to come. */
 const KILL_AFTER_SHARE = 0.4;
@@ -231,57 +231,12 @@ async function main(): Promise<void> {
     const options = { keys, valueBytes, seed, lookEveryMs: 20, progress: showProgress };
     const figures = await runBigLoad(cluster, options);
     process.stdout.write(`${linesOf(figures, options).join('\n')}\n`);
-    const mistakes = mistakesOf(figures, keys, Number(values.cap) * MB);
+    const mistakes = mistakesOf(figures, keys, Number(values.cap) * 1e6);
     for (const mistake of mistakes) process.stdout.write(`WRONG: ${mistake}\n`);
     process.exitCode = mistakes.length === 0 ? 0 : 1;
   } finally {
     await cluster.stop();
   }
-}
-
-/** What should not be so; `peakBytesMax`: of each process. */
-export function mistakesOf(
-  { verdicts, peakBytes, kill }: BigLoadFigures,
-  keys: number,
-  peakBytesMax: number,
-): string[] {
-  const unread = verdicts.flatMap(({ right, examples }, node) =>
-    right === keys ? [] : [`through n${node + 1} ${right} of ${keys} are right: ${examples}`],
-  );
-  const large = peakBytes.flatMap((bytes, node) =>
-    bytes > peakBytesMax ? [`n${node + 1} had ${megabytes(bytes)} resident`] : [],
-  );
-  return [...unread, ...large, ...kill.damage];
-}
-
-function linesOf(figures: BigLoadFigures, { keys, valueBytes }: BigLoadOptions): string[] {
-  const { kill, verdicts, restartMs } = figures;
-  const sum = (kind: 'right' | 'wrong' | 'missing' | 'unanswered') =>
-    verdicts.reduce((total, verdict) => total + verdict[kind], 0);
-  const seconds = restartMs.map((ms) => `${(ms / 1000).toFixed(2)} s`);
-  const each = (values: readonly number[]) => values.map(megabytes).join(', ');
-  return [
-    `${keys.toLocaleString('en')} keys with values of ${valueBytes} bytes, three nodes, N=3 R=2 W=2`,
-    `written     ${rate(figures.writesPerSecond)}; refused or broken: ${JSON.stringify(figures.errors)}`,
-    `killed      n2 after ${kill.keysBefore.toLocaleString('en')} keys, in the middle of a compaction ` +
-      `(attempt ${kill.kills}): ${kill.halfWrittenTables} half-written tables, ${kill.damage.length} damaged`,
-    `restarted   ready after ${seconds[0]} under load, after ${seconds[1]} with everything`,
-    `verified    ${rate(figures.readsPerSecond)} through one node after the other`,
-    `            ${sum('right').toLocaleString('en')} right, ${sum('wrong')} wrong, ` +
-      `${sum('missing')} missing, ${sum('unanswered')} unanswered`,
-    `memory      at most ${each(figures.peakBytes)} resident`,
-    `disk        ${each(figures.diskBytes)}`,
-    `tables      ${figures.flushes.join(', ')} flushes, ${figures.compactions.join(', ')} compactions ` +
-      '(of n2 since its restart)',
-  ];
-}
-
-function rate(perSecond: number): string {
-  return `${Math.round(perSecond).toLocaleString('en')} a second`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / MB).toFixed(0)} MB`;
 }
 
 // Also when bin/run.js, which chooses the runtime, imports it.
