@@ -1,6 +1,6 @@
-// Looks at the free space of the disk every second, more often when it is nearly low, so that a node stops taking writes while it
-// can still flush, compact and answer, rather than when the disk refuses. What comes back when
-// there is space again needs nobody: the next look sees it.
+// Looks at the free space of the disk every second, more often when it is nearly low, so that a
+// node stops taking writes while it can still flush, compact and answer, rather than when the disk
+// refuses. What comes back when there is space again needs nobody: the next look sees it.
 //
 // A look that fails changes nothing: a disk that cannot say how full it is may be well, and says
 // so itself when it is not.
