@@ -19,6 +19,7 @@
 
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
+import { hasCode } from '../base/errors.ts';
 import type { ClusterId, NodeId } from '../base/ids.ts';
 import type { Disk, Host } from '../host/host.ts';
 import type { Identity } from './engine.ts';
@@ -40,12 +41,12 @@ export interface StoredIdentity extends Identity {
 /** Undefined in a fresh directory. Rejects with CORRUPTION or a format's error. */
 export async function readIdentity(disk: Disk): Promise<StoredIdentity | undefined> {
   const bytes = await readWhole(disk, IDENTITY_NAME);
-  return bytes === undefined ? undefined : decode(bytes);
+  return bytes === undefined ? undefined : decodeIdentity(bytes);
 }
 
 /** Durable when it resolves; the one before may stay in place when it rejects. */
 export function writeIdentity(disk: Disk, identity: StoredIdentity): Promise<void> {
-  return replaceWhole(disk, IDENTITY_NAME, encode(identity));
+  return replaceWhole(disk, IDENTITY_NAME, encodeIdentity(identity));
 }
 
 /** Throws FOREIGN_DIRECTORY. */
@@ -71,7 +72,7 @@ export async function renewIdentity(
   return identity;
 }
 
-function encode(identity: StoredIdentity): Buffer {
+export function encodeIdentity(identity: StoredIdentity): Buffer {
   const writer = new ByteWriter(64);
   writer.u32(MAGIC);
   writer.u32(FORMAT);
@@ -84,7 +85,8 @@ function encode(identity: StoredIdentity): Buffer {
   return writer.copy();
 }
 
-function decode(bytes: Buffer): StoredIdentity {
+/** Throws CORRUPTION, NEWER_FORMAT or OLDER_FORMAT. */
+export function decodeIdentity(bytes: Buffer): StoredIdentity {
   const body = bytes.subarray(0, -4);
   if (bytes.length < 12 || crc32(body) !== bytes.readUInt32BE(body.length)) {
     throw corruption(IDENTITY_NAME, `its checksum is wrong (bytes 0 to ${bytes.length - 1})`);
@@ -93,11 +95,22 @@ function decode(bytes: Buffer): StoredIdentity {
   if (reader.u32() !== MAGIC) throw corruption(IDENTITY_NAME, 'it is no identity file (offset 0)');
   const format = reader.u32();
   checkFormat(IDENTITY_NAME, format, FORMAT);
-  return {
+  try {
+    return decodeBody(reader);
+  } catch (error) {
+    if (!hasCode(error, 'BAD_BYTES')) throw error;
+    throw corruption(IDENTITY_NAME, `it cannot be read at offset ${reader.at}`, error);
+  }
+}
+
+function decodeBody(reader: ByteReader): StoredIdentity {
+  const identity = {
     clusterId: reader.raw(16).toString('hex') as ClusterId,
     nodeId: reader.raw(20).toString('hex') as NodeId,
     incarnation: reader.u32(),
     dotCounter: reader.varint(),
     isClean: reader.u8() === 1,
   };
+  reader.end();
+  return identity;
 }
