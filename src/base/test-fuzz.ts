@@ -7,6 +7,7 @@
 import { ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import { assert } from './assert.ts';
+import { crc32 } from './checksum.ts';
 import { type ErrorCode, hasCode } from './errors.ts';
 
 /** How many cases a property tries: `usual`, times what the environment says. */
@@ -109,6 +110,14 @@ export function mutants(samples: readonly Buffer[]): fc.Arbitrary<Buffer> {
   });
   const random = fc.uint8Array({ maxLength: 100 }).map((bytes): Buffer => Buffer.from(bytes));
   return fc.oneof({ arbitrary: mutated, weight: 19 }, { arbitrary: random, weight: 1 });
+}
+
+/** Puts a checksum in the last four bytes right, as a writer of wrong bytes would. */
+export function resealed(bytes: Buffer): Buffer {
+  if (bytes.length < 4) return bytes;
+  const copy = Buffer.from(bytes);
+  copy.writeUInt32BE(crc32(copy.subarray(0, -4)), copy.length - 4);
+  return copy;
 }
 
 /** Throws unless `error` is a KvorumError with one of these codes. */

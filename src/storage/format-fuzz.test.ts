@@ -6,10 +6,11 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteWriter } from '../base/bytes.ts';
-import { crc32 } from '../base/checksum.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { SLOT_COUNT } from '../base/ids.ts';
 import { compress, compressedBytesMax, decompress } from '../base/lz4.ts';
-import { answerOf, casesOf, mutants, refuseLargeAllocations } from '../base/test-fuzz.ts';
+import { answerOf, casesOf, mutants, refuseLargeAllocations, resealed } from '../base/test-fuzz.ts';
+import type { Change } from './engine.ts';
 import { decodeIdentity, encodeIdentity } from './identity-file.ts';
 import { LogBatch, replayBatch } from './log/log-batch.ts';
 import { BATCH_HEADER_BYTES } from './log/log-format.ts';
@@ -20,6 +21,7 @@ import { Filter, FilterWriter } from './sstable/filter.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import { decodeProperties, encodeProperties } from './sstable/table-properties.ts';
 import { entriesUpTo, entry, removal as removed } from './sstable/test-table.ts';
+import { Summary } from './summary.ts';
 import type { TableEntry } from './table-entry.ts';
 import { decodeManifest, encodeManifest } from './tables/manifest.ts';
 import { OWNER, put, removal } from './test-engine.ts';
@@ -40,14 +42,6 @@ interface Parser {
   readonly read: (bytes: Buffer) => unknown;
 }
 
-/** Puts the checksum at the end right, as a writer of wrong bytes would. */
-function resealed(bytes: Buffer): Buffer {
-  if (bytes.length < 4) return bytes;
-  const copy = Buffer.from(bytes);
-  copy.writeUInt32BE(crc32(copy.subarray(0, -4)), copy.length - 4);
-  return copy;
-}
-
 function manifestOf(tables: number): Buffer {
   const infos = Array.from({ length: tables }, (_, n) => {
     const keys = { firstKey: Buffer.from(`\0\0\x07${n}`), lastKey: Buffer.from(`\0\0\x08${n}`) };
@@ -61,13 +55,17 @@ function manifestOf(tables: number): Buffer {
     return { number: n + 1, level: n % 3, ...keys, ...counts };
   });
   const list = infos.map((info) => ({ info, isSuspect: info.number === 2 }));
-  return encodeManifest({ flushedSequence: 300, firstSegment: 4, nextTable: 99, tables: list });
+  const summary = new Summary();
+  for (let n = 0; n < 3 * tables; n++) summary.apply(put('k', '', 5 * n, 1));
+  summary.noteTime(2 ** 52);
+  const head = { flushedSequence: 300, firstSegment: 4, nextTable: 99 };
+  return encodeManifest({ ...head, tables: list, summary });
 }
 
 function batchOf(writes: number): Buffer {
   const batch = new LogBatch(7, new ByteWriter(), false);
   for (let n = 0; n < writes; n++) {
-    batch.add([put(`k${n}`, 'v'.repeat(n * 20)), removal(`gone ${n}`)]);
+    batch.add([put(`k${n}`, 'v'.repeat(n * 20)), removal(`gone ${n}`)], 2 ** 52);
   }
   return Buffer.from(batch.sealedFor(3, 16).subarray(BATCH_HEADER_BYTES));
 }
@@ -108,14 +106,14 @@ const PROPERTIES = {
   ...{ entries: 60, removals: 3, sequenceMin: 1, sequenceMax: 300, rawBytes: 4_000 },
   ...{ firstKey: Buffer.from('\0\0\x07a'), lastKey: Buffer.from('\0\0\x08z') },
 };
-const IDENTITY = { ...OWNER, incarnation: 28_000_000, dotCounter: 2 ** 40, isClean: true };
+const IDENTITY = { ...OWNER, incarnation: 28_000_000, dotCounter: 2 ** 40, closedAt: 2 ** 41 };
 const BLOCKS = [blockOf(FEW), blockOf(MANY)];
 const TEXT = Buffer.from('the same words, and the same words again '.repeat(20));
 
 const PARSERS: readonly Parser[] = [
   {
     name: 'identity',
-    samples: [encodeIdentity(IDENTITY), encodeIdentity({ ...IDENTITY, isClean: false })],
+    samples: [encodeIdentity(IDENTITY), encodeIdentity({ ...IDENTITY, closedAt: undefined })],
     codes: FORMATS,
     read(bytes) {
       const identity = decodeIdentity(resealed(bytes));
@@ -137,10 +135,11 @@ const PARSERS: readonly Parser[] = [
     codes: ['BAD_BYTES'],
     read(bytes) {
       let changes = 0;
-      const count = () => {
+      const apply = ({ slot }: Change) => {
         changes += 1;
+        ok(slot < SLOT_COUNT);
       };
-      replayBatch(bytes, 0, { put: count, remove: count });
+      replayBatch(bytes, 0, { apply, noteTime: (time) => ok(time >= 0) });
       ok(changes * 5 <= bytes.length);
     },
   },

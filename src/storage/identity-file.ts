@@ -1,7 +1,8 @@
 // Who a data directory is, in the file `identity`:
 //
 //   magic "KVID" u32 · format u32 · cluster id 16 bytes · node id 20 bytes · incarnation u32 ·
-//   dot counter varint · clean u8 (1: closed cleanly) · crc32 u32 of everything before
+//   dot counter varint · clean u8 (1: closed cleanly) · last write of the log varint, 0 unless
+//   clean · crc32 u32 of everything before
 //
 // The checksum stays at the end in every later format. The file is replaced whole.
 //
@@ -15,7 +16,8 @@
 // An incarnation must not come back either, though a wiped or restored directory cannot remember
 // the ones before: hence max(previous + 1, seconds since 2026), which repeats only if the wall
 // clock goes back behind an earlier start. The mark `clean` is durably gone before the engine
-// opens: a directory says `clean` only while nobody uses it.
+// opens: a directory says `clean` only while nobody uses it. And since it then says where the log
+// ends, a log that lost its end meanwhile is noticed.
 
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
@@ -27,7 +29,7 @@ import { checkFormat, corruption, foreignDirectory } from './storage-errors.ts';
 import { readWhole, replaceWhole } from './whole-file.ts';
 
 export const IDENTITY_NAME = 'identity';
-const FORMAT = 1;
+const FORMAT = 2;
 /** "KVID". */
 const MAGIC = 0x4b564944;
 const EPOCH_MS = Date.UTC(2026, 0, 1);
@@ -35,7 +37,8 @@ const EPOCH_MS = Date.UTC(2026, 0, 1);
 export type Owner = Pick<Identity, 'clusterId' | 'nodeId'>;
 
 export interface StoredIdentity extends Identity {
-  readonly isClean: boolean;
+  /** The last write of the log at a clean close; undefined: in use, or not closed cleanly. */
+  readonly closedAt: number | undefined;
 }
 
 /** Undefined in a fresh directory. Rejects with CORRUPTION or a format's error. */
@@ -67,7 +70,7 @@ export async function renewIdentity(
 ): Promise<StoredIdentity> {
   const { clusterId, nodeId } = owner;
   const incarnation = Math.max(previous + 1, Math.floor((host.clock.wallMs() - EPOCH_MS) / 1000));
-  const identity = { clusterId, nodeId, incarnation, dotCounter: 0, isClean: false };
+  const identity = { clusterId, nodeId, incarnation, dotCounter: 0, closedAt: undefined };
   await writeIdentity(host.disk, identity);
   return identity;
 }
@@ -80,7 +83,8 @@ export function encodeIdentity(identity: StoredIdentity): Buffer {
   writer.raw(Buffer.from(identity.nodeId, 'hex'));
   writer.u32(identity.incarnation);
   writer.varint(identity.dotCounter);
-  writer.u8(identity.isClean ? 1 : 0);
+  writer.u8(identity.closedAt === undefined ? 0 : 1);
+  writer.varint(identity.closedAt ?? 0);
   writer.u32(crc32(writer.view()));
   return writer.copy();
 }
@@ -104,13 +108,15 @@ export function decodeIdentity(bytes: Buffer): StoredIdentity {
 }
 
 function decodeBody(reader: ByteReader): StoredIdentity {
-  const identity = {
+  const found = {
     clusterId: reader.raw(16).toString('hex') as ClusterId,
     nodeId: reader.raw(20).toString('hex') as NodeId,
     incarnation: reader.u32(),
     dotCounter: reader.varint(),
     isClean: reader.u8() === 1,
+    lastSequence: reader.varint(),
   };
   reader.end();
-  return identity;
+  const { isClean, lastSequence, ...identity } = found;
+  return { ...identity, closedAt: isClean ? lastSequence : undefined };
 }
