@@ -254,7 +254,8 @@ export class LogStructuredEngine implements Engine {
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;
-      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, isClean: true });
+      const closedAt = this.#log.durableSequence;
+      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, closedAt });
     } finally {
       await this.#recovered.lock.release();
     }

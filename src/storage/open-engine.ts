@@ -140,8 +140,8 @@ async function start(
   host: Pick<Host, 'disk' | 'clock'>,
   before: StoredIdentity,
 ): Promise<StoredIdentity> {
-  if (!before.isClean) return renewIdentity(host, before, before.incarnation);
-  const identity = { ...before, isClean: false };
+  if (before.closedAt === undefined) return renewIdentity(host, before, before.incarnation);
+  const identity = { ...before, closedAt: undefined };
   await writeIdentity(host.disk, identity);
   return identity;
 }

@@ -175,8 +175,7 @@ export class CommitLog {
     await this.#draining;
     if (before === 'disk-full' && this.#queue.length > 0) await this.#drain();
     await Promise.all([this.#supply.close(), this.#finishing]);
-    const isWhole = this.#poison === undefined && this.#queue.length === 0;
-    await (isWhole ? this.#segment.finish({ isDurable: true }) : this.#segment.close());
+    await this.#segment.close();
     if (this.#poison !== undefined) throw logPoisoned(this.#poison);
     if (this.#queue.length > 0) throw diskFull();
   }
@@ -241,7 +240,7 @@ export class CommitLog {
     this.#segment = await this.#supply.take();
     this.#closed.push({ number: full.number, bytes: full.size, lastSequence });
     this.#finishing = this.#finishing
-      .then(() => full.finish({ isDurable: false }))
+      .then(() => full.finish())
       .catch((error) => this.#host.log.warn('segment-not-cut', { why: messageOf(error) }));
   }
 

@@ -4,7 +4,8 @@
 //   zeros after the last batch of a segment                made ready and not used
 //   bad batch, and nothing but zeros after it, also in
 //     segments that were made ready after that one         torn: never acknowledged, cut off
-//   the same, or zeros at the end, after a clean close     rot: everything was durable, refused
+//   the same, after a clean close                          rot: everything was durable, refused
+//   another last write than that of the clean close        loss, refused
 //   bad batch with a good one after it, or with a later
 //     segment that was begun                               rot, refused
 //   last segment shorter than its header, or a bad header
@@ -61,8 +62,8 @@ export interface LogFindings {
 
 /** What is known of the log before it is read. */
 export interface LogExpectation {
-  /** The end before was a clean one. */
-  readonly wasClosed: boolean;
+  /** The last write when it was closed cleanly; undefined: it was not. */
+  readonly closedAt: number | undefined;
   readonly firstSegment: number;
   /** Writes up to this one are in tables. */
   readonly flushedSequence: number;
@@ -129,13 +130,13 @@ class LogRecovery {
 
   /** Changes nothing. `tail`: the last segment with a batch, good up to `size`. */
   async replay(): Promise<LogFindings & { readonly tail: number; readonly size: number }> {
-    const { firstSegment, wasClosed, isNamed, flushedSequence } = this.#expected;
+    const { firstSegment, closedAt, isNamed, flushedSequence } = this.#expected;
     const all = await this.#segmentNumbers();
     const numbers = checkGaps(
       all.filter((number) => number >= firstSegment),
       firstSegment,
     );
-    if (numbers.length === 0 && (wasClosed || isNamed)) {
+    if (numbers.length === 0 && (closedAt !== undefined || isNamed)) {
       const why = isNamed ? 'the manifest names it' : 'the node was closed cleanly';
       throw corruption(segmentName(firstSegment), `missing, though ${why}`);
     }
@@ -148,15 +149,11 @@ class LogRecovery {
       segments.push({ number, bytes, lastSequence: this.#lastSequence ?? flushedSequence });
     }
     const size = segments.find(({ number }) => number === tail)?.bytes ?? 0;
-    if (wasClosed) await this.#checkEndsWith(tail, size);
-    return {
-      tail,
-      size,
-      lastSequence: Math.max(this.#lastSequence ?? 0, flushedSequence),
-      closed: segments.filter(({ number }) => number < tail),
-      batches: this.#batches,
-      bytesCut: this.#torn?.bytes ?? 0,
-    };
+    const lastSequence = Math.max(this.#lastSequence ?? 0, flushedSequence);
+    this.#checkEnd(tail, lastSequence);
+    const closed = segments.filter(({ number }) => number < tail);
+    const bytesCut = this.#torn?.bytes ?? 0;
+    return { tail, size, lastSequence, closed, batches: this.#batches, bytesCut };
   }
 
   /** In order. */
@@ -186,15 +183,16 @@ class LogRecovery {
   }
 
   #mayBeHalfMade(number: number): boolean {
-    const { wasClosed, isNamed, firstSegment } = this.#expected;
-    return !wasClosed && !(isNamed && number === firstSegment);
+    const { closedAt, isNamed, firstSegment } = this.#expected;
+    return closedAt === undefined && !(isNamed && number === firstSegment);
   }
 
   /** The last segment, durable and open for appending. */
   async #openTail(number: number, size: number): Promise<LogSegment> {
     if (size > 0) {
-      if (this.#expected.wasClosed) return LogSegment.open(this.#disk, number);
-      return LogSegment.secure(this.#disk, number, size);
+      const isDurable = this.#expected.closedAt !== undefined;
+      const open = isDurable ? LogSegment.open : LogSegment.secure;
+      return open(this.#disk, number, size);
     }
     if ((await this.#disk.list()).includes(segmentName(number))) {
       await this.#disk.remove(segmentName(number));
@@ -257,14 +255,17 @@ class LogRecovery {
     this.#torn = { file, offset, bytes: to - offset };
   }
 
-  /** Throws CORRUPTION unless the log ends just so: it was cut there when it was closed. */
-  async #checkEndsWith(tail: number, size: number): Promise<void> {
-    const file = await this.#disk.open(segmentName(tail));
-    const bytes = file.size();
-    await file.close();
-    const torn = this.#torn ?? { file: file.name, offset: size, bytes: bytes - size };
-    if (torn.bytes > 0)
+  /** Throws CORRUPTION when a clean close left another end than this one. */
+  #checkEnd(tail: number, lastSequence: number): void {
+    const { closedAt } = this.#expected;
+    if (closedAt === undefined) return;
+    const torn = this.#torn;
+    if (torn !== undefined) {
       throw corruption(torn.file, `${damage(torn)}, though it was closed cleanly`);
+    }
+    if (lastSequence === closedAt) return;
+    const what = `the log ends with write ${lastSequence}, but was closed at write ${closedAt}`;
+    throw corruption(segmentName(tail), what);
   }
 }
 

@@ -45,10 +45,9 @@ export class LogSegment {
     return new LogSegment(number, file, SEGMENT_HEADER_BYTES);
   }
 
-  /** The segment as its last user left it, every byte of it durable; `size`: of it, without zeros. */
-  static async open(disk: Disk, number: number, size?: number): Promise<LogSegment> {
-    const file = await disk.open(segmentName(number));
-    return new LogSegment(number, file, size ?? file.size());
+  /** A segment of which every byte up to `size` is durable, and what follows is zero. */
+  static async open(disk: Disk, number: number, size: number): Promise<LogSegment> {
+    return new LogSegment(number, await disk.open(segmentName(number)), size);
   }
 
   /**
@@ -63,7 +62,7 @@ export class LogSegment {
       await copyFile(disk, name, size);
       await disk.rename(UNFINISHED_NAME, name);
       await disk.syncDirectory();
-      return LogSegment.open(disk, number);
+      return LogSegment.open(disk, number, size);
     } catch (error) {
       if (!hasCode(error, 'DISK_FULL')) throw error;
     }
@@ -89,12 +88,10 @@ export class LogSegment {
     this.#size += batch.length;
   }
 
-  /** Cuts off what was not used, durably if it matters, and closes the file. */
-  async finish({ isDurable }: { readonly isDurable: boolean }): Promise<void> {
+  /** Cuts off what was not used, and closes the file. */
+  async finish(): Promise<void> {
     try {
-      if (this.fileBytes === this.#size) return;
-      await this.#file.truncate(this.#size);
-      if (isDurable) await this.#file.sync();
+      if (this.fileBytes > this.#size) await this.#file.truncate(this.#size);
     } finally {
       await this.#file.close();
     }
