@@ -60,8 +60,11 @@ type LogStats = Pick<
 const RETRY_DISK_FULL_MS = 1000;
 /** A log that has taken so much is worth a segment that is made ready. */
 const BUSY_BYTES = 256 * 1024;
-/** 1 MiB after 256 KiB, 64 MiB after 16: zeros that are never used are few beside what was written. */
+/** Under larger batches zeros cost the disk more than they save (log-ahead in docs/decisions). */
+const SMALL_BATCH_BYTES = 32 * 1024;
+/** 1 MiB after 256 KiB, then 4, then 16: what a cut leaves unused is little beside a memtable. */
 const GROWTH_FACTOR = 4;
+const READY_BYTES_MAX = 16 * 1024 * 1024;
 /** Enough for a quiet node; a busy one grows it once and keeps it. */
 const BATCH_BYTES_INITIAL = 64 * 1024;
 
@@ -228,8 +231,8 @@ export class CommitLog {
   }
 
   #isRotationDue({ bytes, startsSegment }: LogBatch): boolean {
-    const { fileBytes, size } = this.#segment;
-    if (size === SEGMENT_HEADER_BYTES) return false;
+    const { fileBytes, isTorn, size } = this.#segment;
+    if (isTorn || size === SEGMENT_HEADER_BYTES) return false;
     if (startsSegment || size >= this.#options.segmentBytesMax) return true;
     return this.#supply.isReady && size + bytes.length > fileBytes;
   }
@@ -247,10 +250,11 @@ export class CommitLog {
   /** A log that is hardly used needs no segment ahead; one that is gets ever larger ones. */
   #maybePrepareNext(): void {
     const { segmentBytesMax } = this.#options;
-    const { fileBytes, number, size } = this.#segment;
+    const { batchBytesMean, fileBytes, number, size } = this.#segment;
     if (number === this.#preparedDuring || size < fileBytes / 2) return;
     if (size < Math.min(BUSY_BYTES, segmentBytesMax / 4)) return;
-    const bytes = Math.min(segmentBytesMax, GROWTH_FACTOR * fileBytes);
+    if (batchBytesMean > SMALL_BATCH_BYTES) return;
+    const bytes = Math.min(segmentBytesMax, READY_BYTES_MAX, GROWTH_FACTOR * fileBytes);
     if (!this.#hasRoomFor(bytes)) return;
     this.#preparedDuring = number;
     this.#supply.prepare(bytes);

@@ -23,6 +23,10 @@ export class LogSegment {
   readonly #file: DiskFile;
   /** Invariant: all bytes before it are durable; what follows is one batch in flight, or zeros. */
   #size: number;
+  #isTorn = false;
+  /** Since it was opened. */
+  #batches = 0;
+  #batchBytes = 0;
 
   constructor(number: number, file: DiskFile, size: number) {
     this.number = number;
@@ -82,10 +86,24 @@ export class LogSegment {
     return this.#file.size();
   }
 
-  /** Durable when it resolves; when it rejects with DISK_FULL, it may be tried again. */
+  /** Durable when it resolves; when it rejects with DISK_FULL, the same may be tried again. */
   async write(batch: Buffer): Promise<void> {
+    this.#isTorn = true;
     await this.#file.writeThrough(batch, this.#size);
+    this.#isTorn = false;
     this.#size += batch.length;
+    this.#batches += 1;
+    this.#batchBytes += batch.length;
+  }
+
+  /** A batch may be there in part: it must be written once more before anything else is. */
+  get isTorn(): boolean {
+    return this.#isTorn;
+  }
+
+  /** Of those written since it was opened. */
+  get batchBytesMean(): number {
+    return this.#batchBytes / this.#batches;
   }
 
   /** Cuts off what was not used, and closes the file. */
