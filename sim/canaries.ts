@@ -63,6 +63,7 @@ function lyingDisk(host: Host): Host {
         lostBytes += bytes.length;
       },
       read: (offset, length) => file.read(offset, length),
+      readNow: (into, offset) => file.readNow(into, offset),
       sync: async () => {
         isPastHeader = true;
         return file.sync();

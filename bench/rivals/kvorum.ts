@@ -1,7 +1,6 @@
 // Our own engine, through its door, on the real host. It always syncs behind the writes; unsynced
 // only means that the bench does not wait for it after each of them.
 
-import { randomBytes } from 'node:crypto';
 import { hasCode } from '../../src/base/errors.ts';
 import type { ClusterId, KeyspaceNumber, NodeId, Slot } from '../../src/base/ids.ts';
 import { nodeClock } from '../../src/host/node-clock.ts';
@@ -18,7 +17,7 @@ import type { Rival, Store } from './rival.ts';
 const KEYSPACE = 0 as KeyspaceNumber;
 const OWNER = {
   clusterId: 'be'.repeat(16) as ClusterId,
-  nodeId: randomBytes(20).toString('hex') as NodeId,
+  nodeId: 'be'.repeat(20) as NodeId,
 };
 const PAGE = { entriesMax: 1000, bytesMax: 1024 * 1024 };
 /** What was written and is not yet on the disk stays below this: the writer waits for the log. */

@@ -240,6 +240,10 @@ class FaultyDisk implements Disk {
         this.#count(file.name);
         return file.read(offset, length);
       },
+      readNow: (into, offset) => {
+        this.#count(file.name);
+        return file.readNow(into, offset);
+      },
       sync: async () => {
         if (this.#strikes()) this.#directory.failNextSync(file.name);
         return file.sync();

@@ -2,7 +2,7 @@
 //
 //   table       block* · filter · index · properties · footer       nothing between or after them
 //   piece       flag u8 · payload · crc32 u32        each block, the filter, index and properties
-//   flag        0: the payload as it is; 1: raw length u32 · zstd frame (blocks only)
+//   flag        0: the payload as it is; 1: raw length u32 · LZ4 block (blocks only)
 //
 //   block       number of restarts u16 · length of the keys u32 · restart* · keyed* · record*
 //   restart     u16 · u16: where its keyed and its record begin; every 16th, from the first on
@@ -35,8 +35,8 @@
 
 import type { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
-import { decompress } from '../../base/compression.ts';
 import { hasCode, messageOf } from '../../base/errors.ts';
+import { decompress } from '../../base/lz4.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 import { tableName } from '../table-info.ts';
 
@@ -46,7 +46,7 @@ export const FOOTER_BYTES = 36;
 const MAGIC = 0x4b565442;
 
 export const PLAIN = 0;
-export const ZSTD = 1;
+export const LZ4 = 1;
 
 /** Where the parts of a table lie; lengths are those of whole pieces. */
 export interface Layout {
@@ -86,7 +86,7 @@ export function payloadOf(piece: Buffer, number: number, offset: number): Buffer
   if (!isRight) throw wrongAt(number, offset, 'the checksum is wrong');
   const flag = piece[0];
   if (flag === PLAIN) return piece.subarray(1, end);
-  if (flag !== ZSTD || end < 5) throw wrongAt(number, offset, `flag ${flag} means nothing`);
+  if (flag !== LZ4 || end < 5) throw wrongAt(number, offset, `flag ${flag} means nothing`);
   return decoding(number, offset, () => decompress(piece.subarray(5, end), piece.readUInt32BE(1)));
 }
 

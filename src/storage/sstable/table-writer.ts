@@ -8,7 +8,7 @@
 import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
-import { compress } from '../../base/compression.ts';
+import { compress, compressedBytesMax } from '../../base/lz4.ts';
 import type { DiskFile } from '../../host/host.ts';
 import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
@@ -16,11 +16,11 @@ import { IndexWriter } from './block-index.ts';
 import { BlockWriter } from './block-writer.ts';
 import { FilterWriter } from './filter.ts';
 import { hashOfTableKey } from './key-hash.ts';
-import { encodeFooter, type Layout, PLAIN, seedOf, writePiece, ZSTD } from './sstable-format.ts';
+import { encodeFooter, type Layout, LZ4, PLAIN, seedOf, writePiece } from './sstable-format.ts';
 import { encodeProperties } from './table-properties.ts';
 
 export interface TableWriterOptions {
-  /** Each block with zstd where that saves an eighth. */
+  /** Each block with LZ4 where that saves an eighth. */
   readonly compression: boolean;
   /** How many there will be, roughly: the filter takes its shape from it. */
   readonly expectedEntries: number;
@@ -135,9 +135,9 @@ export class TableWriter {
   #endBlock(): void {
     const payload = this.#block.finish();
     const start = this.#out.length;
-    const frame = this.#compression ? compressed(payload) : undefined;
-    const flag = frame === undefined ? PLAIN : ZSTD;
-    writePiece(this.#out, frame ?? payload, { number: this.#number, offset: this.#offset, flag });
+    const block = this.#compression ? compressed(payload) : undefined;
+    const flag = block === undefined ? PLAIN : LZ4;
+    writePiece(this.#out, block ?? payload, { number: this.#number, offset: this.#offset, flag });
     this.#index.end(this.#out.length - start);
   }
 
@@ -184,11 +184,10 @@ export class TableWriter {
   }
 }
 
-/** Raw length u32 · zstd frame; undefined when that saves less than an eighth. */
+/** Raw length u32 · LZ4 block; undefined when that saves less than an eighth. */
 function compressed(payload: Buffer): Buffer | undefined {
-  const frame = compress(payload);
-  if (frame.length + 4 > payload.length - payload.length / 8) return undefined;
-  const length = Buffer.allocUnsafe(4);
-  length.writeUInt32BE(payload.length, 0);
-  return Buffer.concat([length, frame]);
+  const room = Buffer.allocUnsafe(4 + compressedBytesMax(payload.length));
+  room.writeUInt32BE(payload.length, 0);
+  const length = 4 + compress(payload, room.subarray(4));
+  return length > payload.length - payload.length / 8 ? undefined : room.subarray(0, length);
 }
