@@ -106,7 +106,7 @@ export class LogStructuredEngine implements Engine {
   }
 
   write(changes: readonly Change[]): Written {
-    const delayMs = this.#admit();
+    const delayMs = this.#admit(changes);
     const written = this.#log.append(changes);
     for (const change of changes) {
       if (change.kind === 'put') this.#memtables.put(change, change.value, written.sequence);
@@ -125,9 +125,9 @@ export class LogStructuredEngine implements Engine {
 
   snapshot(): Snapshot {
     if (!this.#memtables.active.isEmpty) this.#seal();
-    const sealed = this.#memtables.sealedNewestFirst();
-    const view = new LayeredView({ sealed, tables: this.#tables.set }, this.#noteError);
-    return new PinnedSnapshot(view);
+    const [, ...sealed] = this.#memtables.newestFirst();
+    const layers = { memtables: sealed, tables: this.#tables.set };
+    return new PinnedSnapshot(new LayeredView(layers, this.#noteError));
   }
 
   durableSequence(): number {
@@ -171,16 +171,18 @@ export class LogStructuredEngine implements Engine {
   }
 
   /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
-  #admit(): number {
+  #admit(changes: readonly Change[]): number {
     if (this.#log.state === 'open' && this.#isDiskFull) throw diskFull();
-    const { fill: activeFill, sealedCount: sealed } = this.#memtables;
-    if (sealed === 0 && activeFill < 1) return 0;
+    const { sealedCount: sealed } = this.#memtables;
+    const hasRoom = this.#memtables.hasRoomFor(changes);
+    if (sealed === 0 && hasRoom) return 0;
+    const activeFill = hasRoom ? this.#memtables.fill : 1;
     const pressure = pressureOf({ sealed, sealedMax: this.#limits.sealedMax, activeFill });
     if (pressure.kind === 'refuse') {
       this.#counts.writesRefused += 1;
       throw overloaded(sealed);
     }
-    if (activeFill >= 1) this.#seal();
+    if (!hasRoom) this.#seal();
     return pressure.kind === 'slow' ? pressure.delayMs : 0;
   }
 
@@ -203,9 +205,8 @@ export class LogStructuredEngine implements Engine {
   }
 
   #currentView(): LayeredView {
-    const { active } = this.#memtables;
-    const sealed = this.#memtables.sealedNewestFirst();
-    return new LayeredView({ active, sealed, tables: this.#tables.set }, this.#noteError);
+    const layers = { memtables: this.#memtables.newestFirst(), tables: this.#tables.set };
+    return new LayeredView(layers, this.#noteError);
   }
 
   #renewView(): void {
@@ -226,7 +227,7 @@ export class LogStructuredEngine implements Engine {
   async #close(dotCounter: number): Promise<void> {
     try {
       const logClosed = this.#log.close();
-      const stopped = [this.#flusher.loop.stop(), this.#compactor.stop()];
+      const stopped = [this.#flusher.stop(), this.#compactor.stop()];
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;
@@ -237,14 +238,14 @@ export class LogStructuredEngine implements Engine {
   }
 }
 
-/** A view whose tables stay until it is released. */
+/** A view of which everything stays until it is released. */
 class PinnedSnapshot implements Snapshot {
   readonly #view: LayeredView;
   #isReleased = false;
 
   constructor(view: LayeredView) {
     this.#view = view;
-    view.tables.pin();
+    view.pin();
   }
 
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
@@ -260,6 +261,6 @@ class PinnedSnapshot implements Snapshot {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#view.tables.unpin();
+    this.#view.unpin();
   }
 }

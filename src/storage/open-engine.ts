@@ -84,7 +84,7 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const memtables = new MemtableStack(host.random, limits.memtableBytesMax);
+      const memtables = new MemtableStack(host.random, limits);
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),
