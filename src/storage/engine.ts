@@ -111,8 +111,9 @@ export interface Identity {
 export interface EngineStats {
   /** In memtables and tables: a key, present or removed, counts once for each that knows it. */
   readonly entries: number;
-  /** Of the memtables. */
+  /** Of the memtables, and what they hold of the entries. */
   readonly memoryBytes: number;
+  readonly memtableEntries: number;
   /** Memtables that are full and wait for, or are in, a flush. */
   readonly sealedMemtables: number;
   readonly logBytes: number;
