@@ -56,8 +56,9 @@ function storeOf(engine: Engine): Store {
     return written.durable;
   };
   return {
-    put: (key, value) => write([{ ...at(key), kind: 'put', value }]),
-    putMany: (puts) => write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value }))),
+    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
+    putMany: (puts) =>
+      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
     get(key) {
       const stored = engine.get(at(key));
       return stored instanceof Promise ? stored.then((it) => it?.value) : stored?.value;
@@ -87,8 +88,9 @@ function syncedStore(engine: Engine): Store {
   };
   return {
     ...storeOf(engine),
-    put: (key, value) => write([{ ...at(key), kind: 'put', value }]),
-    putMany: (puts) => write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value }))),
+    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
+    putMany: (puts) =>
+      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
   };
 }
 

@@ -3,14 +3,16 @@ import { test } from 'node:test';
 import type { SimDirectory } from '../../sim/sim-directory.ts';
 import { SimJobs } from '../../sim/sim-jobs.ts';
 import { type ErrorCode, hasCode, KvorumError } from '../base/errors.ts';
+import type { Slot } from '../base/ids.ts';
 import type { Disk, DiskFile, Host } from '../host/host.ts';
 import { diskError } from '../host/node-disk-file.ts';
 import { runJob as compaction } from './compaction/compaction-job.ts';
-import type { Change, Engine } from './engine.ts';
+import type { Change, Engine, Growth } from './engine.ts';
 import { runJob as flush } from './flush-job.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
 import {
   at,
+  EVERYTHING,
   OWNER,
   put,
   removal,
@@ -30,6 +32,7 @@ const TINY: EngineOptions = {
 };
 const WRITES = 60;
 const KEYS = 9;
+const SLOT = 7 as Slot;
 
 function keyOf(n: number): string {
   return `key ${n % KEYS}`;
@@ -40,9 +43,12 @@ function textOf(n: number): string | undefined {
   return n % 4 === 3 ? undefined : `${n} `.repeat(12);
 }
 
-function changeOf(n: number): Change {
+/** Write n after write `before` of the same key: a key that is there lives. */
+function changeOf(n: number, before: number | undefined): Change {
   const text = textOf(n);
-  return text === undefined ? removal(keyOf(n)) : put(keyOf(n), text);
+  const had = before === undefined ? undefined : textOf(before);
+  const growth = (Number(text !== undefined) - Number(had !== undefined)) as Growth;
+  return text === undefined ? removal(keyOf(n), SLOT, growth) : put(keyOf(n), text, SLOT, growth);
 }
 
 /** What a client of the engine knows: the newest write of each key that was taken, or confirmed. */
@@ -74,7 +80,7 @@ class Trace {
   async #write(engine: Engine, n: number): Promise<void> {
     const key = keyOf(n);
     try {
-      const { durable } = engine.write([changeOf(n)]);
+      const { durable } = engine.write([changeOf(n, this.taken.get(key))]);
       this.taken.set(key, n);
       await durable;
       this.confirmed.set(key, Math.max(n, this.confirmed.get(key) ?? 0));
@@ -104,6 +110,7 @@ class Trace {
   async checkAfter(server: TestServer, where: string): Promise<void> {
     const engine = await server.restart(TINY);
     const entries = await server.settle(scanAll(engine));
+    equal(engine.countOf(EVERYTHING.keyspace, SLOT), entries.length, where);
     const found = new Map(entries.map(({ key, value }) => [String(key), String(value)]));
     for (const [key, confirmed] of this.confirmed) {
       const got = found.get(key);

@@ -7,11 +7,12 @@
 
 import { assert } from '../base/assert.ts';
 import type { Random } from '../host/host.ts';
-import type { Change, EngineKey } from './engine.ts';
+import type { Change } from './engine.ts';
 import type { ChangeTarget } from './log/log-batch.ts';
 import { MemtableMemory } from './memtable/memtable-memory.ts';
 import { ARENA_BYTES_MAX } from './memtable/record-arena.ts';
 import { Memtable } from './memtable.ts';
+import type { Summary } from './summary.ts';
 
 /** What a change takes beside key and value, index included: measured at 1 M keys, rounded up. */
 const CHANGE_BYTES = 40;
@@ -23,21 +24,31 @@ export interface MemtableLimits {
   readonly sealedMax: number;
 }
 
+/** A memtable that takes no more changes, and the sum of everything up to its last write. */
+export interface SealedMemtable {
+  readonly memtable: Memtable;
+  readonly summary: Summary;
+}
+
 export class MemtableStack implements ChangeTarget {
   readonly #random: Random;
   readonly #bytesMax: number;
   readonly #memory: MemtableMemory;
+  /** Of the tables and of every change here. */
+  readonly summary: Summary;
   /** Oldest first. */
-  readonly #sealed: Memtable[] = [];
+  readonly #sealed: SealedMemtable[] = [];
   #active: Memtable;
   /** Overwritten values included: they stay until the memtable goes. */
   #activeBytes = 0;
 
-  constructor(random: Random, { memtableBytesMax, sealedMax }: MemtableLimits) {
+  /** `summary`: of the tables; it is taken over. */
+  constructor(random: Random, { memtableBytesMax, sealedMax }: MemtableLimits, summary: Summary) {
     this.#random = random;
     this.#bytesMax = Math.min(memtableBytesMax, ARENA_BYTES_MAX);
-    // Records alone, and the index takes some of the bytes that are counted: there is always room.
+    // Only records go there, and CHANGE_BYTES counts the index too: what fits by count has room.
     this.#memory = new MemtableMemory(Math.ceil(this.#bytesMax / 4) * 4, sealedMax + 1);
+    this.summary = summary;
     this.#active = new Memtable(random.u32(), this.#memory);
   }
 
@@ -51,66 +62,70 @@ export class MemtableStack implements ChangeTarget {
   }
 
   /** The next one to be flushed. */
-  get oldestSealed(): Memtable | undefined {
+  get oldestSealed(): SealedMemtable | undefined {
     return this.#sealed[0];
   }
 
   get entries(): number {
-    return this.#sealed.reduce((sum, { entries }) => sum + entries, this.#active.entries);
+    return this.newestFirst().reduce((sum, { entries }) => sum + entries, 0);
   }
 
   get memoryBytes(): number {
-    return this.#sealed.reduce((sum, each) => sum + each.memoryBytes, this.#active.memoryBytes);
+    return this.newestFirst().reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
   get active(): Memtable {
     return this.#active;
   }
 
+  /** The active one, and those that are sealed. */
   newestFirst(): Memtable[] {
-    return [this.#active, ...this.#sealed.toReversed()];
+    return [this.#active, ...this.#sealed.map(({ memtable }) => memtable).reverse()];
   }
 
   /** Whether all of these go into the active one before it is full. */
   hasRoomFor(changes: readonly Change[]): boolean {
     if (this.fill >= 1) return false;
     let bytes = 0;
-    for (const change of changes) {
-      bytes += change.key.length + (change.kind === 'put' ? change.value.length : 0) + CHANGE_BYTES;
-    }
+    for (const change of changes) bytes += bytesOf(change);
     return bytes <= this.#active.freeBytes || this.#active.isEmpty;
   }
 
-  put(at: EngineKey, value: Buffer, sequence: number): void {
-    this.#makeRoom(at.key.length + value.length, sequence);
-    this.#active.put(at, value, sequence);
+  apply(change: Change, sequence: number): void {
+    this.#makeRoom(bytesOf(change), sequence);
+    if (change.kind === 'put') this.#active.put(change, change.value, sequence);
+    else this.#active.remove(change, sequence);
+    this.summary.apply(change);
   }
 
-  remove(at: EngineKey, sequence: number): void {
-    this.#makeRoom(at.key.length, sequence);
-    this.#active.remove(at, sequence);
+  noteTime(time: number): void {
+    this.summary.noteTime(time);
   }
 
   /** Later changes go into a new memtable. */
   seal(): void {
     assert(!this.#active.isEmpty, 'a memtable that is sealed has something to flush');
     this.#active.seal();
-    this.#sealed.push(this.#active);
+    this.#sealed.push({ memtable: this.#active, summary: this.summary.copy() });
     this.#active = new Memtable(this.#random.u32(), this.#memory);
     this.#activeBytes = 0;
   }
 
-  /** `memtable` is in a table now. */
-  drop(memtable: Memtable): void {
-    assert(memtable === this.#sealed[0], 'memtables are flushed oldest first');
+  /** It is in a table now. */
+  drop(flushed: SealedMemtable): void {
+    assert(flushed === this.#sealed[0], 'memtables are flushed oldest first');
     this.#sealed.shift();
-    memtable.release();
+    flushed.memtable.release();
   }
 
   /** Seals on its own only between two sequences, when full: for the replay of a long log. */
   #makeRoom(bytes: number, sequence: number): void {
-    const isFull = this.fill >= 1 || bytes + CHANGE_BYTES > this.#active.freeBytes;
+    const isFull = this.fill >= 1 || bytes > this.#active.freeBytes;
     if (isFull && !this.#active.isEmpty && sequence > this.#active.lastSequence) this.seal();
-    this.#activeBytes += bytes + CHANGE_BYTES;
+    this.#activeBytes += bytes;
   }
+}
+
+function bytesOf(change: Change): number {
+  return change.key.length + (change.kind === 'put' ? change.value.length : 0) + CHANGE_BYTES;
 }

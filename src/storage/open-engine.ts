@@ -84,7 +84,8 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const memtables = new MemtableStack(host.random, limits);
+      const summary = recovered.manifest.summary.copy();
+      const memtables = new MemtableStack(host.random, limits, summary);
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),
