@@ -1,11 +1,22 @@
-import { deepEqual, equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, notDeepEqual, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimRandom } from '../../sim/sim-random.ts';
 import { hasCode } from '../base/errors.ts';
-import type { Slot } from '../base/ids.ts';
-import type { Change, Engine, Entry, Reader, ScanPage, ScanRange, Snapshot } from './engine.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import type {
+  Change,
+  Engine,
+  EngineKey,
+  Entry,
+  Reader,
+  ScanPage,
+  ScanRange,
+  SlotRange,
+  Snapshot,
+  Written,
+} from './engine.ts';
 import type { EngineOptions } from './open-engine.ts';
-import { at, EVERYTHING, put, removal, TestServer } from './test-engine.ts';
+import { at, EVERYTHING, TestServer } from './test-engine.ts';
 
 /** So small that a few hundred writes go through every floor. */
 const TINY: EngineOptions = {
@@ -17,6 +28,11 @@ const TINY: EngineOptions = {
   verifies: 'all',
 };
 
+const KEYSPACES = [0 as KeyspaceNumber, 3 as KeyspaceNumber];
+
+/** What one sequence is given to. */
+type Made = readonly Change[] | SlotRange;
+
 interface Held {
   readonly value: string;
   readonly sequence: number;
@@ -24,19 +40,19 @@ interface Held {
 
 /** What was written, in order: the state at any sequence can be made from it. */
 class Model {
-  readonly #writes: { readonly sequence: number; readonly changes: readonly Change[] }[] = [];
+  readonly #writes: { readonly sequence: number; readonly made: Made }[] = [];
   readonly #now = new Map<string, Held>();
 
-  write(sequence: number, changes: readonly Change[]): void {
-    this.#writes.push({ sequence, changes });
-    apply(this.#now, sequence, changes);
+  write(sequence: number, made: Made): void {
+    this.#writes.push({ sequence, made });
+    apply(this.#now, sequence, made);
   }
 
   /** A power cut left only the writes up to `sequence`. */
   cutAfter(sequence: number): void {
     while ((this.#writes.at(-1)?.sequence ?? 0) > sequence) this.#writes.pop();
     this.#now.clear();
-    for (const { sequence, changes } of this.#writes) apply(this.#now, sequence, changes);
+    for (const { sequence, made } of this.#writes) apply(this.#now, sequence, made);
   }
 
   state(): Map<string, Held> {
@@ -44,24 +60,34 @@ class Model {
   }
 }
 
-function apply(state: Map<string, Held>, sequence: number, changes: readonly Change[]): void {
-  for (const change of changes) {
-    const name = nameOf(change.slot, change.key);
+function apply(state: Map<string, Held>, sequence: number, made: Made): void {
+  if ('fromSlot' in made) {
+    const dropped = [...state.keys()].filter((name) => isIn(made, name));
+    for (const name of dropped) state.delete(name);
+    return;
+  }
+  for (const change of made) {
+    const name = nameOf(change);
     if (change.kind === 'removal') state.delete(name);
     else state.set(name, { value: change.value.toString('latin1'), sequence });
   }
 }
 
-function nameOf(slot: number, key: Buffer): string {
-  return `${String(slot).padStart(5, '0')} ${key.toString('latin1')}`;
+function nameOf({ keyspace, slot, key }: EngineKey): string {
+  return `${keyspace}/${String(slot).padStart(5, '0')} ${key.toString('latin1')}`;
+}
+
+function isIn({ keyspace, fromSlot, toSlot }: SlotRange, name: string): boolean {
+  const [, ofKeyspace, slot] = /^(\d)\/(\d+) /.exec(name) ?? [];
+  return Number(ofKeyspace) === keyspace && Number(slot) >= fromSlot && Number(slot) <= toSlot;
 }
 
 /** What a scan of `range` should show, as text. */
 function expected(state: ReadonlyMap<string, Held>, range: ScanRange): string[] {
-  const from = range.after === undefined ? '' : nameOf(range.fromSlot, range.after);
-  const isIn = (slot: number) => slot >= range.fromSlot && slot <= range.toSlot;
+  const { after: key, fromSlot: slot } = range;
+  const from = key === undefined ? '' : nameOf({ ...range, slot, key });
   return [...state]
-    .filter(([name]) => name > from && isIn(Number(name.slice(0, 5))))
+    .filter(([name]) => name > from && isIn(range, name))
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, { value, sequence }]) => `${name} ${value} ${sequence}`);
 }
@@ -73,7 +99,7 @@ class Run {
   readonly #snapshots: { snapshot: Snapshot; state: ReadonlyMap<string, Held> }[] = [];
   #engine: Engine | undefined;
   #acknowledged = 0;
-  readonly seen = { flushes: 0, compactions: 0, crashes: 0, deepest: 0, refused: 0 };
+  readonly seen = { flushes: 0, compactions: 0, crashes: 0, deepest: 0, refused: 0, drops: 0 };
 
   constructor(seed: number) {
     this.#server = new TestServer(seed);
@@ -84,7 +110,9 @@ class Run {
     this.#engine = await this.#server.restart(TINY);
     for (let step = 0; step < count; step++) await this.#step();
     await this.#reopen();
-    await this.#scan(this.#open, this.#model.state(), EVERYTHING);
+    for (const keyspace of KEYSPACES) {
+      await this.#scan(this.#open, this.#model.state(), { ...EVERYTHING, keyspace });
+    }
   }
 
   get #open(): Engine {
@@ -93,7 +121,8 @@ class Run {
 
   async #step(): Promise<void> {
     const dice = this.#random.between(0, 999);
-    if (dice < 600) return this.#write();
+    if (dice < 590) return this.#write();
+    if (dice < 600) return this.#drop();
     if (dice < 850) return this.#get(this.#open, this.#model.state());
     if (dice < 890) return this.#scan(this.#open, this.#model.state(), this.#range());
     if (dice < 900) return this.#takeSnapshot();
@@ -106,9 +135,19 @@ class Run {
   async #write(): Promise<void> {
     const length = this.#random.pick([1, 1, 1, 2, 5]);
     const changes = Array.from({ length }, () => this.#change());
+    await this.#make(changes, () => this.#open.write(changes));
+  }
+
+  async #drop(): Promise<void> {
+    const { after: _, ...range } = this.#range();
+    await this.#make(range, () => this.#open.drop(range));
+    this.seen.drops += 1;
+  }
+
+  async #make(made: Made, make: () => Written): Promise<void> {
     try {
-      const { sequence, durable } = this.#open.write(changes);
-      this.#model.write(sequence, changes);
+      const { sequence, durable } = make();
+      this.#model.write(sequence, made);
       const noted = durable.then(() => {
         this.#acknowledged = Math.max(this.#acknowledged, sequence);
       });
@@ -121,10 +160,15 @@ class Run {
   }
 
   #change(): Change {
-    if (this.#random.chance(0.25)) return removal(this.#key(), this.#slot());
+    const at = this.#at();
+    if (this.#random.chance(0.25)) return { ...at, kind: 'removal' };
     const length = this.#random.chance(0.02) ? 5_000 : this.#random.between(0, 200);
     const letter = String.fromCharCode(97 + this.#random.between(0, 25));
-    return put(this.#key(), letter.repeat(length), this.#slot());
+    return { ...at, kind: 'put', value: Buffer.from(letter.repeat(length)) };
+  }
+
+  #at(): EngineKey {
+    return { ...at(this.#key(), this.#slot()), keyspace: this.#random.pick(KEYSPACES) };
   }
 
   #key(): string {
@@ -136,17 +180,16 @@ class Run {
   }
 
   async #get(reader: Reader, state: ReadonlyMap<string, Held>): Promise<void> {
-    const key = this.#key();
-    const slot = this.#slot();
-    const found = await this.#settled(reader.get(at(key, slot)));
+    const at = this.#at();
+    const found = await this.#settled(reader.get(at));
     const shown = found && { value: found.value.toString('latin1'), sequence: found.sequence };
-    deepEqual(shown, state.get(nameOf(slot, Buffer.from(key))), `${slot} ${key}`);
+    deepEqual(shown, state.get(nameOf(at)), nameOf(at));
   }
 
   #range(): ScanRange {
     const [one, other] = [this.#slot(), this.#slot()];
     return {
-      ...EVERYTHING,
+      keyspace: this.#random.pick(KEYSPACES),
       fromSlot: Math.min(one, other) as Slot,
       toSlot: Math.max(one, other) as Slot,
       ...(this.#random.chance(0.5) ? { after: Buffer.from(this.#key()) } : {}),
@@ -159,12 +202,12 @@ class Run {
     for (let range: ScanRange | undefined = whole; range !== undefined; ) {
       const page: ScanPage = await this.#settled(reader.scan(range, limits));
       ok(page.entries.length <= limits.entriesMax);
-      ok(page.next === undefined || page.entries.length > 0, 'a page makes progress');
+      notDeepEqual(page.next, range, 'a page makes progress');
       entries.push(...page.entries);
       range = page.next;
     }
-    const shown = entries.map(({ slot, key, value, sequence }) => {
-      return `${nameOf(slot, key)} ${value.toString('latin1')} ${sequence}`;
+    const shown = entries.map((entry) => {
+      return `${nameOf(entry)} ${entry.value.toString('latin1')} ${entry.sequence}`;
     });
     deepEqual(shown, expected(state, whole));
   }
@@ -220,8 +263,8 @@ for (const seed of [1, 2, 3]) {
   test(`10,000 steps on all floors agree with a model, seed ${seed}`, async () => {
     const run = new Run(seed);
     await run.steps(10_000);
-    const { flushes, crashes, compactions, deepest } = run.seen;
+    const { flushes, crashes, compactions, deepest, drops } = run.seen;
     ok(flushes > 50 && crashes > 5, JSON.stringify(run.seen));
-    ok(compactions > 5 && deepest > 0, JSON.stringify(run.seen));
+    ok(compactions > 5 && deepest > 0 && drops > 50, JSON.stringify(run.seen));
   });
 }

@@ -43,11 +43,14 @@ export interface Written {
   readonly durable: Promise<void>;
 }
 
-export interface ScanRange {
+export interface SlotRange {
   readonly keyspace: KeyspaceNumber;
   readonly fromSlot: Slot;
   /** Inclusive. */
   readonly toSlot: Slot;
+}
+
+export interface ScanRange extends SlotRange {
   /** Entries of `fromSlot` up to and including this key are left out. */
   readonly after?: Buffer;
 }
@@ -60,7 +63,7 @@ export interface ScanLimits {
 export interface Entry extends EngineKey, Stored {}
 
 export interface ScanPage {
-  /** Ordered by slot, then by the bytes of the key. At least one, unless the range is empty. */
+  /** Ordered by slot, then by the bytes of the key. None, now and then, where many were removed. */
   readonly entries: readonly Entry[];
   /** Where the next page begins; undefined when the range was read to its end. */
   readonly next: ScanRange | undefined;
@@ -80,6 +83,11 @@ export interface Snapshot extends Reader {
 export interface Engine extends Reader {
   /** Throws LOG_POISONED, DISK_FULL, OVERLOADED or CLOSED: nothing changed. */
   write(changes: readonly Change[]): Written;
+  /**
+   * All that was ever written into these slots is gone, as if by a removal of each key, at a cost
+   * that does not grow with them. Throws as write() does, but never OVERLOADED.
+   */
+  drop(range: SlotRange): Written;
   /** Everything with a sequence up to this one survives a power cut. */
   durableSequence(): number;
   /** Resolves when durableSequence() has reached `sequence`; rejects as Written.durable does. */
@@ -150,6 +158,8 @@ export interface EngineStats {
   /** Reads that found bytes which are not what was written. */
   readonly corruptReads: number;
   readonly damaged: readonly DamagedRange[];
+  /** Stretches of slots that were dropped, and whose old entries are not all gone yet. */
+  readonly liveDrops: number;
   readonly state: 'open' | 'disk-full' | 'poisoned' | 'closed';
 }
 

@@ -7,7 +7,7 @@ import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
-import { at, put, removal } from './test-engine.ts';
+import { at, EVERYTHING, put, removal } from './test-engine.ts';
 
 /** The bytes of the worked example that ends the section of that name in docs/formats.md. */
 async function exampleOf(section: string): Promise<string> {
@@ -23,6 +23,7 @@ test('the commit log is as docs/formats.md says', async () => {
   const batch = new LogBatch(5, new ByteWriter(), false);
   batch.add([put('e', 'value of e')]);
   batch.add([removal('e')]);
+  batch.addDrop(EVERYTHING);
   const written = [encodeSegmentHeader(3), batch.sealedFor(3, SEGMENT_HEADER_BYTES)];
   equal(Buffer.concat(written).toString('hex'), await exampleOf('Commit log'));
 });
@@ -31,10 +32,12 @@ test('the manifest is as docs/formats.md says', async () => {
   const info = {
     ...{ number: 1, level: 0, bytes: 195, entries: 3, removals: 1 },
     ...{ firstKey: tableKeyOf(at('a')), lastKey: tableKeyOf(at('c')) },
-    ...{ sequenceMin: 1, sequenceMax: 3 },
+    ...{ sequenceMin: 1, sequenceMax: 3, droppedUpTo: 0 },
   };
   const tables = [{ info, isSuspect: false }];
-  const manifest = encodeManifest({ flushedSequence: 3, firstSegment: 2, nextTable: 2, tables });
+  const drops = [{ ...EVERYTHING, sequence: 4 }];
+  const log = { flushedSequence: 5, firstSegment: 2 };
+  const manifest = encodeManifest({ ...log, nextTable: 2, tables, drops });
   equal(manifest.toString('hex'), await exampleOf('Manifest'));
 });
 

@@ -20,6 +20,7 @@ import type {
   ScanLimits,
   ScanPage,
   ScanRange,
+  SlotRange,
   Snapshot,
   Stored,
   Written,
@@ -86,7 +87,7 @@ export class LogStructuredEngine implements Engine {
       tables: this.#tables,
       log: this.#log,
       onFlushed: () => {
-        this.#renewView();
+        this.#tablesChanged();
         this.#compactor.loop.poke();
       },
     });
@@ -95,10 +96,11 @@ export class LogStructuredEngine implements Engine {
       tables: this.#tables,
       options: limits.compaction,
       isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
-      onCompacted: () => this.#renewView(),
+      durableSequence: () => this.#log.durableSequence,
+      onCompacted: () => this.#tablesChanged(),
     });
     if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
-    this.#compactor.loop.poke();
+    this.#settleDrops();
   }
 
   get identity(): Identity {
@@ -115,6 +117,15 @@ export class LogStructuredEngine implements Engine {
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
   }
 
+  drop(range: SlotRange): Written {
+    const written = this.#log.appendDrop(range);
+    this.#tables.drops.add({ ...range, sequence: written.sequence });
+    this.#renewView();
+    const unsettled = (): undefined => undefined;
+    written.durable.then(() => this.#settleDrops(), unsettled);
+    return written;
+  }
+
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
     return this.#view.get(at);
   }
@@ -126,8 +137,8 @@ export class LogStructuredEngine implements Engine {
   snapshot(): Snapshot {
     if (!this.#memtables.active.isEmpty) this.#seal();
     const sealed = this.#memtables.sealedNewestFirst();
-    const view = new LayeredView({ sealed, tables: this.#tables.set }, this.#noteError);
-    return new PinnedSnapshot(view);
+    const layers = { sealed, tables: this.#tables.set, drops: this.#tables.drops.visible };
+    return new PinnedSnapshot(new LayeredView(layers, this.#noteError));
   }
 
   durableSequence(): number {
@@ -205,7 +216,21 @@ export class LogStructuredEngine implements Engine {
   #currentView(): LayeredView {
     const { active } = this.#memtables;
     const sealed = this.#memtables.sealedNewestFirst();
-    return new LayeredView({ active, sealed, tables: this.#tables.set }, this.#noteError);
+    const { set, drops } = this.#tables;
+    const layers = { active, sealed, tables: set, drops: drops.visible };
+    return new LayeredView(layers, this.#noteError);
+  }
+
+  /** Makes the drops final that are durable by now. */
+  #settleDrops(): void {
+    this.#compactor.noteDrops();
+    this.#tablesChanged();
+  }
+
+  #tablesChanged(): void {
+    const infos = this.#tables.set.all.map(({ info }) => info);
+    this.#tables.drops.forget(infos, this.#memtables.firstSequence);
+    this.#renewView();
   }
 
   #renewView(): void {

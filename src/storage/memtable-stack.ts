@@ -8,13 +8,12 @@
 import { assert } from '../base/assert.ts';
 import type { Random } from '../host/host.ts';
 import type { EngineKey } from './engine.ts';
-import type { ChangeTarget } from './log/log-batch.ts';
 import { Memtable } from './memtable.ts';
 
 /** What a change takes beside key and value: measured at 1 M keys, rounded up. */
 const CHANGE_BYTES = 40;
 
-export class MemtableStack implements ChangeTarget {
+export class MemtableStack {
   readonly #random: Random;
   readonly #bytesMax: number;
   /** Oldest first. */
@@ -41,6 +40,11 @@ export class MemtableStack implements ChangeTarget {
   /** The next one to be flushed. */
   get oldestSealed(): Memtable | undefined {
     return this.#sealed[0];
+  }
+
+  /** In any of them; infinite when all are empty. */
+  get firstSequence(): number {
+    return (this.#sealed[0] ?? this.#active).firstSequence;
   }
 
   get entries(): number {

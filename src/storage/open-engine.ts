@@ -6,6 +6,7 @@
 import type { Host } from '../host/host.ts';
 import { PLAN_DEFAULTS } from './compaction/compaction-plan.ts';
 import type { CompactorOptions } from './compactor.ts';
+import type { LiveDrops } from './drops/live-drops.ts';
 import type { Engine } from './engine.ts';
 import {
   checkOwner,
@@ -16,6 +17,7 @@ import {
   type StoredIdentity,
   writeIdentity,
 } from './identity-file.ts';
+import type { ChangeTarget } from './log/log-batch.ts';
 import { segmentNumberOf } from './log/log-format.ts';
 import { recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
@@ -88,7 +90,7 @@ export async function openEngine(
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),
-        memtables,
+        replayInto(memtables, tables.drops),
       );
       await tidyTables(host, recovered);
       const identity = claimed ?? (await start(host, before as StoredIdentity));
@@ -102,6 +104,14 @@ export async function openEngine(
     await lock.release();
     throw error;
   }
+}
+
+function replayInto(memtables: MemtableStack, drops: LiveDrops): ChangeTarget {
+  return {
+    put: (at, value, sequence) => memtables.put(at, value, sequence),
+    remove: (at, sequence) => memtables.remove(at, sequence),
+    drop: (range, sequence) => drops.add({ ...range, sequence }),
+  };
 }
 
 function limitsOf(options: EngineOptions) {

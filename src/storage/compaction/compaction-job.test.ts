@@ -36,7 +36,7 @@ async function write(
   const info = await writer.finish();
   await file.close();
   await disk.syncDirectory();
-  return { ...info, level: table.level };
+  return { ...info, level: table.level, droppedUpTo: 0 };
 }
 
 /** Three generations of 2,000 keys: all (in two tables), every second, every third. */
@@ -65,6 +65,8 @@ function jobOf(inputs: readonly TableInfo[]): CompactionJob {
     numbersCount: 5,
     compressedFromLevel: 20,
     verifies: 'all',
+    drops: [],
+    droppedUpTo: 3,
   };
 }
 

@@ -4,11 +4,13 @@
 
 import { ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
 import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
-import type { Change, EngineKey } from '../engine.ts';
+import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
+import type { Change, EngineKey, SlotRange } from '../engine.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   batchChecksum,
+  DROP,
   GROWTH_SHIFT,
   KIND_MASK,
   PUT,
@@ -66,6 +68,13 @@ export class LogBatch {
     this.#writes += 1;
   }
 
+  addDrop(range: SlotRange): void {
+    this.bytes.varint(1);
+    this.bytes.u8(DROP);
+    writeSlotRange(this.bytes, range);
+    this.#writes += 1;
+  }
+
   /** The finished bytes for that place in the log; no add() after it. */
   sealedFor(segmentNumber: number, offset: number): Buffer {
     this.bytes.patchU32(8, this.bytes.length - BATCH_HEADER_BYTES);
@@ -79,7 +88,14 @@ export class LogBatch {
 export interface ChangeTarget {
   put(at: EngineKey, value: Buffer, sequence: number): void;
   remove(at: EngineKey, sequence: number): void;
+  drop(range: SlotRange, sequence: number): void;
 }
+
+const NOWHERE: ChangeTarget = {
+  put: () => undefined,
+  remove: () => undefined,
+  drop: () => undefined,
+};
 
 /**
  * Hands a batch's changes over, but for those of writes up to `after`; answers the first and last
@@ -94,25 +110,28 @@ export function replayBatch(
   const first = reader.varint();
   const writes = reader.u32();
   for (let sequence = first; sequence < first + writes; sequence++) {
+    const to = sequence > after ? target : NOWHERE;
     for (let entries = reader.varint(); entries > 0; entries--) {
       const kind = kindOf(reader.u8());
-      const keyspace = reader.u8() as KeyspaceNumber;
-      const slot = reader.u16() as Slot;
-      const at = { keyspace, slot, key: reader.bytes() };
-      const value = kind === PUT ? reader.bytes() : undefined;
-      if (sequence <= after) continue;
-      if (value === undefined) target.remove(at, sequence);
-      else target.put(at, value, sequence);
+      if (kind === DROP) to.drop(readSlotRange(reader), sequence);
+      else if (kind === REMOVAL) to.remove(readKey(reader), sequence);
+      else to.put(readKey(reader), reader.bytes(), sequence);
     }
   }
   reader.end();
   return { first, last: first + writes - 1 };
 }
 
+function readKey(reader: ByteReader): EngineKey {
+  const keyspace = reader.u8() as KeyspaceNumber;
+  const slot = reader.u16() as Slot;
+  return { keyspace, slot, key: reader.bytes() };
+}
+
 /** Of the entry with this head; throws BAD_BYTES. */
 function kindOf(head: number): number {
   const kind = head & KIND_MASK;
-  if (kind > REMOVAL || head >>> GROWTH_SHIFT > SHRINKS)
-    throw badBytes(`an entry's head is ${head}`);
-  return kind;
+  const growthMax = kind === DROP ? 0 : SHRINKS;
+  if (kind <= DROP && head >>> GROWTH_SHIFT <= growthMax) return kind;
+  throw badBytes(`an entry's head is ${head}`);
 }

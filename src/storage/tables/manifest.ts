@@ -2,11 +2,13 @@
 // word on what a directory holds; a table file that it does not name is half-written or obsolete.
 //
 //   file     magic "KVMF" u32 · format u32 · flushed sequence varint · first segment varint ·
-//            next table varint · number of tables varint · table* · crc32 u32 of everything before
+//            next table varint · number of tables varint · table* ·
+//            number of drops varint · drop* · crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
-//            highest sequence varint
+//            highest sequence varint · drops heeded up to varint
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
+//   drop     keyspace u8 · first slot u16 · last slot u16 · sequence varint   (see live-drops.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
 // tables are some 20 KB, written once per flush and compaction.
@@ -21,6 +23,8 @@ import { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk } from '../../host/host.ts';
+import type { Drop } from '../drops/drop-map.ts';
+import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 import type { TableInfo } from '../table-info.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
@@ -38,6 +42,8 @@ export interface Manifest {
   readonly nextTable: number;
   /** In no particular order. */
   readonly tables: readonly ManifestTable[];
+  /** Up to `flushedSequence`, without overlap. */
+  readonly drops: readonly Drop[];
 }
 
 export interface ManifestTable {
@@ -50,6 +56,7 @@ export const EMPTY_MANIFEST: Manifest = {
   firstSegment: 1,
   nextTable: 1,
   tables: [],
+  drops: [],
 };
 
 /** Undefined in a directory that never had one. Rejects with CORRUPTION or a format's error. */
@@ -82,6 +89,12 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writer.bytes(info.lastKey);
     writer.varint(info.sequenceMin);
     writer.varint(info.sequenceMax);
+    writer.varint(info.droppedUpTo);
+  }
+  writer.varint(manifest.drops.length);
+  for (const drop of manifest.drops) {
+    writeSlotRange(writer, drop);
+    writer.varint(drop.sequence);
   }
   writer.u32(crc32(writer.view()));
   return writer.copy();
@@ -111,8 +124,10 @@ function decodeBody(reader: ByteReader): Manifest {
   const nextTable = reader.varint();
   const tables: ManifestTable[] = [];
   for (let left = reader.varint(); left > 0; left--) tables.push(decodeTable(reader));
+  const drops: Drop[] = [];
+  for (let left = reader.varint(); left > 0; left--) drops.push(decodeDrop(reader));
   reader.end();
-  return { flushedSequence, firstSegment, nextTable, tables };
+  return { flushedSequence, firstSegment, nextTable, tables, drops };
 }
 
 function decodeTable(reader: ByteReader): ManifestTable {
@@ -129,6 +144,11 @@ function decodeTable(reader: ByteReader): ManifestTable {
     lastKey: Buffer.from(reader.bytes()),
     sequenceMin: reader.varint(),
     sequenceMax: reader.varint(),
+    droppedUpTo: reader.varint(),
   };
   return { info, isSuspect: (flags & SUSPECT) !== 0 };
+}
+
+function decodeDrop(reader: ByteReader): Drop {
+  return { ...readSlotRange(reader), sequence: reader.varint() };
 }

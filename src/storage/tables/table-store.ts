@@ -11,12 +11,13 @@
 
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { LiveDrops } from '../drops/live-drops.ts';
 import type { DamagedRange } from '../engine.ts';
 import type { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
 import { corruption } from '../storage-errors.ts';
 import { engineKeyOf } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { type TableFile, type TableInfo, tableName } from '../table-info.ts';
 import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
 import { LiveTable, TableSet } from './table-set.ts';
 
@@ -35,6 +36,7 @@ type StoreHost = Pick<Host, 'disk' | 'log'>;
 export class TableStore {
   readonly #host: StoreHost;
   readonly #cache: BlockCache;
+  readonly drops: LiveDrops;
   #manifest: Manifest;
   #nextTable: number;
   #set: TableSet;
@@ -51,6 +53,7 @@ export class TableStore {
   constructor(host: StoreHost, cache: BlockCache, manifest: Manifest, nextTable: number) {
     this.#host = host;
     this.#cache = cache;
+    this.drops = new LiveDrops(manifest.drops);
     this.#manifest = manifest;
     this.#nextTable = nextTable;
     this.#set = new TableSet([]);
@@ -143,7 +146,9 @@ export class TableStore {
 
   #manifestOf(set: TableSet, { log }: TableChange): Manifest {
     const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
-    return { ...this.#manifest, ...log, nextTable: this.#nextTable, tables };
+    const before = { ...this.#manifest, ...log };
+    const drops = this.drops.flushed(before.flushedSequence);
+    return { ...before, nextTable: this.#nextTable, tables, drops };
   }
 
   async #live(info: TableInfo, isSuspect: boolean, isThere: boolean): Promise<LiveTable> {
@@ -185,7 +190,9 @@ export class TableStore {
       this.#filtersBefore.falsePositives += filterFalsePositives;
       await content.close();
     }
-    if (isObsolete) await this.#host.disk.remove(tableName(info.number));
+    const name = tableName(info.number);
+    const isThere = !(content instanceof Error) || (await this.#host.disk.list()).includes(name);
+    if (isObsolete && isThere) await this.#host.disk.remove(name);
   }
 }
 
@@ -205,7 +212,7 @@ function missing({ number }: TableInfo): Error {
   return corruption(tableName(number), 'missing, though the manifest names it');
 }
 
-function isAsNamed(found: Omit<TableInfo, 'level'>, named: TableInfo): boolean {
+function isAsNamed(found: TableFile, named: TableInfo): boolean {
   return (
     found.bytes === named.bytes &&
     found.entries === named.entries &&
