@@ -91,9 +91,10 @@ class DirectoryCheck {
     const table = (await disk.list()).find((name) => tableNumberOf(name) !== undefined);
     const isReported = this.#findings.some(({ file }) => file === MANIFEST_NAME);
     if (manifest !== undefined) {
-      const { drops, firstSegment, flushedSequence, tables } = manifest;
+      const { drops, firstSegment, flushedSequence, summary, tables } = manifest;
+      const keys = `${summary.counts.total()} live keys`;
       const log = `the log is needed from segment ${firstSegment}`;
-      const held = `${tables.length} tables, with writes up to ${flushedSequence}`;
+      const held = `${tables.length} tables, ${keys}, with writes up to ${flushedSequence}`;
       const dropped = drops.length === 0 ? '' : `, without what ${drops.length} drops hide`;
       const what = `${held}${dropped}; ${log}`;
       this.#findings.push({ file: MANIFEST_NAME, verdict: 'sound', what });
@@ -133,16 +134,15 @@ class DirectoryCheck {
     const expectation = expectationOf(identity, manifest !== undefined, known);
     let changes = 0;
     const drops = [...known.drops];
-    const count = () => {
-      changes += 1;
-    };
     const target: ChangeTarget = {
-      put: count,
-      remove: count,
-      drop: (range, sequence) => {
-        drops.push({ ...range, sequence });
-        count();
+      apply: () => {
+        changes += 1;
       },
+      drop: (range, sequence) => {
+        changes += 1;
+        drops.push({ ...range, sequence });
+      },
+      noteTime: () => undefined,
     };
     const found = await this.#attempt('log', REFUSES, () => {
       return inspectLog(this.#host, expectation, target);

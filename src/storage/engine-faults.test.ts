@@ -7,7 +7,7 @@ import type { Slot } from '../base/ids.ts';
 import type { Disk, DiskFile, Host } from '../host/host.ts';
 import { diskError } from '../host/node-disk-file.ts';
 import { runJob as compaction } from './compaction/compaction-job.ts';
-import type { Change, Engine, EngineKey, SlotRange } from './engine.ts';
+import type { Change, Engine, EngineKey, Growth, SlotRange } from './engine.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
 import {
   at,
@@ -34,20 +34,25 @@ const KEYS = 9;
 /** Write n: most put or remove one of nine keys in three slots, a few drop two of the slots. */
 type Made = Change | SlotRange;
 
-function madeBy(n: number): Made {
+function madeBy(n: number, before: readonly Made[]): Made {
   if (n % 20 === 17) return { ...EVERYTHING, fromSlot: 1 as Slot };
   const at = keyOf(n);
-  if (n % 4 === 3) return { ...at, kind: 'removal' };
-  return { ...at, kind: 'put', value: Buffer.from(`${n} `.repeat(12)) };
+  const isRemoved = n % 4 === 3;
+  const isThere = stateAfter(before).has(String(at.key));
+  const growth = (Number(!isRemoved) - Number(isThere)) as Growth;
+  if (isRemoved) return { ...at, kind: 'removal', growth };
+  return { ...at, kind: 'put', value: Buffer.from(`${n} `.repeat(12)), growth };
 }
 
 function keyOf(n: number): EngineKey {
   return at(`key ${n % KEYS}`, (n % KEYS) % 3);
 }
 
-/** Key and value of what is there after these writes, as a scan shows them. */
-function stateAfter(writes: readonly Made[]): Map<string, string> {
-  let state = new Map<string, { readonly slot: number; readonly value: string }>();
+/** What is there after these writes: by key, its slot and value. */
+type State = Map<string, { readonly slot: number; readonly value: string }>;
+
+function stateAfter(writes: readonly Made[]): State {
+  let state: State = new Map();
   for (const made of writes) {
     if ('fromSlot' in made) {
       state = new Map([...state].filter(([, { slot }]) => slot < made.fromSlot));
@@ -57,7 +62,7 @@ function stateAfter(writes: readonly Made[]): Map<string, string> {
       state.set(String(made.key), { slot: made.slot, value: String(made.value) });
     }
   }
-  return new Map([...state].map(([key, { value }]) => [key, value]));
+  return state;
 }
 
 /** What a client of the engine knows: the writes that were taken, and how many were confirmed. */
@@ -87,7 +92,7 @@ class Trace {
   }
 
   async #write(engine: Engine, n: number): Promise<void> {
-    const made = madeBy(n);
+    const made = madeBy(n, this.taken);
     try {
       const written = 'fromSlot' in made ? engine.drop(made) : engine.write([made]);
       equal(this.taken.push(made), written.sequence);
@@ -102,7 +107,7 @@ class Trace {
   async #read(engine: Engine, n: number): Promise<void> {
     const at = keyOf(n);
     try {
-      const expected = stateAfter(this.taken).get(String(at.key));
+      const expected = stateAfter(this.taken).get(String(at.key))?.value;
       const found = await engine.get(at);
       equal(found?.value.toString(), expected, String(at.key));
     } catch (error) {
@@ -122,11 +127,15 @@ class Trace {
     ok(durable >= this.confirmed, `${durable} of ${this.confirmed} confirmed writes, ${where}`);
     const expected = stateAfter(this.taken.slice(0, durable));
     const entries = await server.settle(scanAll(engine));
-    const found = new Map(entries.map(({ key, value }) => [String(key), String(value)]));
-    deepEqual([...found].sort(), [...expected].sort(), where);
+    const found = entries.map(({ key, slot, value }) => [String(key), { slot, value: `${value}` }]);
+    deepEqual(found.sort(), [...expected].sort(), where);
+    for (const slot of [0, 1, 2] as Slot[]) {
+      const inSlot = entries.filter((entry) => entry.slot === slot);
+      equal(engine.countOf(EVERYTHING.keyspace, slot), inSlot.length, where);
+    }
     for (let n = 1; n <= KEYS; n++) {
       const stored = await server.settle(Promise.resolve(engine.get(keyOf(n))));
-      equal(stored?.value.toString(), expected.get(String(keyOf(n).key)), where);
+      equal(stored?.value.toString(), expected.get(String(keyOf(n).key))?.value, where);
     }
     equal(engine.stats().damaged.length, 0, where);
     await server.world.runUntil(() => engine.stats().sealedMemtables === 0);

@@ -8,6 +8,7 @@ import type {
   Engine,
   EngineKey,
   Entry,
+  Growth,
   Reader,
   ScanPage,
   ScanRange,
@@ -29,6 +30,7 @@ const TINY: EngineOptions = {
 };
 
 const KEYSPACES = [0 as KeyspaceNumber, 3 as KeyspaceNumber];
+const SLOTS = [0, 7, 500, 16_383];
 
 /** What one sequence is given to. */
 type Made = readonly Change[] | SlotRange;
@@ -38,14 +40,20 @@ interface Held {
   readonly sequence: number;
 }
 
+interface Write {
+  readonly sequence: number;
+  readonly made: Made;
+  readonly time: number;
+}
+
 /** What was written, in order: the state at any sequence can be made from it. */
 class Model {
-  readonly #writes: { readonly sequence: number; readonly made: Made }[] = [];
+  readonly #writes: Write[] = [];
   readonly #now = new Map<string, Held>();
 
-  write(sequence: number, made: Made): void {
-    this.#writes.push({ sequence, made });
-    apply(this.#now, sequence, made);
+  write(write: Write): void {
+    this.#writes.push(write);
+    apply(this.#now, write.sequence, write.made);
   }
 
   /** A power cut left only the writes up to `sequence`. */
@@ -53,6 +61,28 @@ class Model {
     while ((this.#writes.at(-1)?.sequence ?? 0) > sequence) this.#writes.pop();
     this.#now.clear();
     for (const { sequence, made } of this.#writes) apply(this.#now, sequence, made);
+  }
+
+  newestTime(): number {
+    return this.#writes.reduce((newest, { time }) => Math.max(newest, time), 0);
+  }
+
+  /** Keys that live in a slot, by looking at all of them. */
+  countOf(keyspace: KeyspaceNumber, slot: Slot): number {
+    const range = { keyspace, fromSlot: slot, toSlot: slot };
+    const held = [...this.#now].filter(([name]) => isIn(range, name));
+    return held.filter(([, { value }]) => isLive(value)).length;
+  }
+
+  /** The changes with the growth of each, were they written now. */
+  grown(changes: readonly Change[]): Change[] {
+    const state = this.state();
+    const isThere = (change: Change) => isLive(state.get(nameOf(change))?.value);
+    return changes.map((change) => {
+      const before = isThere(change);
+      apply(state, 0, [change]);
+      return { ...change, growth: (Number(isThere(change)) - Number(before)) as Growth };
+    });
   }
 
   state(): Map<string, Held> {
@@ -71,6 +101,11 @@ function apply(state: Map<string, Held>, sequence: number, made: Made): void {
     if (change.kind === 'removal') state.delete(name);
     else state.set(name, { value: change.value.toString('latin1'), sequence });
   }
+}
+
+/** Half of the values are tombstones: they are there, and do not live. */
+function isLive(value: string | undefined): boolean {
+  return value !== undefined && value < 'n';
 }
 
 function nameOf({ keyspace, slot, key }: EngineKey): string {
@@ -124,6 +159,7 @@ class Run {
     if (dice < 590) return this.#write();
     if (dice < 600) return this.#drop();
     if (dice < 850) return this.#get(this.#open, this.#model.state());
+    if (dice < 860) return this.#checkSummary();
     if (dice < 890) return this.#scan(this.#open, this.#model.state(), this.#range());
     if (dice < 900) return this.#takeSnapshot();
     if (dice < 940) return this.#readSnapshot();
@@ -134,20 +170,21 @@ class Run {
 
   async #write(): Promise<void> {
     const length = this.#random.pick([1, 1, 1, 2, 5]);
-    const changes = Array.from({ length }, () => this.#change());
-    await this.#make(changes, () => this.#open.write(changes));
+    const changes = this.#model.grown(Array.from({ length }, () => this.#change()));
+    const time = this.#random.between(0, 2 ** 50);
+    await this.#make(changes, time, () => this.#open.write(changes, time));
   }
 
   async #drop(): Promise<void> {
     const { after: _, ...range } = this.#range();
-    await this.#make(range, () => this.#open.drop(range));
+    await this.#make(range, 0, () => this.#open.drop(range));
     this.seen.drops += 1;
   }
 
-  async #make(made: Made, make: () => Written): Promise<void> {
+  async #make(made: Made, time: number, make: () => Written): Promise<void> {
     try {
       const { sequence, durable } = make();
-      this.#model.write(sequence, made);
+      this.#model.write({ sequence, made, time });
       const noted = durable.then(() => {
         this.#acknowledged = Math.max(this.#acknowledged, sequence);
       });
@@ -161,10 +198,10 @@ class Run {
 
   #change(): Change {
     const at = this.#at();
-    if (this.#random.chance(0.25)) return { ...at, kind: 'removal' };
+    if (this.#random.chance(0.25)) return { ...at, kind: 'removal', growth: 0 };
     const length = this.#random.chance(0.02) ? 5_000 : this.#random.between(0, 200);
     const letter = String.fromCharCode(97 + this.#random.between(0, 25));
-    return { ...at, kind: 'put', value: Buffer.from(letter.repeat(length)) };
+    return { ...at, kind: 'put', value: Buffer.from(letter.repeat(length)), growth: 0 };
   }
 
   #at(): EngineKey {
@@ -176,7 +213,7 @@ class Run {
   }
 
   #slot(): number {
-    return this.#random.pick([0, 7, 500, 16_383]);
+    return this.#random.pick(SLOTS);
   }
 
   async #get(reader: Reader, state: ReadonlyMap<string, Held>): Promise<void> {
@@ -244,6 +281,16 @@ class Run {
     ok(durable >= this.#acknowledged, `${durable} of ${this.#acknowledged} acknowledged writes`);
     this.#model.cutAfter(durable);
     this.#acknowledged = durable;
+    this.#checkSummary();
+  }
+
+  #checkSummary(): void {
+    for (const keyspace of KEYSPACES) {
+      for (const slot of SLOTS as Slot[]) {
+        equal(this.#open.countOf(keyspace, slot), this.#model.countOf(keyspace, slot));
+      }
+    }
+    equal(this.#open.newestTime(), this.#model.newestTime());
   }
 
   #note(): void {

@@ -5,6 +5,7 @@ import { ByteWriter } from '../base/bytes.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
+import { Summary } from './summary.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
 import { at, EVERYTHING, put, removal } from './test-engine.ts';
@@ -21,8 +22,8 @@ async function exampleOf(section: string): Promise<string> {
 
 test('the commit log is as docs/formats.md says', async () => {
   const batch = new LogBatch(5, new ByteWriter(), false);
-  batch.add([put('e', 'value of e')]);
-  batch.add([removal('e')]);
+  batch.add([put('e', 'value of e', 7, 1)], 2 ** 40);
+  batch.add([removal('e', 7, -1)], 0);
   batch.addDrop(EVERYTHING);
   const written = [encodeSegmentHeader(3), batch.sealedFor(3, SEGMENT_HEADER_BYTES)];
   equal(Buffer.concat(written).toString('hex'), await exampleOf('Commit log'));
@@ -35,9 +36,13 @@ test('the manifest is as docs/formats.md says', async () => {
     ...{ sequenceMin: 1, sequenceMax: 3, droppedUpTo: 0 },
   };
   const tables = [{ info, isSuspect: false }];
+  const summary = new Summary();
+  summary.noteTime(2 ** 40);
+  for (const key of ['a', 'b']) summary.apply(put(key, '', 7, 1));
+  summary.apply(put('d', '', 9, 1));
   const drops = [{ ...EVERYTHING, sequence: 4 }];
-  const log = { flushedSequence: 5, firstSegment: 2 };
-  const manifest = encodeManifest({ ...log, nextTable: 2, tables, drops });
+  const reach = { flushedSequence: 5, firstSegment: 2, summary };
+  const manifest = encodeManifest({ ...reach, nextTable: 2, tables, drops });
   equal(manifest.toString('hex'), await exampleOf('Manifest'));
 });
 

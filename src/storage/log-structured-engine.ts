@@ -9,6 +9,7 @@
 
 import { assert } from '../base/assert.ts';
 import { hasCode } from '../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
@@ -100,29 +101,27 @@ export class LogStructuredEngine implements Engine {
       onCompacted: () => this.#tablesChanged(),
     });
     if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
-    this.#settleDrops();
+    this.#compactor.noteDrops();
   }
 
   get identity(): Identity {
     return this.#identity;
   }
 
-  write(changes: readonly Change[]): Written {
+  write(changes: readonly Change[], time = 0): Written {
     const delayMs = this.#admit();
-    const written = this.#log.append(changes);
-    for (const change of changes) {
-      if (change.kind === 'put') this.#memtables.put(change, change.value, written.sequence);
-      else this.#memtables.remove(change, written.sequence);
-    }
+    const written = this.#log.append(changes, time);
+    this.#memtables.noteTime(time);
+    for (const change of changes) this.#memtables.apply(change, written.sequence);
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
   }
 
   drop(range: SlotRange): Written {
     const written = this.#log.appendDrop(range);
-    this.#tables.drops.add({ ...range, sequence: written.sequence });
+    this.#memtables.drop(range, written.sequence);
     this.#renewView();
     const unsettled = (): undefined => undefined;
-    written.durable.then(() => this.#settleDrops(), unsettled);
+    written.durable.then(() => this.#compactor.noteDrops(), unsettled);
     return written;
   }
 
@@ -132,6 +131,14 @@ export class LogStructuredEngine implements Engine {
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
     return this.#view.scan(range, limits);
+  }
+
+  countOf(keyspace: KeyspaceNumber, slot: Slot): number {
+    return this.#memtables.summary.counts.of(keyspace, slot);
+  }
+
+  newestTime(): number {
+    return this.#memtables.summary.newestTime;
   }
 
   snapshot(): Snapshot {
@@ -219,12 +226,6 @@ export class LogStructuredEngine implements Engine {
     const { set, drops } = this.#tables;
     const layers = { active, sealed, tables: set, drops: drops.visible };
     return new LayeredView(layers, this.#noteError);
-  }
-
-  /** Makes the drops final that are durable by now. */
-  #settleDrops(): void {
-    this.#compactor.noteDrops();
-    this.#tablesChanged();
   }
 
   #tablesChanged(): void {

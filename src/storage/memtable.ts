@@ -54,7 +54,7 @@ export class Memtable {
     return this.#entries === 0;
   }
 
-  /** Of the last put or removal; 0 when empty. */
+  /** Of the last put, removal or drop; 0 before any. */
   get lastSequence(): number {
     return this.#lastSequence;
   }
@@ -78,6 +78,11 @@ export class Memtable {
   /** As put(): from here down the key is gone. */
   remove(at: EngineKey, sequence: number): void {
     this.#set(at, REMOVAL, NOTHING, sequence);
+  }
+
+  /** A drop came after all that is here: who flushes it flushes the drop. */
+  noteDrop(sequence: number): void {
+    this.#lastSequence = sequence;
   }
 
   /** The value is a view that never changes. */

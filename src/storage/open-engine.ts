@@ -6,7 +6,6 @@
 import type { Host } from '../host/host.ts';
 import { PLAN_DEFAULTS } from './compaction/compaction-plan.ts';
 import type { CompactorOptions } from './compactor.ts';
-import type { LiveDrops } from './drops/live-drops.ts';
 import type { Engine } from './engine.ts';
 import {
   checkOwner,
@@ -17,7 +16,6 @@ import {
   type StoredIdentity,
   writeIdentity,
 } from './identity-file.ts';
-import type { ChangeTarget } from './log/log-batch.ts';
 import { segmentNumberOf } from './log/log-format.ts';
 import { recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
@@ -86,11 +84,14 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const memtables = new MemtableStack(host.random, limits.memtableBytesMax);
+      const memtables = new MemtableStack(host.random, limits.memtableBytesMax, {
+        summary: recovered.manifest.summary.copy(),
+        drops: tables.drops,
+      });
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),
-        replayInto(memtables, tables.drops),
+        memtables,
       );
       await tidyTables(host, recovered);
       const identity = claimed ?? (await start(host, before as StoredIdentity));
@@ -104,14 +105,6 @@ export async function openEngine(
     await lock.release();
     throw error;
   }
-}
-
-function replayInto(memtables: MemtableStack, drops: LiveDrops): ChangeTarget {
-  return {
-    put: (at, value, sequence) => memtables.put(at, value, sequence),
-    remove: (at, sequence) => memtables.remove(at, sequence),
-    drop: (range, sequence) => drops.add({ ...range, sequence }),
-  };
 }
 
 function limitsOf(options: EngineOptions) {

@@ -1,5 +1,5 @@
 // One compaction: input tables in, fewer and larger ones out, only the newest entry of each key,
-// and not even that if it was dropped, or is a removal with nothing older below (the plan says where).
+// and not even that if it was dropped, or is a removal with nothing older below (as planned).
 // It runs on the thread of the jobs (in the simulator beside the node), knows the disk and nothing
 // else, and changes nothing but the files that it makes:
 //
@@ -46,7 +46,7 @@ export interface CompactionDone {
   readonly tables: readonly TableInfo[];
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Entries of the inputs that stand in no output: replaced, hidden by a drop, or done removals. */
+  /** Entries of the inputs that stand in no output: replaced, dropped, or removals at their end. */
   readonly entriesDropped: number;
 }
 

@@ -444,7 +444,7 @@ test('removals undo nothing whatever is set aside, and little is left of what wa
   }
 });
 
-test('a table is written again when a good part of it was dropped, of level 0 with all others', () => {
+test('a table of which much was dropped is written again, of level 0 with all others', () => {
   const dropped = (columns: number) =>
     NO_DROPS.with([
       {
@@ -497,7 +497,7 @@ test('drops undo nothing whatever is set aside, and are forgotten', () => {
     model.check();
     model.drop(0, 3_000);
     model.check();
-    equal(model.bytes, 0, 'when all is dropped, nothing is left, whatever was set aside');
+    equal(model.bytes, 0, 'when all is dropped, nothing is left');
     ok(!model.hasDrops);
   }
 });

@@ -1,8 +1,20 @@
 import { deepEqual, ok } from 'node:assert/strict';
 import { test } from 'node:test';
+import { keyAt } from '../compaction/key-region.ts';
+import type { TableInfo } from '../table-info.ts';
 import { EVERYTHING } from '../test-engine.ts';
 import type { Drop } from './drop-map.ts';
 import { LiveDrops } from './live-drops.ts';
+
+/** One over all slots that heeded nothing. */
+const TABLES: readonly TableInfo[] = [
+  {
+    ...{ number: 1, level: 0, bytes: 1, entries: 1, removals: 0, sequenceMin: 1, sequenceMax: 2 },
+    firstKey: keyAt(0),
+    lastKey: keyAt(16_383),
+    droppedUpTo: 0,
+  },
+];
 
 function at(sequence: number): Drop {
   return { ...EVERYTHING, sequence };
@@ -17,10 +29,11 @@ test('a drop is visible at once, heeded when durable, named by the manifest when
   const settled = drops.settled(6);
   deepEqual(settled.map.drops(), [at(5)]);
   deepEqual(settled.upTo, 6);
-  deepEqual(drops.flushed(4), []);
-  deepEqual(drops.flushed(6), [at(5)]);
+  deepEqual(drops.flushed(TABLES, 4), []);
+  deepEqual(drops.flushed(TABLES, 6), [at(5)]);
+  deepEqual(drops.flushed([], 6), [], 'no table needs it');
   deepEqual(drops.settled(9).map.drops(), [at(8)]);
-  deepEqual(drops.flushed(6), [], 'the later one is in the log, and hides as much');
+  deepEqual(drops.flushed(TABLES, 6), [], 'the later one is in the log, and hides as much');
   deepEqual(settled.map.drops(), [at(5)], 'whoever heeds a map keeps it');
 });
 

@@ -48,9 +48,13 @@ export class LiveDrops {
     return { map: this.#settled, upTo: durableSequence };
   }
 
-  /** For the manifest: those up to `flushedSequence`, which was settled; the log has the others. */
-  flushed(flushedSequence: number): Drop[] {
-    return this.#settled.drops().filter(({ sequence }) => sequence <= flushedSequence);
+  /**
+   * For a manifest of these tables: those up to `flushedSequence`, which was settled. The log has
+   * the others, and nothing that is older than these.
+   */
+  flushed(tables: readonly TableInfo[], flushedSequence: number): Drop[] {
+    const needed = this.#settled.needed(tables, Number.POSITIVE_INFINITY);
+    return needed.drops().filter(({ sequence }) => sequence <= flushedSequence);
   }
 
   /** `tables`: all that live; `memtablesFrom`: the first sequence in any memtable. */

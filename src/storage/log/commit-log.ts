@@ -132,9 +132,9 @@ export class CommitLog {
   }
 
   /** Throws LOG_POISONED, DISK_FULL or CLOSED: nothing changed. */
-  append(changes: readonly Change[]): Written {
+  append(changes: readonly Change[], time: number): Written {
     const batch = this.#openBatch();
-    batch.add(changes);
+    batch.add(changes, time);
     return this.#appended(batch);
   }
 

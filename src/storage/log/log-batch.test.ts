@@ -4,28 +4,35 @@ import fc from 'fast-check';
 import { ByteWriter } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
 import type { Slot } from '../../base/ids.ts';
-import type { Change, EngineKey } from '../engine.ts';
+import type { Change } from '../engine.ts';
 import { EVERYTHING, put, removal } from '../test-engine.ts';
 import { LogBatch, replayBatch } from './log-batch.ts';
 import { BATCH_HEADER_BYTES } from './log-format.ts';
 
+/** Above 32 bits. */
+const TIME = 2 ** 41 + 1 + 2 ** 39;
 const bad = (error: unknown) => hasCode(error, 'BAD_BYTES');
 
 function payloadOf(firstSequence: number, writes: readonly (readonly Change[])[]): Buffer {
   const batch = new LogBatch(firstSequence, new ByteWriter(), false);
-  for (const changes of writes) batch.add(changes);
+  writes.forEach((changes, n) => {
+    batch.add(changes, n * TIME);
+  });
   return Buffer.from(batch.sealedFor(1, 16).subarray(BATCH_HEADER_BYTES));
 }
 
 /** What is handed over, as text. */
 function replayed(payload: Buffer, after: number): string[] {
   const lines: string[] = [];
-  const name = ({ slot, key }: EngineKey) => `${slot}/${key}`;
   replayBatch(payload, after, {
-    put: (at, value, sequence) => lines.push(`${sequence}: ${name(at)} = ${value}`),
-    remove: (at, sequence) => lines.push(`${sequence}: ${name(at)} removed`),
+    noteTime: (time) => lines.push(`time ${time}`),
     drop: ({ keyspace, fromSlot, toSlot }, sequence) => {
       lines.push(`${sequence}: ${keyspace}/${fromSlot}-${toSlot} dropped`);
+    },
+    apply: (change, sequence) => {
+      const { growth, key, slot } = change;
+      const what = change.kind === 'put' ? `= ${change.value}` : 'removed';
+      lines.push(`${sequence}: ${slot}/${key} ${what}, ${growth}`);
     },
   });
   return lines;
@@ -33,14 +40,15 @@ function replayed(payload: Buffer, after: number): string[] {
 
 test('what was added is handed over in order, but for what tables hold already', () => {
   const payload = payloadOf(5, [
-    [put('a', 'x', 1), removal('b', 16_383)],
+    [put('a', 'x', 1, 1), removal('b', 16_383)],
     [],
-    [removal('a', 1), put('', '', 0)],
+    [removal('a', 1, -1), put('', '', 0)],
   ]);
-  const lines = ['5: 1/a = x', '5: 16383/b removed', '7: 1/a removed', '7: 0/ = '];
-  deepEqual(replayed(payload, 0), lines);
-  deepEqual(replayed(payload, 6), lines.slice(2));
-  deepEqual(replayed(payload, 7), []);
+  const newest = 'time 5497558138882';
+  const lines = ['5: 1/a = x, 1', '5: 16383/b removed, 0', '7: 1/a removed, -1', '7: 0/ = , 0'];
+  deepEqual(replayed(payload, 0), [newest, ...lines]);
+  deepEqual(replayed(payload, 6), [newest, ...lines.slice(2)]);
+  deepEqual(replayed(payload, 7), [newest]);
 });
 
 test('the head of an entry is one of those that mean something', () => {
@@ -49,9 +57,9 @@ test('the head of an entry is one of those that mean something', () => {
   equal(payload[headAt], 1);
   const meanings: Readonly<Record<number, string>> = {
     // A removal in a slot that stays as large as it is, grows, or shrinks.
-    1: '1: 7/a removed',
-    5: '1: 7/a removed',
-    9: '1: 7/a removed',
+    1: '1: 7/a removed, 0',
+    5: '1: 7/a removed, 1',
+    9: '1: 7/a removed, -1',
     // What follows read as a range of slots.
     2: '1: 0/7-353 dropped',
   };
@@ -59,7 +67,7 @@ test('the head of an entry is one of those that mean something', () => {
     payload[headAt] = head;
     const meaning = meanings[head];
     if (meaning === undefined) throws(() => replayed(payload, 0), bad, `head ${head}`);
-    else deepEqual(replayed(payload, 0), [meaning]);
+    else deepEqual(replayed(payload, 0), ['time 0', meaning]);
   }
 });
 
@@ -72,8 +80,8 @@ test('a drop names slots that there are', () => {
     batch.addDrop(range(from, to));
     return replayed(Buffer.from(batch.sealedFor(1, 16).subarray(BATCH_HEADER_BYTES)), 0);
   };
-  deepEqual(replay(0, 16_383), ['9: 0/0-16383 dropped']);
-  deepEqual(replay(7, 7), ['9: 0/7-7 dropped']);
+  deepEqual(replay(0, 16_383), ['time 0', '9: 0/0-16383 dropped']);
+  deepEqual(replay(7, 7), ['time 0', '9: 0/7-7 dropped']);
   throws(() => replay(7, 6), bad);
   throws(() => replay(0, 16_384), bad);
 });

@@ -112,7 +112,7 @@ test('one bad block costs its own keys only, each time it is asked', async () =>
       else equal(found?.sequence, n + 1);
       errors += found instanceof Error ? 1 : 0;
     }
-    ok(errors > 60 && errors < 90, `${errors} keys of one block`);
+    ok(errors > 30 && errors < 45, `${errors} keys of one block`);
     const wrong = await table.verify().catch((error) => error);
     match(wrong.message, /table-0000000001\.kvtable: at offset 8\d\d\d: the checksum is wrong/);
   });

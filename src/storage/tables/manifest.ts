@@ -3,20 +3,22 @@
 //
 //   file     magic "KVMF" u32 · format u32 · flushed sequence varint · first segment varint ·
 //            next table varint · number of tables varint · table* ·
-//            number of drops varint · drop* · crc32 u32 of everything before
+//            number of drops varint · drop* · summary · crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
 //            highest sequence varint · drops heeded up to varint
+//   summary  newest time varint · counts (see slot-counts.ts)
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
 //   drop     keyspace u8 · first slot u16 · last slot u16 · sequence varint   (see live-drops.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
-// tables are some 20 KB, written once per flush and compaction.
+// tables are some 20 KB and the counts of a keyspace up to 48, written per flush and compaction.
 //
 // Invariants, which make every order of crashes harmless:
 // - tables that it names were durable, names included, before it was;
 // - what has a sequence up to `flushedSequence` is in the tables, all else in the log from
 //   `firstSegment` on; only after the manifest is durable are older segments removed;
+// - the summary is of what has a sequence up to `flushedSequence`, and of nothing else;
 // - inputs of a compaction are removed only after the manifest that names its outputs is durable.
 
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
@@ -26,6 +28,7 @@ import type { Disk } from '../../host/host.ts';
 import type { Drop } from '../drops/drop-map.ts';
 import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
+import { Summary } from '../summary.ts';
 import type { TableInfo } from '../table-info.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
 
@@ -44,6 +47,8 @@ export interface Manifest {
   readonly tables: readonly ManifestTable[];
   /** Up to `flushedSequence`, without overlap. */
   readonly drops: readonly Drop[];
+  /** Of everything up to the flushed sequence; it never changes. */
+  readonly summary: Summary;
 }
 
 export interface ManifestTable {
@@ -57,6 +62,7 @@ export const EMPTY_MANIFEST: Manifest = {
   nextTable: 1,
   tables: [],
   drops: [],
+  summary: new Summary(),
 };
 
 /** Undefined in a directory that never had one. Rejects with CORRUPTION or a format's error. */
@@ -96,6 +102,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writeSlotRange(writer, drop);
     writer.varint(drop.sequence);
   }
+  manifest.summary.writeTo(writer);
   writer.u32(crc32(writer.view()));
   return writer.copy();
 }
@@ -126,8 +133,9 @@ function decodeBody(reader: ByteReader): Manifest {
   for (let left = reader.varint(); left > 0; left--) tables.push(decodeTable(reader));
   const drops: Drop[] = [];
   for (let left = reader.varint(); left > 0; left--) drops.push(decodeDrop(reader));
+  const summary = Summary.readFrom(reader);
   reader.end();
-  return { flushedSequence, firstSegment, nextTable, tables, drops };
+  return { flushedSequence, firstSegment, nextTable, tables, drops, summary };
 }
 
 function decodeTable(reader: ByteReader): ManifestTable {

@@ -21,14 +21,17 @@ import { type TableFile, type TableInfo, tableName } from '../table-info.ts';
 import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
 import { LiveTable, TableSet } from './table-set.ts';
 
+/** Up to which write everything is in tables, where the log goes on, and the sum of it all. */
+export type Reach = Pick<Manifest, 'flushedSequence' | 'firstSegment' | 'summary'>;
+
 export interface TableChange {
   readonly added: readonly TableInfo[];
   /** Numbers of tables that the added ones replace. */
   readonly removed: readonly number[];
   /** Numbers of tables that turned out to be unreliable. */
   readonly suspects?: readonly number[];
-  /** Where the log is needed from, if that changes. */
-  readonly log?: Pick<Manifest, 'flushedSequence' | 'firstSegment'>;
+  /** How far the tables reach now, if that changes. */
+  readonly reach?: Reach;
 }
 
 type StoreHost = Pick<Host, 'disk' | 'log'>;
@@ -144,11 +147,12 @@ export class TableStore {
     before.unpin();
   }
 
-  #manifestOf(set: TableSet, { log }: TableChange): Manifest {
+  #manifestOf(set: TableSet, { reach }: TableChange): Manifest {
     const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
-    const before = { ...this.#manifest, ...log };
-    const drops = this.drops.flushed(before.flushedSequence);
-    return { ...before, nextTable: this.#nextTable, tables, drops };
+    const reached = { ...this.#manifest, ...reach };
+    const infos = tables.map(({ info }) => info);
+    const drops = this.drops.flushed(infos, reached.flushedSequence);
+    return { ...reached, nextTable: this.#nextTable, tables, drops };
   }
 
   async #live(info: TableInfo, isSuspect: boolean, isThere: boolean): Promise<LiveTable> {
