@@ -9,7 +9,7 @@
 
 import { assert } from '../base/assert.ts';
 import { hasCode } from '../base/errors.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
@@ -117,6 +117,8 @@ export class LogStructuredEngine implements Engine {
   }
 
   drop(range: SlotRange): Written {
+    const { fromSlot, toSlot } = range;
+    assert(fromSlot <= toSlot && toSlot < SLOT_COUNT, 'slots are 0 … 16383, and ascend');
     const written = this.#log.appendDrop(range);
     this.#memtables.drop(range, written.sequence);
     this.#renewView();

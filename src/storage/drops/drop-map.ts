@@ -13,7 +13,6 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { assert } from '../../base/assert.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { placeOf, type Span, spanOf } from '../compaction/key-region.ts';
 import type { EngineKey, SlotRange } from '../engine.ts';
@@ -77,7 +76,6 @@ export class DropMap {
     if (drops.length === 0) return this;
     const rows = [...this.#rows];
     for (const { keyspace, fromSlot, toSlot, sequence } of drops) {
-      assert(fromSlot <= toSlot && toSlot < SLOT_COUNT, 'slots are 0 … 16383, and ascend');
       const before = this.#rows[keyspace];
       const isOwn = rows[keyspace] !== before;
       if (!isOwn) rows[keyspace] = before?.slice() ?? new Float64Array(SLOT_COUNT);
@@ -87,8 +85,8 @@ export class DropMap {
   }
 
   /**
-   * Without those that hide nothing: not younger than `memtablesFrom`, the first sequence in any
-   * memtable, and heeded by all `tables` that have their slots.
+   * Without those that hide nothing any more: all `tables` over their slots heeded them, and they are
+   * older than `memtablesFrom`, the first sequence in any memtable.
    */
   needed(tables: readonly TableInfo[], memtablesFrom: number): DropMap {
     if (this.isEmpty) return this;
