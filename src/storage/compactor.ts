@@ -5,6 +5,9 @@
 // An input that cannot be read makes the job fail with CORRUPTION. The inputs are then read one by
 // one, those that are bad become suspects, and compaction goes on without them: what is sound must
 // not wait for a repair.
+//
+// A compaction that may not fit on the disk is not begun: it would take the last space from the log
+// and from flushes, only to give it back.
 
 import { hasCode } from '../base/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -25,6 +28,8 @@ export interface CompactorParts {
   readonly host: Pick<Host, 'clock' | 'log' | 'jobs'>;
   readonly tables: TableStore;
   readonly options: CompactorOptions;
+  /** Space on the disk that one compaction may take, in bytes. */
+  readonly bytesMax: () => number;
   /** Whether writes wait for compaction: it then runs as fast as it can. */
   readonly isBehind: () => boolean;
   /** Of the log: drops up to it are heeded. */
@@ -38,6 +43,8 @@ export interface CompactorOptions extends PlanOptions {
   readonly verifies: CompactionJob['verifies'];
 }
 
+const SPACE_RETRY_MS = 1_000;
+
 interface Finished {
   readonly plan: CompactionPlan;
   readonly result: CompactionDone;
@@ -49,6 +56,7 @@ export class Compactor {
   #current: { readonly compaction: Compaction; readonly plan: CompactionPlan } | undefined;
   /** Durable, but not installed yet. */
   #finished: Finished | undefined;
+  #isWaitingForSpace = false;
   #compactions = 0;
   #bytesRead = 0;
   #bytesWritten = 0;
@@ -89,6 +97,10 @@ export class Compactor {
       if (await this.#removeDropped(drops)) return true;
       const plan = this.#plan(drops);
       if (plan === undefined) return false;
+      if (!this.#hasRoomFor(plan)) {
+        await this.loop.sleep(SPACE_RETRY_MS);
+        return true;
+      }
       this.#finished = await this.#run(plan, drops);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
@@ -117,6 +129,17 @@ export class Compactor {
     const infosOf = (tables: readonly LiveTable[]) => tables.map(({ info }) => info);
     const toPlan = { sound: infosOf(sound), suspects: infosOf(suspects), drops: map };
     return planCompaction(toPlan, options);
+  }
+
+  /** Outputs are no larger than inputs, as a rule much smaller. */
+  #hasRoomFor({ inputs }: CompactionPlan): boolean {
+    const neededBytes = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
+    const isWaiting = neededBytes > this.#parts.bytesMax();
+    if (isWaiting && !this.#isWaitingForSpace) {
+      this.#parts.host.log.warn('compaction-waits-for-space', { neededBytes });
+    }
+    this.#isWaitingForSpace = isWaiting;
+    return !isWaiting;
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */

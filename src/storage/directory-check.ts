@@ -77,8 +77,8 @@ class DirectoryCheck {
       readIdentity(this.#host.disk),
     );
     if (identity !== undefined) {
-      const { incarnation, isClean, nodeId } = identity;
-      const end = isClean ? 'closed cleanly' : 'in use or not closed cleanly';
+      const { incarnation, closedAt, nodeId } = identity;
+      const end = closedAt === undefined ? 'in use or not closed cleanly' : 'closed cleanly';
       const what = `node ${nodeId}, incarnation ${incarnation}, ${end}`;
       this.#findings.push({ file: IDENTITY_NAME, verdict: 'sound', what });
     }

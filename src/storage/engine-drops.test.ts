@@ -167,7 +167,7 @@ test('each slot dropped on its own is as good as all at once', async () => {
   await fill(server, engine, 60);
   const dropped: Promise<void>[] = [];
   for (let slot = 0; slot < 16_384; slot += 50) {
-    dropped.push(engine.drop(slots(slot, slot + 49 > 16_383 ? 16_383 : slot + 49)).durable);
+    dropped.push(engine.drop(slots(slot, Math.min(slot + 49, 16_383))).durable);
   }
   equal(await keysOf(server, engine), '');
   ok(engine.stats().liveDrops > 300);

@@ -245,6 +245,11 @@ class FaultyDisk implements Disk {
     return this.#disk.syncDirectory();
   }
 
+  async space() {
+    this.#count('space');
+    return this.#disk.space();
+  }
+
   lock() {
     return this.#disk.lock();
   }

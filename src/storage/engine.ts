@@ -6,6 +6,7 @@
 // Answers come at once when they are in memory and as a promise when the disk is needed.
 
 import type { ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+import type { DiskSpace } from '../host/host.ts';
 
 export interface EngineKey {
   readonly keyspace: KeyspaceNumber;
@@ -96,7 +97,8 @@ export interface Engine extends Reader {
   write(changes: readonly Change[], time?: number): Written;
   /**
    * All that was ever written into these slots is gone, as if by a removal of each key, at a cost
-   * that does not grow with them. Throws as write() does, but never OVERLOADED.
+   * that does not grow with them. Throws as write() does, but never OVERLOADED, and DISK_FULL only
+   * when the log finds no space: below the reserve, this is what frees some.
    */
   drop(range: SlotRange): Written;
   /** Live keys in the slot: what all changes that are here let it grow by, summed up. */
@@ -176,7 +178,12 @@ export interface EngineStats {
   readonly damaged: readonly DamagedRange[];
   /** Stretches of slots that were dropped, and whose old entries are not all gone yet. */
   readonly liveDrops: number;
+  /** `disk-full`: no writes are taken, for want of space or of more than the reserve. */
   readonly state: 'open' | 'disk-full' | 'poisoned' | 'closed';
+  /** The disk under the directory; undefined while it could not be asked. */
+  readonly disk: DiskSpace | undefined;
+  /** Free space of the disk below which no writes are taken. */
+  readonly diskReservedBytes: number;
 }
 
 /** Slots whose keys may have stood in a table that cannot be opened. Both ends inclusive. */

@@ -2,13 +2,14 @@ import { equal, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ByteWriter } from '../base/bytes.ts';
+import { encodeIdentity } from './identity-file.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
 import { Summary } from './summary.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
-import { at, EVERYTHING, put, removal } from './test-engine.ts';
+import { at, EVERYTHING, OWNER, put, removal } from './test-engine.ts';
 
 /** The bytes of the worked example that ends the section of that name in docs/formats.md. */
 async function exampleOf(section: string): Promise<string> {
@@ -19,6 +20,12 @@ async function exampleOf(section: string): Promise<string> {
   const [, example = ''] = blocks.at(-1) as RegExpExecArray;
   return example.replaceAll(/^[a-z]+ /gm, '').replaceAll(/\s/g, '');
 }
+
+test('the identity is as docs/formats.md says', async () => {
+  const counters = { incarnation: 28_000_000, dotCounter: 300, closedAt: 902 };
+  const identity = encodeIdentity({ ...OWNER, ...counters });
+  equal(identity.toString('hex'), await exampleOf('identity'));
+});
 
 test('the commit log is as docs/formats.md says', async () => {
   const batch = new LogBatch(5, new ByteWriter(), false);

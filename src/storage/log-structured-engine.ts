@@ -33,6 +33,7 @@ import { LayeredView } from './layered-view.ts';
 import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
 import type { MemtableStack } from './memtable-stack.ts';
+import type { SpaceWatch } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
 import { diskFull, engineClosed, overloaded } from './storage-errors.ts';
 import type { TableStore } from './tables/table-store.ts';
@@ -48,6 +49,7 @@ export interface RecoveredParts {
   readonly log: RecoveredLog;
   readonly tables: TableStore;
   readonly cache: BlockCache;
+  readonly space: SpaceWatch;
 }
 
 export interface EngineLimits extends CommitLogOptions {
@@ -96,6 +98,7 @@ export class LogStructuredEngine implements Engine {
       host,
       tables: this.#tables,
       options: limits.compaction,
+      bytesMax: () => recovered.space.compactionBytesMax,
       isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
       durableSequence: () => this.#log.durableSequence,
       onCompacted: () => this.#tablesChanged(),
@@ -167,7 +170,7 @@ export class LogStructuredEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const { cache, log } = this.#recovered;
+    const { cache, log, space } = this.#recovered;
     return engineStats({
       memtables: this.#memtables,
       log: this.#log,
@@ -177,6 +180,7 @@ export class LogStructuredEngine implements Engine {
       cache,
       recovered: log,
       counts: this.#counts,
+      space: space.stats,
       isDiskFull: this.#isDiskFull,
     });
   }
@@ -190,9 +194,16 @@ export class LogStructuredEngine implements Engine {
     return this.#flusher.loop.isDiskFull || this.#compactor.loop.isDiskFull;
   }
 
+  /** Throws DISK_FULL. */
+  #checkSpace(): void {
+    const { space } = this.#recovered;
+    if (space.isLow) throw space.refusal();
+    if (this.#isDiskFull) throw diskFull();
+  }
+
   /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
   #admit(): number {
-    if (this.#log.state === 'open' && this.#isDiskFull) throw diskFull();
+    if (this.#log.state === 'open') this.#checkSpace();
     const { fill: activeFill, sealedCount: sealed } = this.#memtables;
     if (sealed === 0 && activeFill < 1) return 0;
     const pressure = pressureOf({ sealed, sealedMax: this.#limits.sealedMax, activeFill });
@@ -254,11 +265,13 @@ export class LogStructuredEngine implements Engine {
   async #close(dotCounter: number): Promise<void> {
     try {
       const logClosed = this.#log.close();
+      this.#recovered.space.stop();
       const stopped = [this.#flusher.loop.stop(), this.#compactor.stop()];
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;
-      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, isClean: true });
+      const closedAt = this.#log.durableSequence;
+      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, closedAt });
     } finally {
       await this.#recovered.lock.release();
     }

@@ -85,8 +85,8 @@ export class DropMap {
   }
 
   /**
-   * Without those that hide nothing any more: all `tables` over their slots heeded them, and they are
-   * older than `memtablesFrom`, the first sequence in any memtable.
+   * Without those that hide nothing any more: all `tables` over their slots heeded them, and they
+   * are older than `memtablesFrom`, the first sequence in any memtable.
    */
   needed(tables: readonly TableInfo[], memtablesFrom: number): DropMap {
     if (this.isEmpty) return this;

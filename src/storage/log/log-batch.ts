@@ -3,7 +3,7 @@
 // The byte format is drawn in log-format.ts.
 
 import { ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
-import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import type { Change, SlotRange } from '../engine.ts';
 import {
@@ -137,6 +137,7 @@ function readChange(reader: ByteReader, head: number): Change {
   if (kind > REMOVAL || growth === undefined) throw badBytes(`an entry's head is ${head}`);
   const keyspace = reader.u8() as KeyspaceNumber;
   const slot = reader.u16() as Slot;
+  if (slot >= SLOT_COUNT) throw badBytes(`there is no slot ${slot}`);
   const key = reader.bytes();
   if (kind === REMOVAL) return { kind: 'removal', keyspace, slot, key, growth };
   return { kind: 'put', keyspace, slot, key, value: reader.bytes(), growth };

@@ -21,7 +21,7 @@
 // - the summary is of what has a sequence up to `flushedSequence`, and of nothing else;
 // - inputs of a compaction are removed only after the manifest that names its outputs is durable.
 
-import { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { ByteReader, ByteWriter, badBytes } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk } from '../../host/host.ts';
@@ -37,6 +37,10 @@ const FORMAT = 2;
 /** "KVMF". */
 const MAGIC = 0x4b564d46;
 const SUSPECT = 1;
+/** Well above the last level: what walks over levels must end. */
+const LEVEL_MAX = 255;
+/** Keyspace and slot. */
+const KEY_BYTES_MIN = 3;
 
 export interface Manifest {
   readonly flushedSequence: number;
@@ -130,9 +134,18 @@ function decodeBody(reader: ByteReader): Manifest {
   const firstSegment = reader.varint();
   const nextTable = reader.varint();
   const tables: ManifestTable[] = [];
-  for (let left = reader.varint(); left > 0; left--) tables.push(decodeTable(reader));
+  const numbers = new Set<number>();
+  for (let left = reader.varint(); left > 0; left--) {
+    const table = decodeTable(reader);
+    const { number } = table.info;
+    if (number >= nextTable || numbers.has(number)) throw badBytes(`a second table ${number}`);
+    numbers.add(number);
+    tables.push(table);
+  }
   const drops: Drop[] = [];
-  for (let left = reader.varint(); left > 0; left--) drops.push(decodeDrop(reader));
+  for (let left = reader.varint(); left > 0; left--) {
+    drops.push(decodeDrop(reader, flushedSequence));
+  }
   const summary = Summary.readFrom(reader);
   reader.end();
   return { flushedSequence, firstSegment, nextTable, tables, drops, summary };
@@ -154,9 +167,25 @@ function decodeTable(reader: ByteReader): ManifestTable {
     sequenceMax: reader.varint(),
     droppedUpTo: reader.varint(),
   };
+  checkTable(info);
   return { info, isSuspect: (flags & SUSPECT) !== 0 };
 }
 
-function decodeDrop(reader: ByteReader): Drop {
-  return { ...readSlotRange(reader), sequence: reader.varint() };
+/** Throws BAD_BYTES for a table that no writer makes and that planning would stumble over. */
+function checkTable({ number, level, entries, firstKey, lastKey, ...rest }: TableInfo): void {
+  const isSound =
+    level <= LEVEL_MAX &&
+    entries > 0 &&
+    rest.removals <= entries &&
+    rest.sequenceMin <= rest.sequenceMax &&
+    firstKey.length >= KEY_BYTES_MIN &&
+    firstKey.compare(lastKey) <= 0;
+  if (!isSound) throw badBytes(`table ${number} cannot be`);
+}
+
+/** Throws BAD_BYTES for one that would hide what came after the tables. */
+function decodeDrop(reader: ByteReader, flushedSequence: number): Drop {
+  const drop = { ...readSlotRange(reader), sequence: reader.varint() };
+  if (drop.sequence > flushedSequence) throw badBytes(`a drop of sequence ${drop.sequence}`);
+  return drop;
 }
