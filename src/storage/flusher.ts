@@ -36,8 +36,8 @@ const LOG_FULL_RETRY_MS = 1_000;
 export class Flusher {
   readonly #parts: FlusherParts;
   readonly loop: BackgroundLoop;
-  /** Of the oldest sealed memtable: durable, but not installed yet. */
-  #written: TableInfo | undefined;
+  /** What the oldest sealed memtable became, one table or none: durable, but not installed yet. */
+  #written: readonly TableInfo[] | undefined;
   #current: Job | undefined;
   #flushes = 0;
   #bytesWritten = 0;
@@ -93,33 +93,40 @@ export class Flusher {
     }
   }
 
-  async #write(memtable: Memtable): Promise<TableInfo> {
-    const { host, tables } = this.#parts;
+  async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
+    const { host, log, tables } = this.#parts;
     const startMs = host.clock.monotonicMs();
-    const info = await this.#run({ image: memtable.image, number: tables.takeNumbers(1) });
+    const { map, upTo } = tables.drops.settled(log.durableSequence);
+    const [info] = await this.#run({
+      image: memtable.image,
+      number: tables.takeNumbers(1),
+      drops: map.drops(),
+      droppedUpTo: upTo,
+    });
+    if (info === undefined) return [];
     this.#bytesWritten += info.bytes;
     const ms = Math.round(host.clock.monotonicMs() - startMs);
     host.log.info('flushed', { table: info.number, entries: info.entries, bytes: info.bytes, ms });
-    return info;
+    return [info];
   }
 
   /** Rejects as runFlush() does, with JOB_FAILED when its thread died, or with CLOSED. */
-  async #run(order: FlushJob): Promise<TableInfo> {
+  async #run(order: FlushJob): Promise<readonly TableInfo[]> {
     this.#current = this.#parts.host.jobs.start('flush', order);
     try {
       const result = (await this.#current.done) as FlushResult;
       if (result.kind === 'cancelled') throw engineClosed();
-      return thawed(result.table);
+      return result.tables.map(thawed);
     } finally {
       this.#current = undefined;
     }
   }
 
-  async #install(sealed: SealedMemtable, info: TableInfo, reach: Reach): Promise<void> {
+  async #install(sealed: SealedMemtable, added: readonly TableInfo[], reach: Reach): Promise<void> {
     const { memtables, onFlushed, tables } = this.#parts;
     try {
-      await tables.install({ added: [info], removed: [], reach }, () => {
-        memtables.drop(sealed);
+      await tables.install({ added, removed: [], reach }, () => {
+        memtables.forget(sealed);
         this.#written = undefined;
         this.#flushes += 1;
         onFlushed();

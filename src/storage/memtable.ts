@@ -35,6 +35,7 @@ export class Memtable {
   readonly #lists: SlotLists;
   readonly #orders: SlotOrders;
   #entries = 0;
+  #firstSequence = Number.POSITIVE_INFINITY;
   #lastSequence = 0;
   #isSealed = false;
   #holders = 1;
@@ -58,9 +59,14 @@ export class Memtable {
     return this.#entries === 0;
   }
 
-  /** Of the last put or removal; 0 when empty. */
+  /** Of the last put, removal or drop; 0 before any. */
   get lastSequence(): number {
     return this.#lastSequence;
+  }
+
+  /** Of the first one; infinite when empty. */
+  get firstSequence(): number {
+    return this.#firstSequence;
   }
 
   /** Records, index, lists and orders; without the room for more records. */
@@ -99,6 +105,11 @@ export class Memtable {
     this.#set(at, REMOVAL, NOTHING, sequence);
   }
 
+  /** A drop came after all that is here: who flushes it flushes the drop. */
+  noteDrop(sequence: number): void {
+    this.#lastSequence = sequence;
+  }
+
   get(at: EngineKey): KeyState | undefined {
     const key = this.#index.find(hashOf(at, this.#seed), at);
     return key === 0 ? undefined : this.#arena.stateCopyAt(key);
@@ -131,18 +142,19 @@ export class Memtable {
     assert(sequence >= this.#lastSequence, 'sequences never decrease');
     const hash = hashOf(at, this.#seed);
     const known = this.#index.find(hash, at);
-    const key = known === 0 ? this.#add(at, hash) : known;
+    const key = known === 0 ? this.#add(at, hash, sequence) : known;
     this.#arena.setValue(key, this.#arena.addValue(kind, value, sequence));
     this.#lastSequence = sequence;
   }
 
   /** The address of a key that is new here; it gets its value in the same turn. */
-  #add(at: EngineKey, hash: number): number {
+  #add(at: EngineKey, hash: number, sequence: number): number {
     const { keyspace, slot } = at;
     assert(slot >= 0 && slot < SLOT_COUNT, 'a slot is 0 … 16383');
     const key = this.#arena.addKey(at, this.#lists.headOf(keyspace, slot));
     this.#index.add(hash, key);
     this.#lists.push(keyspace, slot, key);
+    if (this.#entries === 0) this.#firstSequence = sequence;
     this.#entries += 1;
     return key;
   }

@@ -88,8 +88,10 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const summary = recovered.manifest.summary.copy();
-      const memtables = new MemtableStack(host.random, limits, summary);
+      const memtables = new MemtableStack(host.random, limits, {
+        summary: recovered.manifest.summary.copy(),
+        drops: tables.drops,
+      });
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),
