@@ -1,7 +1,9 @@
 // A sealed memtable becomes a table of level 0: sorted in steps, written in key order, synced, and
-// its name made durable. The engine serves requests meanwhile.
+// its name made durable. What was dropped since stays behind, and there is no table when nothing
+// else was there. The engine serves requests meanwhile.
 
 import type { Host } from '../host/host.ts';
+import type { SettledDrops } from './drops/live-drops.ts';
 import type { Memtable } from './memtable.ts';
 import { TableWriter } from './sstable/table-writer.ts';
 import { type TableInfo, tableName } from './table-info.ts';
@@ -16,6 +18,7 @@ export interface FlushOrder {
   readonly memtable: Memtable;
   /** Of the table. */
   readonly number: number;
+  readonly drops: SettledDrops;
   /** Asked now and then; throws to give up. */
   readonly checkGoesOn: () => void;
 }
@@ -24,7 +27,10 @@ export interface FlushOrder {
  * Durable when it resolves. When it rejects (DISK_FULL, IO_ERROR or what checkGoesOn threw), what
  * it wrote is gone again if it could be removed.
  */
-export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise<TableInfo> {
+export async function flushMemtable(
+  host: FlushHost,
+  order: FlushOrder,
+): Promise<TableInfo | undefined> {
   const name = tableName(order.number);
   const file = await host.disk.create(name);
   try {
@@ -33,11 +39,12 @@ export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise
       compression: false,
       expectedEntries: order.memtable.entries,
     });
-    await writeEntries(host, order, writer);
-    const info = await writer.finish();
+    const entries = await writeEntries(host, order, writer);
+    const info = entries > 0 ? await writer.finish() : undefined;
     await file.close();
-    await host.disk.syncDirectory();
-    return { ...info, level: 0 };
+    if (info === undefined) await host.disk.remove(name);
+    else await host.disk.syncDirectory();
+    return info && { ...info, level: 0, droppedUpTo: order.drops.upTo };
   } catch (error) {
     const unremoved = (): undefined => undefined;
     await file.close().catch(unremoved);
@@ -47,19 +54,24 @@ export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise
   }
 }
 
+/** How many there were to write. */
 async function writeEntries(
   host: FlushHost,
-  { memtable, checkGoesOn }: FlushOrder,
+  { memtable, drops, checkGoesOn }: FlushOrder,
   writer: TableWriter,
-): Promise<void> {
+): Promise<number> {
   const pace = new WorkPace(host.clock);
   const sorted = memtable.sorted();
   for (const _ of sorted.prepare()) {
     await pace.rest();
     checkGoesOn();
   }
+  let written = 0;
   for (let index = 0; index < sorted.length; index++) {
-    const writing = writer.add(sorted.entryAt(index));
+    const entry = sorted.entryAt(index);
+    const isHidden = drops.map.hides(entry.key, entry.sequence);
+    const writing = isHidden ? undefined : writer.add(entry);
+    if (!isHidden) written += 1;
     if (writing !== undefined) {
       await writing;
       pace.refresh();
@@ -71,4 +83,5 @@ async function writeEntries(
     await resting;
     checkGoesOn();
   }
+  return written;
 }
