@@ -140,7 +140,7 @@ class NodeProcess {
     });
     this.#resp = resp;
     const running = (): Node | undefined => store.node;
-    const view = { name: member.name, stage: () => this.stage, running, resp };
+    const view = { name: member.name, stage: () => this.stage, running, store, resp };
     this.#http = await startHttpServer({ address: httpBind, view, log });
   }
 }
