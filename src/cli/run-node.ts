@@ -19,7 +19,7 @@ import { PlacedTopology } from '../node/topology.ts';
 import { type HttpServer, startHttpServer } from '../server/http/http-server.ts';
 import type { Stage } from '../server/http/node-view.ts';
 import { type RespServer, startRespServer } from '../server/resp/resp-server.ts';
-import { STORAGE_JOBS } from '../storage/compaction/storage-jobs.ts';
+import { STORAGE_JOBS } from '../storage/storage-jobs.ts';
 import type { NodeConfig } from './config/node-config.ts';
 import { LateStore } from './late-store.ts';
 import { explainForeignDirectory } from './node-directory.ts';
