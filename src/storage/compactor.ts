@@ -19,6 +19,7 @@ import {
   type PlanOptions,
   planCompaction,
 } from './compaction/compaction-plan.ts';
+import type { SettledDrops } from './drops/live-drops.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
@@ -31,6 +32,8 @@ export interface CompactorParts {
   readonly bytesMax: () => number;
   /** Whether writes wait for compaction: it then runs as fast as it can. */
   readonly isBehind: () => boolean;
+  /** Of the log: drops up to it are heeded. */
+  readonly durableSequence: () => number;
   /** Called in the turn in which outputs took the place of inputs. */
   readonly onCompacted: () => void;
 }
@@ -50,7 +53,7 @@ interface Finished {
 export class Compactor {
   readonly loop: BackgroundLoop;
   readonly #parts: CompactorParts;
-  #current: Compaction | undefined;
+  #current: { readonly compaction: Compaction; readonly plan: CompactionPlan } | undefined;
   /** Durable, but not installed yet. */
   #finished: Finished | undefined;
   #isWaitingForSpace = false;
@@ -75,30 +78,57 @@ export class Compactor {
   /** Resolves when nothing of it is under way any more. */
   async stop(): Promise<void> {
     const stopped = this.loop.stop();
-    this.#current?.cancel();
+    this.#current?.compaction.cancel();
     await stopped;
+  }
+
+  /** Looks what to do; what a drop hides as a whole, and is durable now, is not compacted first. */
+  noteDrops(): void {
+    const { map } = this.#settledDrops();
+    if (this.#current?.plan.inputs.some((table) => map.hidesTable(table))) {
+      this.#current.compaction.cancel();
+    }
+    this.loop.poke();
   }
 
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
-      const plan = this.#plan();
+      const drops = this.#settledDrops();
+      if (await this.#removeDropped(drops)) return true;
+      const plan = this.#plan(drops);
       if (plan === undefined) return false;
       if (!this.#hasRoomFor(plan)) {
         await this.loop.sleep(SPACE_RETRY_MS);
         return true;
       }
-      this.#finished = await this.#run(plan);
+      this.#finished = await this.#run(plan, drops);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
     return true;
   }
 
-  #plan(): CompactionPlan | undefined {
+  #settledDrops(): SettledDrops {
+    return this.#parts.tables.drops.settled(this.#parts.durableSequence());
+  }
+
+  /** Tables of which nothing can be seen go unread, damaged ones too. Whether there were any. */
+  async #removeDropped({ map }: SettledDrops): Promise<boolean> {
+    const { host, onCompacted, tables } = this.#parts;
+    const hidden = tables.set.all.filter(({ info }) => map.hidesTable(info));
+    if (hidden.length === 0) return false;
+    const removed = hidden.map(({ info }) => info.number);
+    await tables.install({ added: [], removed }, onCompacted);
+    host.log.info('dropped', { tables: removed.length });
+    return true;
+  }
+
+  #plan({ map }: SettledDrops): CompactionPlan | undefined {
     const { options, tables } = this.#parts;
     const { all, suspects } = tables.set;
     const sound = all.filter(({ isSuspect }) => !isSuspect);
     const infosOf = (tables: readonly LiveTable[]) => tables.map(({ info }) => info);
-    return planCompaction(infosOf(sound), infosOf(suspects), options);
+    const toPlan = { sound: infosOf(sound), suspects: infosOf(suspects), drops: map };
+    return planCompaction(toPlan, options);
   }
 
   /** Outputs are no larger than inputs, as a rule much smaller. */
@@ -113,17 +143,24 @@ export class Compactor {
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */
-  async #run(plan: CompactionPlan): Promise<Finished | undefined> {
+  async #run(plan: CompactionPlan, drops: SettledDrops): Promise<Finished | undefined> {
     const { host, isBehind, options, tables } = this.#parts;
     const { inputs, numbersCount, outputs, tableBytesMax } = plan;
-    const numbersFrom = tables.takeNumbers(numbersCount);
-    const compressedFromLevel = options.lastLevel;
-    const numbers = { numbersFrom, numbersCount };
-    const { verifies } = options;
-    const job = { inputs, outputs, tableBytesMax, ...numbers, compressedFromLevel, verifies };
-    this.#current = startCompaction(host, job, isBehind);
+    const job: CompactionJob = {
+      inputs,
+      outputs,
+      tableBytesMax,
+      numbersFrom: tables.takeNumbers(numbersCount),
+      numbersCount,
+      compressedFromLevel: options.lastLevel,
+      verifies: options.verifies,
+      drops: drops.map.drops(),
+      droppedUpTo: drops.upTo,
+    };
+    const compaction = startCompaction(host, job, isBehind);
+    this.#current = { compaction, plan };
     try {
-      const result = await this.#current.done;
+      const result = await compaction.done;
       this.loop.checkGoesOn();
       return result.kind === 'done' ? { plan, result } : undefined;
     } catch (error) {
