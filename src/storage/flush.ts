@@ -3,7 +3,7 @@
 // else was there. The engine serves requests meanwhile.
 
 import type { Host } from '../host/host.ts';
-import type { SettledDrops } from './drops/live-drops.ts';
+import type { DropMap } from './drops/drop-map.ts';
 import type { Memtable } from './memtable.ts';
 import { TableWriter } from './sstable/table-writer.ts';
 import { type TableInfo, tableName } from './table-info.ts';
@@ -18,7 +18,8 @@ export interface FlushOrder {
   readonly memtable: Memtable;
   /** Of the table. */
   readonly number: number;
-  readonly drops: SettledDrops;
+  /** Up to the last sequence of the memtable. */
+  readonly drops: DropMap;
   /** Asked now and then; throws to give up. */
   readonly checkGoesOn: () => void;
 }
@@ -44,7 +45,7 @@ export async function flushMemtable(
     await file.close();
     if (info === undefined) await host.disk.remove(name);
     else await host.disk.syncDirectory();
-    return info && { ...info, level: 0, droppedUpTo: order.drops.upTo };
+    return info && { ...info, level: 0, droppedUpTo: order.memtable.lastSequence };
   } catch (error) {
     const unremoved = (): undefined => undefined;
     await file.close().catch(unremoved);
@@ -69,7 +70,7 @@ async function writeEntries(
   let written = 0;
   for (let index = 0; index < sorted.length; index++) {
     const entry = sorted.entryAt(index);
-    const isHidden = drops.map.hides(entry.key, entry.sequence);
+    const isHidden = drops.hides(entry.key, entry.sequence);
     const writing = isHidden ? undefined : writer.add(entry);
     if (!isHidden) written += 1;
     if (writing !== undefined) {

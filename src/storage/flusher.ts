@@ -84,13 +84,13 @@ export class Flusher {
   }
 
   async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
-    const { host, log, tables } = this.#parts;
+    const { host, tables } = this.#parts;
     const { checkGoesOn } = this.loop;
     const startMs = host.clock.monotonicMs();
     const info = await flushMemtable(host, {
       memtable,
       number: tables.takeNumbers(1),
-      drops: tables.drops.settled(log.durableSequence),
+      drops: tables.drops.upTo(memtable.lastSequence),
       checkGoesOn,
     });
     if (info === undefined) return [];

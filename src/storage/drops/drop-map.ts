@@ -84,20 +84,20 @@ export class DropMap {
     return new DropMap(rows);
   }
 
-  /**
-   * Without those that hide nothing any more: all `tables` over their slots heeded them, and they
-   * are older than `memtablesFrom`, the first sequence in any memtable.
-   */
-  needed(tables: readonly TableInfo[], memtablesFrom: number): DropMap {
+  /** Those of which a table has slots and did not heed them: the others hide nothing there. */
+  neededBy(tables: readonly TableInfo[]): DropMap {
     if (this.isEmpty) return this;
-    const kept = this.#rows.map((row) => row?.map((each) => (each >= memtablesFrom ? each : 0)));
+    const rows: (Row | undefined)[] = [];
     for (const table of tables) {
       this.#eachIn(spanOf(table), (row, slot, keyspace) => {
         const sequence = row[slot] as number;
-        if (sequence > table.droppedUpTo) (kept[keyspace] as Row)[slot] = sequence;
+        if (sequence <= table.droppedUpTo) return;
+        const needed = rows[keyspace] ?? new Float64Array(SLOT_COUNT);
+        needed[slot] = sequence;
+        rows[keyspace] = needed;
       });
     }
-    return new DropMap(kept.map((row) => (row?.some((each) => each > 0) ? row : undefined)));
+    return new DropMap(rows);
   }
 
   /** As few as say the same, by keyspace and slot. */
