@@ -12,8 +12,11 @@ import type {
   WriteRequest,
 } from '../replication/request.ts';
 
+export { decodeContext, encodeContext } from '../causality/context.ts';
+export type { VersionVector } from '../causality/version-vector.ts';
 export type {
   Change,
+  Condition,
   GetOutcome,
   GetRequest,
   KeyPage,
