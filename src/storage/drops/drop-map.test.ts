@@ -92,6 +92,7 @@ test('the hidden share of a table counts what was dropped since it was written',
   equal(map.hiddenShare(table([0, 0, 0, 19], 9)), 0);
   equal(map.hiddenShare(table([0, 16_380, 1, 5])), 5 / 10);
   equal(map.hiddenShare(table([3, 0, 3, 5])), 0);
+  equal(map.hiddenShare(table([0, 16_380, 5, 9])), 5 / (4 + 16_384 + 10));
 });
 
 test('a drop is needed while a table over its slots did not heed it', () => {
