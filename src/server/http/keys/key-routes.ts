@@ -22,6 +22,7 @@ import { methodNotAllowed, type Problem, ProblemError, problemBody } from '../pr
 import { isKnown, type KeyAddress, keyIn, keyspaceCalled, seenIn, tagOf } from './key-request.ts';
 import {
   DeleteQuery,
+  ExplainQuery,
   KeyParams,
   type KeyParamsOf,
   ProblemAnswer,
@@ -56,8 +57,23 @@ const NOTHING = { type: 'null' } as const;
 export function addKeyRoutes(app: FastifyInstance, store: Store): void {
   addRead(app, store);
   addWrites(app, store);
+  addExplanation(app, store);
   const schema = { hide: true };
   app.route({ method: ['POST', 'PATCH'], url: PATH, schema, handler: refuseMethod });
+}
+
+/** For people and for `kvorum explain`: whoever is silent is shown, and nothing is an error. */
+function addExplanation(app: FastifyInstance, store: Store): void {
+  const schema = {
+    summary: 'What each replica has of a key, and why a read answers what it does',
+    tags: ['keys'],
+    params: KeyParams,
+    querystring: ExplainQuery,
+  };
+  app.get<ReadRoute>(`${PATH}/explanation`, { schema }, async (request) => {
+    const { keyspace, key } = addressIn(store, request);
+    return store.explain(keyspace.number, key);
+  });
 }
 
 async function refuseMethod(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -51,6 +51,8 @@ export const DeleteQuery = Type.Object(
   { additionalProperties: false },
 );
 
+export const ExplainQuery = Type.Object({ encoding: KeyEncoding }, { additionalProperties: false });
+
 export const ListQuery = Type.Object(
   {
     count: Type.Integer({
