@@ -50,7 +50,7 @@ interface Finished {
 export class Compactor {
   readonly loop: BackgroundLoop;
   readonly #parts: CompactorParts;
-  #current: Compaction | undefined;
+  #current: { readonly compaction: Compaction; readonly plan: CompactionPlan } | undefined;
   /** Durable, but not installed yet. */
   #finished: Finished | undefined;
   #isWaitingForSpace = false;
@@ -75,12 +75,22 @@ export class Compactor {
   /** Resolves when nothing of it is under way any more. */
   async stop(): Promise<void> {
     const stopped = this.loop.stop();
-    this.#current?.cancel();
+    this.#current?.compaction.cancel();
     await stopped;
+  }
+
+  /** There may be something to do: a table, or a drop that need not wait for what it hides. */
+  poke(): void {
+    const { settled } = this.#parts.tables.drops;
+    if (this.#current?.plan.inputs.some((table) => settled.hidesTable(table))) {
+      this.#current.compaction.cancel();
+    }
+    this.loop.poke();
   }
 
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
+      if (await this.#removeDropped()) return true;
       const plan = this.#plan();
       if (plan === undefined) return false;
       if (!this.#hasRoomFor(plan)) {
@@ -93,12 +103,28 @@ export class Compactor {
     return true;
   }
 
+  /** Tables of which nothing can be seen go unread, damaged ones too. Whether there were any. */
+  async #removeDropped(): Promise<boolean> {
+    const { host, onCompacted, tables } = this.#parts;
+    const hidden = tables.set.all.filter(({ info }) => tables.drops.settled.hidesTable(info));
+    if (hidden.length === 0) return false;
+    const removed = hidden.map(({ info }) => info.number);
+    await tables.install({ added: [], removed }, onCompacted);
+    host.log.info('dropped', { tables: removed.length });
+    return true;
+  }
+
   #plan(): CompactionPlan | undefined {
     const { options, tables } = this.#parts;
     const { all, suspects } = tables.set;
     const sound = all.filter(({ isSuspect }) => !isSuspect);
     const infosOf = (tables: readonly LiveTable[]) => tables.map(({ info }) => info);
-    return planCompaction(infosOf(sound), infosOf(suspects), options);
+    const toPlan = {
+      sound: infosOf(sound),
+      suspects: infosOf(suspects),
+      drops: tables.drops.settled,
+    };
+    return planCompaction(toPlan, options);
   }
 
   /** Outputs are no larger than inputs, as a rule much smaller. */
@@ -116,14 +142,21 @@ export class Compactor {
   async #run(plan: CompactionPlan): Promise<Finished | undefined> {
     const { host, isBehind, options, tables } = this.#parts;
     const { inputs, numbersCount, outputs, tableBytesMax } = plan;
-    const numbersFrom = tables.takeNumbers(numbersCount);
-    const compressedFromLevel = options.lastLevel;
-    const numbers = { numbersFrom, numbersCount };
-    const { verifies } = options;
-    const job = { inputs, outputs, tableBytesMax, ...numbers, compressedFromLevel, verifies };
-    this.#current = startCompaction(host, job, isBehind);
+    const job: CompactionJob = {
+      inputs,
+      outputs,
+      tableBytesMax,
+      numbersFrom: tables.takeNumbers(numbersCount),
+      numbersCount,
+      compressedFromLevel: options.lastLevel,
+      verifies: options.verifies,
+      drops: tables.drops.settled.drops(),
+      droppedUpTo: tables.drops.settledUpTo,
+    };
+    const compaction = startCompaction(host, job, isBehind);
+    this.#current = { compaction, plan };
     try {
-      const result = await this.#current.done;
+      const result = await compaction.done;
       this.loop.checkGoesOn();
       return result.kind === 'done' ? { plan, result } : undefined;
     } catch (error) {

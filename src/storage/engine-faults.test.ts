@@ -1,4 +1,4 @@
-import { equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SimDirectory } from '../../sim/sim-directory.ts';
 import { SimJobs } from '../../sim/sim-jobs.ts';
@@ -7,14 +7,14 @@ import type { Slot } from '../base/ids.ts';
 import type { Disk, DiskFile, Host } from '../host/host.ts';
 import { diskError } from '../host/node-disk-file.ts';
 import { runJob as compaction } from './compaction/compaction-job.ts';
-import type { Change, Engine, Growth } from './engine.ts';
+import type { Change, Engine, EngineKey, Growth, SlotRange } from './engine.ts';
+import { runJob as flush } from './flush-job.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
 import {
   at,
   EVERYTHING,
   OWNER,
   put,
-  removal,
   TestServer as Server,
   scanAll,
   type TestServer,
@@ -31,29 +31,45 @@ const TINY: EngineOptions = {
 };
 const WRITES = 60;
 const KEYS = 9;
-const SLOT = 7 as Slot;
 
-function keyOf(n: number): string {
-  return `key ${n % KEYS}`;
+/** Write n: most put or remove one of nine keys in three slots, a few drop two of the slots. */
+type Made = Change | SlotRange;
+
+function madeBy(n: number, before: readonly Made[]): Made {
+  if (n % 20 === 17) return { ...EVERYTHING, fromSlot: 1 as Slot };
+  const at = keyOf(n);
+  const isRemoved = n % 4 === 3;
+  const isThere = stateAfter(before).has(String(at.key));
+  const growth = (Number(!isRemoved) - Number(isThere)) as Growth;
+  if (isRemoved) return { ...at, kind: 'removal', growth };
+  return { ...at, kind: 'put', value: Buffer.from(`${n} `.repeat(12)), growth };
 }
 
-/** What write n leaves under its key: nothing, if it is one of the removals. */
-function textOf(n: number): string | undefined {
-  return n % 4 === 3 ? undefined : `${n} `.repeat(12);
+function keyOf(n: number): EngineKey {
+  return at(`key ${n % KEYS}`, (n % KEYS) % 3);
 }
 
-/** Write n after write `before` of the same key: a key that is there lives. */
-function changeOf(n: number, before: number | undefined): Change {
-  const text = textOf(n);
-  const had = before === undefined ? undefined : textOf(before);
-  const growth = (Number(text !== undefined) - Number(had !== undefined)) as Growth;
-  return text === undefined ? removal(keyOf(n), SLOT, growth) : put(keyOf(n), text, SLOT, growth);
+/** What is there after these writes: by key, its slot and value. */
+type State = Map<string, { readonly slot: number; readonly value: string }>;
+
+function stateAfter(writes: readonly Made[]): State {
+  let state: State = new Map();
+  for (const made of writes) {
+    if ('fromSlot' in made) {
+      state = new Map([...state].filter(([, { slot }]) => slot < made.fromSlot));
+    } else if (made.kind === 'removal') {
+      state.delete(String(made.key));
+    } else {
+      state.set(String(made.key), { slot: made.slot, value: String(made.value) });
+    }
+  }
+  return state;
 }
 
-/** What a client of the engine knows: the newest write of each key that was taken, or confirmed. */
+/** What a client of the engine knows: the writes that were taken, and how many were confirmed. */
 class Trace {
-  readonly taken = new Map<string, number>();
-  readonly confirmed = new Map<string, number>();
+  readonly taken: Made[] = [];
+  confirmed = 0;
   readonly errors = new Set<ErrorCode>();
   engine: Engine | undefined;
 
@@ -77,12 +93,12 @@ class Trace {
   }
 
   async #write(engine: Engine, n: number): Promise<void> {
-    const key = keyOf(n);
+    const made = madeBy(n, this.taken);
     try {
-      const { durable } = engine.write([changeOf(n, this.taken.get(key))]);
-      this.taken.set(key, n);
-      await durable;
-      this.confirmed.set(key, Math.max(n, this.confirmed.get(key) ?? 0));
+      const written = 'fromSlot' in made ? engine.drop(made) : engine.write([made]);
+      equal(this.taken.push(made), written.sequence);
+      await written.durable;
+      this.confirmed = Math.max(this.confirmed, written.sequence);
     } catch (error) {
       this.#noteError(error);
     }
@@ -90,12 +106,11 @@ class Trace {
 
   /** The right value or an explicit error. */
   async #read(engine: Engine, n: number): Promise<void> {
-    const key = keyOf(n);
+    const at = keyOf(n);
     try {
-      const taken = this.taken.get(key);
-      const found = await engine.get(at(key));
-      const expected = taken === undefined ? undefined : textOf(taken);
-      equal(found?.value.toString(), expected, key);
+      const expected = stateAfter(this.taken).get(String(at.key))?.value;
+      const found = await engine.get(at);
+      equal(found?.value.toString(), expected, String(at.key));
     } catch (error) {
       this.#noteError(error);
     }
@@ -106,20 +121,22 @@ class Trace {
     this.errors.add(error.code);
   }
 
+  /** Whatever happened: what was taken up to some point, and no less than what was confirmed. */
   async checkAfter(server: TestServer, where: string): Promise<void> {
     const engine = await server.restart(TINY);
+    const durable = engine.durableSequence();
+    ok(durable >= this.confirmed, `${durable} of ${this.confirmed} confirmed writes, ${where}`);
+    const expected = stateAfter(this.taken.slice(0, durable));
     const entries = await server.settle(scanAll(engine));
-    equal(engine.countOf(EVERYTHING.keyspace, SLOT), entries.length, where);
-    const found = new Map(entries.map(({ key, value }) => [String(key), String(value)]));
-    for (const [key, confirmed] of this.confirmed) {
-      const got = found.get(key);
-      const allowed: (string | undefined)[] = [];
-      for (let n = confirmed; n <= (this.taken.get(key) as number); n += KEYS) {
-        allowed.push(textOf(n));
-      }
-      ok(allowed.includes(got), `${key}: ${got} instead of ${allowed.join(' or ')}, ${where}`);
-      const stored = await server.settle(Promise.resolve(engine.get(at(key))));
-      equal(stored?.value.toString(), got, where);
+    const found = entries.map(({ key, slot, value }) => [String(key), { slot, value: `${value}` }]);
+    deepEqual(found.sort(), [...expected].sort(), where);
+    for (const slot of [0, 1, 2] as Slot[]) {
+      const inSlot = entries.filter((entry) => entry.slot === slot);
+      equal(engine.countOf(EVERYTHING.keyspace, slot), inSlot.length, where);
+    }
+    for (let n = 1; n <= KEYS; n++) {
+      const stored = await server.settle(Promise.resolve(engine.get(keyOf(n))));
+      equal(stored?.value.toString(), expected.get(String(keyOf(n).key))?.value, where);
     }
     equal(engine.stats().damaged.length, 0, where);
     await server.world.runUntil(() => engine.stats().sealedMemtables === 0);
@@ -171,7 +188,7 @@ for (const { code, errno } of FAULTS) {
       const server = new Server(k);
       const host = server.machine.boot();
       const faulty = new FaultyDisk(host.disk, server.machine.directory, k, errno);
-      const jobs = new SimJobs(faulty, host.clock, { compaction });
+      const jobs = new SimJobs(faulty, host.clock, { flush, compaction });
       const trace = new Trace();
       await server.settle(trace.endure({ ...host, disk: faulty, jobs }));
       for (const each of trace.errors) errors.add(each);

@@ -10,7 +10,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import { compress, compressedBytesMax, decompress } from '../base/lz4.ts';
 import { answerOf, casesOf, mutants, refuseLargeAllocations, resealed } from '../base/test-fuzz.ts';
-import type { Change } from './engine.ts';
+import type { Change, SlotRange } from './engine.ts';
 import { decodeIdentity, encodeIdentity } from './identity-file.ts';
 import { LogBatch, replayBatch } from './log/log-batch.ts';
 import { BATCH_HEADER_BYTES } from './log/log-format.ts';
@@ -24,7 +24,7 @@ import { entriesUpTo, entry, removal as removed } from './sstable/test-table.ts'
 import { Summary } from './summary.ts';
 import type { TableEntry } from './table-entry.ts';
 import { decodeManifest, encodeManifest } from './tables/manifest.ts';
-import { OWNER, put, removal } from './test-engine.ts';
+import { EVERYTHING, OWNER, put, removal } from './test-engine.ts';
 
 refuseLargeAllocations(16 * 1024 * 1024);
 
@@ -51,6 +51,7 @@ function manifestOf(tables: number): Buffer {
       removals: 2,
       sequenceMin: n + 1,
       sequenceMax: 300,
+      droppedUpTo: n,
     };
     return { number: n + 1, level: n % 3, ...keys, ...counts };
   });
@@ -59,13 +60,15 @@ function manifestOf(tables: number): Buffer {
   for (let n = 0; n < 3 * tables; n++) summary.apply(put('k', '', 5 * n, 1));
   summary.noteTime(2 ** 52);
   const head = { flushedSequence: 300, firstSegment: 4, nextTable: 99 };
-  return encodeManifest({ ...head, tables: list, summary });
+  const drops = infos.map(({ number }) => ({ ...EVERYTHING, sequence: 300 - number }));
+  return encodeManifest({ ...head, tables: list, drops, summary });
 }
 
 function batchOf(writes: number): Buffer {
   const batch = new LogBatch(7, new ByteWriter(), false);
   for (let n = 0; n < writes; n++) {
     batch.add([put(`k${n}`, 'v'.repeat(n * 20)), removal(`gone ${n}`)], 2 ** 52);
+    if (n % 2 === 1) batch.addDrop(EVERYTHING);
   }
   return Buffer.from(batch.sealedFor(3, 16).subarray(BATCH_HEADER_BYTES));
 }
@@ -139,7 +142,11 @@ const PARSERS: readonly Parser[] = [
         changes += 1;
         ok(slot < SLOT_COUNT);
       };
-      replayBatch(bytes, 0, { apply, noteTime: (time) => ok(time >= 0) });
+      const drop = ({ fromSlot, toSlot }: SlotRange) => {
+        changes += 1;
+        ok(fromSlot <= toSlot && toSlot < SLOT_COUNT);
+      };
+      replayBatch(bytes, 0, { apply, drop, noteTime: (time) => ok(time >= 0) });
       ok(changes * 5 <= bytes.length);
     },
   },

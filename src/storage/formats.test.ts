@@ -9,7 +9,7 @@ import { entry, TestTables, removal as tableRemoval } from './sstable/test-table
 import { Summary } from './summary.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
-import { at, OWNER, put, removal } from './test-engine.ts';
+import { at, EVERYTHING, OWNER, put, removal } from './test-engine.ts';
 
 /** The bytes of the worked example that ends the section of that name in docs/formats.md. */
 async function exampleOf(section: string): Promise<string> {
@@ -31,6 +31,7 @@ test('the commit log is as docs/formats.md says', async () => {
   const batch = new LogBatch(5, new ByteWriter(), false);
   batch.add([put('e', 'value of e', 7, 1)], 2 ** 40);
   batch.add([removal('e', 7, -1)], 0);
+  batch.addDrop(EVERYTHING);
   const written = [encodeSegmentHeader(3), batch.sealedFor(3, SEGMENT_HEADER_BYTES)];
   equal(Buffer.concat(written).toString('hex'), await exampleOf('Commit log'));
 });
@@ -39,15 +40,16 @@ test('the manifest is as docs/formats.md says', async () => {
   const info = {
     ...{ number: 1, level: 0, bytes: 195, entries: 3, removals: 1 },
     ...{ firstKey: tableKeyOf(at('a')), lastKey: tableKeyOf(at('c')) },
-    ...{ sequenceMin: 1, sequenceMax: 3 },
+    ...{ sequenceMin: 1, sequenceMax: 3, droppedUpTo: 0 },
   };
   const tables = [{ info, isSuspect: false }];
   const summary = new Summary();
   summary.noteTime(2 ** 40);
   for (const key of ['a', 'b']) summary.apply(put(key, '', 7, 1));
   summary.apply(put('d', '', 9, 1));
-  const reach = { flushedSequence: 3, firstSegment: 2, summary };
-  const manifest = encodeManifest({ ...reach, nextTable: 2, tables });
+  const drops = [{ ...EVERYTHING, sequence: 4 }];
+  const reach = { flushedSequence: 5, firstSegment: 2, summary };
+  const manifest = encodeManifest({ ...reach, nextTable: 2, tables, drops });
   equal(manifest.toString('hex'), await exampleOf('Manifest'));
 });
 

@@ -2,74 +2,79 @@
 // makes the next when a memtable is sealed, flushed, or tables are replaced; a snapshot is a view
 // without an active memtable. A read keeps the view that it began with, however long it waits.
 
+import { common, keyAt, spanOf, spanOfSlots } from './compaction/key-region.ts';
+import type { DropMap } from './drops/drop-map.ts';
 import type { EngineKey, Reader, ScanLimits, ScanPage, ScanRange, Stored } from './engine.ts';
-import {
-  ActiveMemtableSource,
-  type EntrySource,
-  type KeyBounds,
-  SealedMemtableSource,
-  TableSource,
-} from './entry-source.ts';
+import { type EntrySource, type KeyBounds, MemtableSource, TableSource } from './entry-source.ts';
 import type { Memtable } from './memtable.ts';
 import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import type { Table } from './sstable/table-reader.ts';
-import { storedOf, tableKeyOf } from './table-entry.ts';
+import { storedOf, type TableKey, tableKeyOf } from './table-entry.ts';
 import type { LiveTable, TableSet } from './tables/table-set.ts';
 
 export interface Layers {
-  /** It may still take writes. */
-  readonly active?: Memtable;
-  /** Newest first. */
-  readonly sealed: readonly Memtable[];
+  /** Newest first; the first one may still take writes. */
+  readonly memtables: readonly Memtable[];
   readonly tables: TableSet;
+  readonly drops: DropMap;
 }
 
 export class LayeredView implements Reader {
-  readonly #active: Memtable | undefined;
-  readonly #sealed: readonly Memtable[];
+  readonly #memtables: readonly Memtable[];
   readonly tables: TableSet;
+  readonly #drops: DropMap;
   readonly #onError: (error: unknown) => void;
 
   /** `onError` is told what reads throw or reject with. */
   constructor(layers: Layers, onError: (error: unknown) => void) {
-    this.#active = layers.active;
-    this.#sealed = layers.sealed;
+    this.#memtables = layers.memtables;
     this.tables = layers.tables;
+    this.#drops = layers.drops;
     this.#onError = onError;
   }
 
+  /** Until unpin() its memory stays as it is, and its tables open and on the disk. */
+  pin(): void {
+    for (const memtable of this.#memtables) memtable.hold();
+    this.tables.pin();
+  }
+
+  unpin(): void {
+    for (const memtable of this.#memtables) memtable.release();
+    this.tables.unpin();
+  }
+
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
-    const newest = this.#active?.get(at);
-    if (newest !== undefined) return storedOf(newest);
-    for (const memtable of this.#sealed) {
+    const after = this.#drops.sequenceAt(at);
+    for (const memtable of this.#memtables) {
       const found = memtable.get(at);
-      if (found !== undefined) return storedOf(found);
+      if (found !== undefined) return storedOf(found, after);
     }
     if (this.tables.all.length === 0) return undefined;
-    return this.#reading(() => this.#getFromTables(at));
+    return this.#reading(() => this.#getFromTables(at, after));
   }
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
     return this.#reading(() => this.#merge(range, limits).run());
   }
 
-  #getFromTables(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
+  #getFromTables(at: EngineKey, after: number): Stored | undefined | Promise<Stored | undefined> {
     const key = tableKeyOf(at);
-    const found = this.tables.get(key, hashOfTableKey(key));
-    return found instanceof Promise ? found.then(storedOf) : storedOf(found);
+    const found = this.tables.get({ key, hash: hashOfTableKey(key), after });
+    if (found instanceof Promise) return found.then((each) => storedOf(each, after));
+    return storedOf(found, after);
   }
 
   #merge(range: ScanRange, limits: ScanLimits): PageMerge {
     const bounds = boundsOf(range);
-    const sources: EntrySource[] = this.#sealed.map((memtable) => {
-      return new SealedMemtableSource(memtable, bounds);
+    const sources: EntrySource[] = this.#memtables.map((memtable) => {
+      return new MemtableSource(memtable, range, limits);
     });
-    if (this.#active !== undefined) {
-      sources.push(new ActiveMemtableSource(this.#active, range, limits));
-    }
     const { level0, levels, suspects } = this.tables;
-    const reaches = (table: LiveTable) => overlaps(table, bounds);
+    const reaches = (table: LiveTable) => {
+      return overlaps(table, bounds) && this.#firstShown(table, range) !== undefined;
+    };
     for (const table of [...level0, ...suspects].filter(reaches)) {
       if (!(table.content instanceof Error)) sources.push(new TableSource([table.content], bounds));
     }
@@ -77,15 +82,30 @@ export class LayeredView implements Reader {
       const tables = level.filter(reaches).map(({ content }) => content as Table);
       if (tables.length > 0) sources.push(new TableSource(tables, bounds));
     }
-    return new PageMerge(range, limits, sources, suspects.filter(reaches).flatMap(gapsOf));
+    const gaps = suspects.filter(reaches).flatMap((table) => this.#gapsOf(table, range));
+    return new PageMerge({ range, limits, drops: this.#drops }, sources, gaps);
   }
 
-  /** Keeps the tables for as long as `read` waits. */
+  /** Where the table may have something within the range that was not dropped. */
+  #firstShown({ info }: LiveTable, range: ScanRange): number | undefined {
+    const span = common(spanOf(info), spanOfSlots(range));
+    const place = this.#drops.firstKept(span, info.sequenceMax);
+    return place < span.to ? place : undefined;
+  }
+
+  #gapsOf(table: LiveTable, range: ScanRange): Gap[] {
+    const place = this.#firstShown(table, range);
+    if (!(table.content instanceof Error) || place === undefined) return [];
+    const keys = [table.info.firstKey, keyAt(place)].sort(Buffer.compare);
+    return [{ firstKey: keys[1] as TableKey, error: table.content }];
+  }
+
+  /** Keeps everything for as long as `read` waits. */
   #reading<T>(read: () => T | Promise<T>): T | Promise<T> {
     try {
       const answer = read();
       if (!(answer instanceof Promise)) return answer;
-      this.tables.pin();
+      this.pin();
       return this.#settling(answer);
     } catch (error) {
       this.#onError(error);
@@ -100,15 +120,11 @@ export class LayeredView implements Reader {
       this.#onError(error);
       throw error;
     } finally {
-      this.tables.unpin();
+      this.unpin();
     }
   }
 }
 
 function overlaps({ info }: LiveTable, { from, to }: KeyBounds): boolean {
   return Buffer.compare(info.lastKey, from) >= 0 && Buffer.compare(info.firstKey, to) < 0;
-}
-
-function gapsOf({ content, info }: LiveTable): Gap[] {
-  return content instanceof Error ? [{ firstKey: info.firstKey, error: content }] : [];
 }

@@ -9,7 +9,7 @@
 
 import { assert } from '../base/assert.ts';
 import { hasCode } from '../base/errors.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
@@ -21,6 +21,7 @@ import type {
   ScanLimits,
   ScanPage,
   ScanRange,
+  SlotRange,
   Snapshot,
   Stored,
   Written,
@@ -90,7 +91,8 @@ export class LogStructuredEngine implements Engine {
       log: this.#log,
       onFlushed: () => {
         this.#renewView();
-        this.#compactor.loop.poke();
+        this.#flushDrops();
+        this.#compactor.poke();
       },
     });
     this.#compactor = new Compactor({
@@ -102,7 +104,8 @@ export class LogStructuredEngine implements Engine {
       onCompacted: () => this.#renewView(),
     });
     if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
-    this.#compactor.loop.poke();
+    this.#flushDrops();
+    this.#compactor.poke();
   }
 
   get identity(): Identity {
@@ -110,11 +113,21 @@ export class LogStructuredEngine implements Engine {
   }
 
   write(changes: readonly Change[], time = 0): Written {
-    const delayMs = this.#admit();
+    const delayMs = this.#admit(changes);
     const written = this.#log.append(changes, time);
     this.#memtables.noteTime(time);
     for (const change of changes) this.#memtables.apply(change, written.sequence);
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
+  }
+
+  drop(range: SlotRange): Written {
+    const { fromSlot, toSlot } = range;
+    assert(fromSlot <= toSlot && toSlot < SLOT_COUNT, 'slots are 0 … 16383, and ascend');
+    const written = this.#log.appendDrop(range);
+    this.#memtables.drop(range, written.sequence);
+    this.#renewView();
+    this.#flushDrops();
+    return written;
   }
 
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
@@ -135,9 +148,10 @@ export class LogStructuredEngine implements Engine {
 
   snapshot(): Snapshot {
     if (!this.#memtables.active.isEmpty) this.#seal();
-    const sealed = this.#memtables.sealedNewestFirst();
-    const view = new LayeredView({ sealed, tables: this.#tables.set }, this.#noteError);
-    return new PinnedSnapshot(view);
+    const [, ...sealed] = this.#memtables.newestFirst();
+    const { set, drops } = this.#tables;
+    const layers = { memtables: sealed, tables: set, drops: drops.visible };
+    return new PinnedSnapshot(new LayeredView(layers, this.#noteError));
   }
 
   durableSequence(): number {
@@ -189,16 +203,18 @@ export class LogStructuredEngine implements Engine {
   }
 
   /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
-  #admit(): number {
+  #admit(changes: readonly Change[]): number {
     if (this.#log.state === 'open') this.#checkSpace();
-    const { fill: activeFill, sealedCount: sealed } = this.#memtables;
-    if (sealed === 0 && activeFill < 1) return 0;
+    const { sealedCount: sealed } = this.#memtables;
+    const hasRoom = this.#memtables.hasRoomFor(changes);
+    if (sealed === 0 && hasRoom) return 0;
+    const activeFill = hasRoom ? this.#memtables.fill : 1;
     const pressure = pressureOf({ sealed, sealedMax: this.#limits.sealedMax, activeFill });
     if (pressure.kind === 'refuse') {
       this.#counts.writesRefused += 1;
       throw overloaded(sealed);
     }
-    if (activeFill >= 1) this.#seal();
+    if (!hasRoom) this.#seal();
     return pressure.kind === 'slow' ? pressure.delayMs : 0;
   }
 
@@ -208,6 +224,11 @@ export class LogStructuredEngine implements Engine {
     this.#log.cut();
     this.#renewView();
     this.#flusher.loop.poke();
+  }
+
+  /** Drops are settled with what was written before them; one flush does it for many. */
+  #flushDrops(): void {
+    if (!this.#tables.drops.areSettled && this.#memtables.sealedCount === 0) this.#seal();
   }
 
   #delayed({ sequence, durable }: Written, delayMs: number): Written {
@@ -221,9 +242,10 @@ export class LogStructuredEngine implements Engine {
   }
 
   #currentView(): LayeredView {
-    const { active } = this.#memtables;
-    const sealed = this.#memtables.sealedNewestFirst();
-    return new LayeredView({ active, sealed, tables: this.#tables.set }, this.#noteError);
+    const { set, drops } = this.#tables;
+    const memtables = this.#memtables.newestFirst();
+    const layers = { memtables, tables: set, drops: drops.visible };
+    return new LayeredView(layers, this.#noteError);
   }
 
   #renewView(): void {
@@ -245,7 +267,7 @@ export class LogStructuredEngine implements Engine {
     try {
       const logClosed = this.#log.close();
       this.#recovered.space.stop();
-      const stopped = [this.#flusher.loop.stop(), this.#compactor.stop()];
+      const stopped = [this.#flusher.stop(), this.#compactor.stop()];
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;
@@ -257,14 +279,14 @@ export class LogStructuredEngine implements Engine {
   }
 }
 
-/** A view whose tables stay until it is released. */
+/** A view of which everything stays until it is released. */
 class PinnedSnapshot implements Snapshot {
   readonly #view: LayeredView;
   #isReleased = false;
 
   constructor(view: LayeredView) {
     this.#view = view;
-    view.tables.pin();
+    view.pin();
   }
 
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
@@ -280,6 +302,6 @@ class PinnedSnapshot implements Snapshot {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#view.tables.unpin();
+    this.#view.unpin();
   }
 }

@@ -88,11 +88,10 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const memtables = new MemtableStack(
-        host.random,
-        limits.memtableBytesMax,
-        recovered.manifest.summary.copy(),
-      );
+      const memtables = new MemtableStack(host.random, limits, {
+        summary: recovered.manifest.summary.copy(),
+        drops: tables.drops,
+      });
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),

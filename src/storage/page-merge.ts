@@ -1,14 +1,15 @@
 // One page of a scan, merged from everything that may hold a part of it: memtables, tables, and
 // places of which nothing is known because their table is damaged. Of the entries of one key the
-// one with the highest sequence stands in the page, unless it is a removal. Never more is held than
-// the page and one entry of each source.
+// one with the highest sequence stands in the page, unless it is a removal or was dropped. Never
+// more is held than the page and one entry of each source.
 //
 // It runs at once while the sources answer at once, and goes on as a promise where one must read
 // the disk. A failure ends the page before the place that it struck; only a page that would be
 // empty rejects. So a scan shows all that can be read, in order, up to the first damaged place.
 
 import { SLOT_COUNT } from '../base/ids.ts';
-import type { Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
+import type { DropMap } from './drops/drop-map.ts';
+import type { EngineKey, Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
 import type { EntrySource, KeyBounds } from './entry-source.ts';
 import {
   engineKeyOf,
@@ -19,6 +20,12 @@ import {
   tableKeyOf,
 } from './table-entry.ts';
 
+export interface PageOrder {
+  readonly range: ScanRange;
+  readonly limits: ScanLimits;
+  readonly drops: DropMap;
+}
+
 /** From this key on nobody knows what is missing. */
 export interface Gap {
   readonly firstKey: TableKey;
@@ -26,6 +33,8 @@ export interface Gap {
 }
 
 const NUL = Buffer.alloc(1);
+/** A page ends when it has passed over so many: a few milliseconds, and others have their turn. */
+const HIDDEN_MAX = 4096;
 
 export function boundsOf({ keyspace, fromSlot, toSlot, after }: ScanRange): KeyBounds {
   const from = tableKeyOf({ keyspace, slot: fromSlot, key: after ?? Buffer.alloc(0) });
@@ -39,6 +48,7 @@ export function boundsOf({ keyspace, fromSlot, toSlot, after }: ScanRange): KeyB
 export class PageMerge {
   readonly #range: ScanRange;
   readonly #limits: ScanLimits;
+  readonly #drops: DropMap;
   readonly #to: TableKey;
   readonly #sources: readonly EntrySource[];
   /** Where each source stands; the same index. */
@@ -46,18 +56,20 @@ export class PageMerge {
   readonly #gap: Gap | undefined;
   readonly #entries: Entry[] = [];
   #bytes = 0;
+  /** Keys that were passed over because they were removed or dropped. */
+  #hidden = 0;
   /** Sources from here on have not said their first entry yet. */
   #primed = 0;
 
   /** `gaps`: those that overlap the range. */
   constructor(
-    range: ScanRange,
-    limits: ScanLimits,
+    { range, limits, drops }: PageOrder,
     sources: readonly EntrySource[],
     gaps: readonly Gap[],
   ) {
     this.#range = range;
     this.#limits = limits;
+    this.#drops = drops;
     this.#to = boundsOf(range).to;
     this.#sources = sources;
     this.#heads = sources.map(() => undefined);
@@ -86,8 +98,13 @@ export class PageMerge {
       if (gap !== undefined && (isOver || Buffer.compare(entry.key, gap.firstKey) >= 0)) {
         return this.#cutShort(gap.error);
       }
-      if (isOver) return this.#page(false);
-      if (entry.kind !== REMOVAL && !this.#add(entry)) return this.#page(true);
+      if (isOver) return { entries: this.#entries, next: undefined };
+      if (!this.#isShown(entry)) {
+        this.#hidden += 1;
+        if (this.#hidden === HIDDEN_MAX) return this.#pageUpTo(engineKeyOf(entry.key));
+      } else if (!this.#add(entry)) {
+        return this.#pageUpTo(this.#entries.at(-1) as Entry);
+      }
       const waiting = this.#pass(entry.key);
       if (waiting !== undefined) return this.#after(waiting);
     }
@@ -98,6 +115,10 @@ export class PageMerge {
       () => this.run(),
       (error) => this.#cutShort(error),
     );
+  }
+
+  #isShown({ key, kind, sequence }: TableEntry): boolean {
+    return kind !== REMOVAL && !this.#drops.hides(key, sequence);
   }
 
   /** The source with the smallest key, and of those the newest entry. */
@@ -153,16 +174,14 @@ export class PageMerge {
     return true;
   }
 
-  #page(hasMore: boolean): ScanPage {
-    const last = this.#entries.at(-1);
+  #pageUpTo({ slot, key }: EngineKey): ScanPage {
     const { keyspace, toSlot } = this.#range;
-    if (!hasMore || last === undefined) return { entries: this.#entries, next: undefined };
-    const next = { keyspace, fromSlot: last.slot, toSlot, after: last.key };
-    return { entries: this.#entries, next };
+    return { entries: this.#entries, next: { keyspace, fromSlot: slot, toSlot, after: key } };
   }
 
   #cutShort(error: unknown): ScanPage {
-    if (this.#entries.length === 0) throw error;
-    return this.#page(true);
+    const last = this.#entries.at(-1);
+    if (last === undefined) throw error;
+    return this.#pageUpTo(last);
   }
 }

@@ -9,7 +9,7 @@
 
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
-import type { EngineKey, Growth } from './engine.ts';
+import type { EngineKey, Growth, SlotRange } from './engine.ts';
 
 const COUNT_MAX = 2 ** 31 - 1;
 
@@ -31,6 +31,10 @@ export class SlotCounts {
     if (growth === 0) return;
     const counts = this.#counts[keyspace] ?? this.#open(keyspace);
     counts[slot] = (counts[slot] as number) + growth;
+  }
+
+  clear({ keyspace, fromSlot, toSlot }: SlotRange): void {
+    this.#counts[keyspace]?.fill(0, fromSlot, toSlot + 1);
   }
 
   copy(): SlotCounts {

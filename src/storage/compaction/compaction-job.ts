@@ -1,5 +1,5 @@
 // One compaction: input tables in, fewer and larger ones out, only the newest entry of each key,
-// and not even that if it is a removal with nothing older below (compaction-plan.ts says where).
+// and not even that if it was dropped, or is a removal with nothing older below (as planned).
 // It runs on the thread of the jobs (in the simulator beside the node), knows the disk and nothing
 // else, and changes nothing but the files that it makes:
 //
@@ -10,12 +10,13 @@
 // by no manifest, and recovery removes it.
 
 import type { Disk, DiskFile, JobPace } from '../../host/host.ts';
+import { type Drop, type DropMap, NO_DROPS } from '../drops/drop-map.ts';
 import { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
 import { TableWriter } from '../sstable/table-writer.ts';
 import { corruption } from '../storage-errors.ts';
 import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { asBuffer, type TableInfo, tableName, thawed } from '../table-info.ts';
 import type { PlannedOutput } from './compaction-plan.ts';
 import { type EntryBlocks, MergeCursor } from './merge-cursor.ts';
 
@@ -31,6 +32,10 @@ export interface CompactionJob {
   /** Tables of levels from here on are compressed; the others will soon be read and rewritten. */
   readonly compressedFromLevel: number;
   readonly verifies: 'sample' | 'all';
+  /** What they hide is left out. */
+  readonly drops: readonly Drop[];
+  /** All drops up to this sequence are among them. */
+  readonly droppedUpTo: number;
 }
 
 export type CompactionResult = CompactionDone | { readonly kind: 'cancelled' };
@@ -41,7 +46,7 @@ export interface CompactionDone {
   readonly tables: readonly TableInfo[];
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Entries of the inputs that stand in no output: overwritten, removed, or a done removal. */
+  /** Entries of the inputs that stand in no output: replaced, dropped, or removals at their end. */
   readonly entriesDropped: number;
 }
 
@@ -156,6 +161,7 @@ class TableRow implements EntryBlocks {
 class OutputTables {
   readonly #disk: Disk;
   readonly #job: CompactionJob;
+  readonly #drops: DropMap;
   readonly #expectedEntries: number;
   readonly #names: string[] = [];
   readonly #infos: TableInfo[] = [];
@@ -164,12 +170,13 @@ class OutputTables {
   #nextFrom: TableKey | undefined;
   #file: DiskFile | undefined;
   #writer: TableWriter | undefined;
-  /** Removals that have nothing left to hide. */
+  /** Removals that have nothing left to hide, and what is hidden itself. */
   dropped = 0;
 
   constructor(disk: Disk, job: CompactionJob) {
     this.#disk = disk;
     this.#job = job;
+    this.#drops = NO_DROPS.with(job.drops);
     const entries = job.inputs.reduce((sum, info) => sum + info.entries, 0);
     this.#expectedEntries = Math.ceil(entries / Math.max(1, job.outputs.length));
     this.#nextFrom = job.outputs[1]?.from;
@@ -178,7 +185,8 @@ class OutputTables {
   /** A promise when the entry is not taken yet: wait for it. */
   add(entry: TableEntry): void | Promise<void> {
     if (this.#isBeyondRange(entry)) return this.#addToItsRange(entry);
-    if (entry.kind === REMOVAL && this.#output.isBottom) {
+    const isDone = entry.kind === REMOVAL && this.#output.isBottom;
+    if (isDone || this.#drops.hides(entry.key, entry.sequence)) {
       this.dropped += 1;
       return;
     }
@@ -244,7 +252,9 @@ class OutputTables {
 
   async #end(): Promise<void> {
     if (this.#writer === undefined) return;
-    this.#infos.push({ ...(await this.#writer.finish()), level: this.#output.level });
+    const { level } = this.#output;
+    const { droppedUpTo } = this.#job;
+    this.#infos.push({ ...(await this.#writer.finish()), level, droppedUpTo });
     this.#writer = undefined;
     const file = this.#file;
     this.#file = undefined;
@@ -278,13 +288,4 @@ export async function runJob(disk: Disk, order: unknown, pace: JobPace): Promise
   const job = order as CompactionJob;
   const outputs = job.outputs.map((each) => ({ ...each, from: asBuffer(each.from) }));
   return runCompaction(disk, { ...job, inputs: job.inputs.map(thawed), outputs }, pace);
-}
-
-/** A TableInfo that was copied between threads, where Buffers become plain arrays of bytes. */
-export function thawed(info: TableInfo): TableInfo {
-  return { ...info, firstKey: asBuffer(info.firstKey), lastKey: asBuffer(info.lastKey) };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

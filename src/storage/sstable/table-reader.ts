@@ -4,7 +4,7 @@
 
 import type { Disk, DiskFile } from '../../host/host.ts';
 import type { TableEntry, TableKey } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { type TableFile, tableName } from '../table-info.ts';
 import { entriesOf, findInBlock } from './block.ts';
 import type { BlockCache } from './block-cache.ts';
 import { BlockFile } from './block-file.ts';
@@ -89,7 +89,7 @@ async function readPart(file: DiskFile, number: number, part: Part): Promise<Buf
 
 export class Table {
   readonly number: number;
-  readonly info: Omit<TableInfo, 'level'>;
+  readonly info: TableFile;
   readonly #file: DiskFile;
   readonly #blocks: BlockFile;
   readonly #filter: Filter;

@@ -11,7 +11,7 @@ import { crc32 } from '../../base/checksum.ts';
 import { compress, compressedBytesMax } from '../../base/lz4.ts';
 import type { DiskFile } from '../../host/host.ts';
 import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
-import type { TableInfo } from '../table-info.ts';
+import type { TableFile } from '../table-info.ts';
 import { IndexWriter } from './block-index.ts';
 import { BlockWriter } from './block-writer.ts';
 import { FilterWriter } from './filter.ts';
@@ -86,7 +86,7 @@ export class TableWriter {
   }
 
   /** Ends the table and syncs the file; rejects with DISK_FULL or IO_ERROR. */
-  async finish(): Promise<Omit<TableInfo, 'level'>> {
+  async finish(): Promise<TableFile> {
     assert(this.#entries > 0, 'a table has entries');
     if (!this.#block.isEmpty) this.#endBlock();
     const blocksBytes = this.#offset;
@@ -172,7 +172,7 @@ export class TableWriter {
     this.#isWriting = false;
   }
 
-  #about(): Omit<TableInfo, 'level' | 'number' | 'bytes'> {
+  #about(): Omit<TableFile, 'number' | 'bytes'> {
     return {
       entries: this.#entries,
       removals: this.#removals,

@@ -2,13 +2,14 @@
 // word on what a directory holds; a table file that it does not name is half-written or obsolete.
 //
 //   file     magic "KVMF" u32 · format u32 · flushed sequence varint · first segment varint ·
-//            next table varint · number of tables varint · table* · summary ·
-//            crc32 u32 of everything before
+//            next table varint · number of tables varint · table* ·
+//            number of drops varint · drop* · summary · crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
-//            highest sequence varint
+//            highest sequence varint · drops heeded up to varint
 //   summary  newest time varint · counts (see slot-counts.ts)
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
+//   drop     keyspace u8 · first slot u16 · last slot u16 · sequence varint   (see live-drops.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
 // tables are some 20 KB and the counts of a keyspace up to 48, written per flush and compaction.
@@ -24,6 +25,8 @@ import { ByteReader, ByteWriter, badBytes } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk } from '../../host/host.ts';
+import type { Drop } from '../drops/drop-map.ts';
+import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 import { Summary } from '../summary.ts';
 import type { TableInfo } from '../table-info.ts';
@@ -46,6 +49,8 @@ export interface Manifest {
   readonly nextTable: number;
   /** In no particular order. */
   readonly tables: readonly ManifestTable[];
+  /** Up to `flushedSequence`, without overlap. */
+  readonly drops: readonly Drop[];
   /** Of everything up to the flushed sequence; it never changes. */
   readonly summary: Summary;
 }
@@ -60,6 +65,7 @@ export const EMPTY_MANIFEST: Manifest = {
   firstSegment: 1,
   nextTable: 1,
   tables: [],
+  drops: [],
   summary: new Summary(),
 };
 
@@ -93,6 +99,12 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writer.bytes(info.lastKey);
     writer.varint(info.sequenceMin);
     writer.varint(info.sequenceMax);
+    writer.varint(info.droppedUpTo);
+  }
+  writer.varint(manifest.drops.length);
+  for (const drop of manifest.drops) {
+    writeSlotRange(writer, drop);
+    writer.varint(drop.sequence);
   }
   manifest.summary.writeTo(writer);
   writer.u32(crc32(writer.view()));
@@ -130,9 +142,13 @@ function decodeBody(reader: ByteReader): Manifest {
     numbers.add(number);
     tables.push(table);
   }
+  const drops: Drop[] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    drops.push(decodeDrop(reader, flushedSequence));
+  }
   const summary = Summary.readFrom(reader);
   reader.end();
-  return { flushedSequence, firstSegment, nextTable, tables, summary };
+  return { flushedSequence, firstSegment, nextTable, tables, drops, summary };
 }
 
 function decodeTable(reader: ByteReader): ManifestTable {
@@ -149,6 +165,7 @@ function decodeTable(reader: ByteReader): ManifestTable {
     lastKey: Buffer.from(reader.bytes()),
     sequenceMin: reader.varint(),
     sequenceMax: reader.varint(),
+    droppedUpTo: reader.varint(),
   };
   checkTable(info);
   return { info, isSuspect: (flags & SUSPECT) !== 0 };
@@ -164,4 +181,11 @@ function checkTable({ number, level, entries, firstKey, lastKey, ...rest }: Tabl
     firstKey.length >= KEY_BYTES_MIN &&
     firstKey.compare(lastKey) <= 0;
   if (!isSound) throw badBytes(`table ${number} cannot be`);
+}
+
+/** Throws BAD_BYTES for one that would hide what came after the tables. */
+function decodeDrop(reader: ByteReader, flushedSequence: number): Drop {
+  const drop = { ...readSlotRange(reader), sequence: reader.varint() };
+  if (drop.sequence > flushedSequence) throw badBytes(`a drop of sequence ${drop.sequence}`);
+  return drop;
 }

@@ -11,12 +11,13 @@
 
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { LiveDrops } from '../drops/live-drops.ts';
 import type { DamagedRange } from '../engine.ts';
 import type { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
 import { corruption } from '../storage-errors.ts';
 import { engineKeyOf } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { type TableFile, type TableInfo, tableName } from '../table-info.ts';
 import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
 import { LiveTable, TableSet } from './table-set.ts';
 
@@ -38,6 +39,7 @@ type StoreHost = Pick<Host, 'disk' | 'log'>;
 export class TableStore {
   readonly #host: StoreHost;
   readonly #cache: BlockCache;
+  readonly drops: LiveDrops;
   #manifest: Manifest;
   #nextTable: number;
   #set: TableSet;
@@ -54,6 +56,7 @@ export class TableStore {
   constructor(host: StoreHost, cache: BlockCache, manifest: Manifest, nextTable: number) {
     this.#host = host;
     this.#cache = cache;
+    this.drops = new LiveDrops(manifest.drops, manifest.flushedSequence);
     this.#manifest = manifest;
     this.#nextTable = nextTable;
     this.#set = new TableSet([]);
@@ -137,6 +140,7 @@ export class TableStore {
     }
     this.#manifest = manifest;
     this.#set = set;
+    this.drops.settle(manifest.flushedSequence, infosOf(set));
     for (const table of before.all) {
       if (removed.has(table.info.number)) table.isObsolete = true;
     }
@@ -146,7 +150,9 @@ export class TableStore {
 
   #manifestOf(set: TableSet, { reach }: TableChange): Manifest {
     const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
-    return { ...this.#manifest, ...reach, nextTable: this.#nextTable, tables };
+    const reached = { ...this.#manifest, ...reach };
+    const drops = this.drops.upTo(reached.flushedSequence).neededBy(infosOf(set)).drops();
+    return { ...reached, nextTable: this.#nextTable, tables, drops };
   }
 
   async #live(info: TableInfo, isSuspect: boolean, isThere: boolean): Promise<LiveTable> {
@@ -188,8 +194,14 @@ export class TableStore {
       this.#filtersBefore.falsePositives += filterFalsePositives;
       await content.close();
     }
-    if (isObsolete) await this.#host.disk.remove(tableName(info.number));
+    const name = tableName(info.number);
+    const isThere = !(content instanceof Error) || (await this.#host.disk.list()).includes(name);
+    if (isObsolete && isThere) await this.#host.disk.remove(name);
   }
+}
+
+function infosOf({ all }: TableSet): TableInfo[] {
+  return all.map(({ info }) => info);
 }
 
 function damagedRange({ number, firstKey, lastKey }: TableInfo): DamagedRange {
@@ -208,7 +220,7 @@ function missing({ number }: TableInfo): Error {
   return corruption(tableName(number), 'missing, though the manifest names it');
 }
 
-function isAsNamed(found: Omit<TableInfo, 'level'>, named: TableInfo): boolean {
+function isAsNamed(found: TableFile, named: TableInfo): boolean {
   return (
     found.bytes === named.bytes &&
     found.entries === named.entries &&
