@@ -19,6 +19,7 @@ export const EXIT_CODES_HELP = `Exit codes:
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (hasCode(error, 'BAD_OPTION')) return EXIT.usage;
+  if (hasCode(error, 'NO_SUCH_KEYSPACE')) return EXIT.notFound;
   if (hasCode(error, 'NO_ANSWER')) return EXIT.timeout;
   if (hasCode(error, 'NOT_ENOUGH_REPLICAS')) return EXIT.unhealthy;
   return EXIT.failed;

@@ -12,6 +12,7 @@ import type {
   WriteRequest,
 } from '../replication/request.ts';
 
+export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export type {
   Change,
   GetOutcome,
@@ -20,9 +21,12 @@ export type {
   KeyPosition,
   ListRequest,
   LiveValue,
+  NoAnswer,
+  PutExpiry,
   Receipt,
   WriteOk,
   WriteOutcome,
+  WriteReceipt,
   WriteRequest,
 } from '../replication/request.ts';
 

@@ -2,7 +2,7 @@
 // asks reads "starting" and not a refused connection.
 
 import type { NodeMetrics } from '../../node/metrics.ts';
-import type { ClusterStatus } from '../../node/store.ts';
+import type { ClusterStatus, Keyspace } from '../../node/store.ts';
 import type { RespServer } from '../resp/resp-server.ts';
 
 /** `serving`: clients are answered, as well as the replicas that are alive allow. */
@@ -17,6 +17,7 @@ export interface NodeView {
 }
 
 export interface RunningNode {
+  readonly keyspaces: readonly Keyspace[];
   status(): ClusterStatus;
   metrics(): NodeMetrics;
   /** Whether a quorum of every slot's primaries seems alive. */
