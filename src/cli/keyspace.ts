@@ -1,9 +1,9 @@
 // `kvorum keyspace list` and `kvorum keyspace describe NAME`: what the cluster keeps, and how.
 
 import type { Command } from 'commander';
-import { type Keyspace, keyspaceCalled } from '../node/store.ts';
+import type { Keyspace } from '../node/store.ts';
+import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
 import { printData, printJson } from './output.ts';
-import { addStatusOptions, fetchStatus, type StatusFlags } from './status-request.ts';
 import { type Column, textTable } from './text-table.ts';
 
 const HELP = `
@@ -18,6 +18,8 @@ Examples:
 Keyspaces are defined in the configuration file (kvorum start --help) and selected in Redis with
 SELECT and a name or number. KVORUM_HTTP_URL stands for --url.`;
 
+const PATH = '/v1/keyspaces';
+
 const COLUMNS: readonly Column<Keyspace>[] = [
   { title: 'Number', align: 'right', text: ({ number }) => String(number) },
   { title: 'Name', text: ({ name }) => name },
@@ -30,18 +32,18 @@ const COLUMNS: readonly Column<Keyspace>[] = [
 
 export function defineKeyspace(command: Command): void {
   command.addHelpText('after', HELP);
-  addStatusOptions(command.command('list').description('all keyspaces, one a line')).action(
-    async (flags: StatusFlags) => {
-      const { keyspaces } = await fetchStatus(flags);
+  addHttpOptions(command.command('list').description('all keyspaces, one a line')).action(
+    async (flags: HttpFlags) => {
+      const { keyspaces } = (await fetchJson(flags, PATH)) as { keyspaces: Keyspace[] };
       if (flags.json) printJson(keyspaces);
       else printData(`${textTable(COLUMNS, keyspaces)}\n`);
     },
   );
-  addStatusOptions(command.command('describe').description('everything about one keyspace'))
+  addHttpOptions(command.command('describe').description('everything about one keyspace'))
     .argument('<name>', 'its name or number')
-    .action(async (called: string, flags: StatusFlags) => {
-      const { keyspaces } = await fetchStatus(flags);
-      const keyspace = keyspaceCalled(keyspaces, called);
+    .action(async (called: string, flags: HttpFlags) => {
+      const path = `${PATH}/${encodeURIComponent(called)}`;
+      const keyspace = (await fetchJson(flags, path)) as Keyspace;
       if (flags.json) printJson(keyspace);
       else printData(`${describe(keyspace)}\n`);
     });

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { StatusPage } from '../server/http/status-page.ts';
 import { EXIT } from './exit-code.ts';
+import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
 import { printData, printJson, styled } from './output.ts';
-import { addStatusOptions, fetchStatus, type StatusFlags } from './status-request.ts';
 import { storageLines } from './storage-health.ts';
 import { type Column, textTable } from './text-table.ts';
 
@@ -39,10 +39,10 @@ const COLUMNS: readonly Column<MemberRow>[] = [
 ];
 
 export function defineStatus(command: Command): void {
-  addStatusOptions(command)
+  addHttpOptions(command)
     .addHelpText('after', HELP)
-    .action(async (flags: StatusFlags) => {
-      const page = await fetchStatus(flags);
+    .action(async (flags: HttpFlags) => {
+      const page = (await fetchJson(flags, '/v1/status')) as StatusPage;
       if (flags.json) printJson(page);
       else printData(`${statusText(page)}\n`);
       if (!page.isServing) process.exitCode = EXIT.unhealthy;

@@ -5,7 +5,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { EMPTY_OBJECT, liveSiblings, type StoredObject } from '../causality/siblings.ts';
-import type { VersionVector } from '../causality/version-vector.ts';
+import { covers, EMPTY_VECTOR, type VersionVector } from '../causality/version-vector.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { LiveValue, PutExpiry, WriteRequest } from './request.ts';
 
@@ -34,6 +34,23 @@ export function needsRead(request: WriteRequest): boolean {
   return change.kind !== 'put' || change.expiresAt === 'keep';
 }
 
+function isHeld(
+  { condition, context = EMPTY_VECTOR }: WriteRequest,
+  known: StoredObject,
+  previous: LiveValue | undefined,
+): boolean {
+  switch (condition) {
+    case undefined:
+      return true;
+    case 'absent':
+      return previous === undefined;
+    case 'present':
+      return previous !== undefined;
+    case 'unchanged':
+      return known.siblings.every(({ dot }) => covers(context, dot));
+  }
+}
+
 export function decide(
   { ttlMs }: Keyspace,
   object: StoredObject | undefined,
@@ -42,11 +59,7 @@ export function decide(
 ): Decision {
   const known = object ?? EMPTY_OBJECT;
   const previous = liveSiblings(known, nowMs)[0];
-  const isHeld =
-    request.condition === 'absent'
-      ? previous === undefined
-      : request.condition !== 'present' || previous !== undefined;
-  if (!isHeld) return { kind: 'condition-failed', previous };
+  if (!isHeld(request, known, previous)) return { kind: 'condition-failed', previous };
 
   const seen = request.context ?? known.context;
   const { change } = request;

@@ -1,7 +1,7 @@
 // The JSON of /v1/status: what `kvorum status` prints and what an operator's script reads.
 
 import type { NodeMetrics } from '../../node/metrics.ts';
-import type { Keyspace, MemberStatus } from '../../node/store.ts';
+import type { MemberStatus } from '../../node/store.ts';
 import type { RunningNode, Stage } from './node-view.ts';
 
 export interface StatusPage {
@@ -14,8 +14,6 @@ export interface StatusPage {
   /** Whether every slot has as many primaries alive as reads and writes wait for. */
   readonly hasQuorum: boolean;
   readonly members: readonly MemberStatus[];
-  /** With N, R and W as this many hosts can serve them. */
-  readonly keyspaces: readonly Keyspace[];
   /** Runs of slots and the member that clients should ask for them now: [from, to, name]. */
   readonly owners: readonly (readonly [from: number, to: number, name: string])[];
   readonly engine: NodeMetrics['engine'];
@@ -32,7 +30,6 @@ export function statusPage(node: RunningNode, stage: Stage): StatusPage {
     isServing: status.isServing,
     hasQuorum: node.isReady(),
     members: status.members,
-    keyspaces: node.keyspaces,
     owners: status.owners.map(({ from, to, owner }) => [from, to, names.get(owner) ?? owner]),
     engine: node.metrics().engine,
   };

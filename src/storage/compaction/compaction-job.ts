@@ -16,7 +16,7 @@ import { openTable, type Table } from '../sstable/table-reader.ts';
 import { TableWriter } from '../sstable/table-writer.ts';
 import { corruption } from '../storage-errors.ts';
 import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { asBuffer, type TableInfo, tableName, thawed } from '../table-info.ts';
 import type { PlannedOutput } from './compaction-plan.ts';
 import { type EntryBlocks, MergeCursor } from './merge-cursor.ts';
 
@@ -288,13 +288,4 @@ export async function runJob(disk: Disk, order: unknown, pace: JobPace): Promise
   const job = order as CompactionJob;
   const outputs = job.outputs.map((each) => ({ ...each, from: asBuffer(each.from) }));
   return runCompaction(disk, { ...job, inputs: job.inputs.map(thawed), outputs }, pace);
-}
-
-/** A TableInfo that was copied between threads, where Buffers become plain arrays of bytes. */
-export function thawed(info: TableInfo): TableInfo {
-  return { ...info, firstKey: asBuffer(info.firstKey), lastKey: asBuffer(info.lastKey) };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
