@@ -2,13 +2,17 @@
 // stands in the status and in the sentence: 503 nothing was written, 504 nobody knows, 412 the
 // condition did not hold.
 
-import type { GetOutcome, KeyPage, WriteOutcome } from '../../../node/store.ts';
+import type { NoAnswer, WriteOutcome } from '../../../node/store.ts';
 import { type Problem, ProblemError } from '../problem.ts';
 
-type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got }: NoAnswer): Problem {
+export function noAnswer({ needed, got, isBehind }: NoAnswer): Problem {
+  if (isBehind) {
+    const message = `${got} replicas answered, who together know less than the context covers`;
+    const fix = 'Try again: a replica that knows more may come back; or read without the context.';
+    return { status: 503, code: 'NO_ANSWER', message, fix };
+  }
   const message = `${got} of the ${needed} replicas that the read needs answered in time`;
   const fix = 'Try again: a read changes nothing. kvorum status shows the nodes that are down.';
   return { status: 503, code: 'NO_ANSWER', message, fix };

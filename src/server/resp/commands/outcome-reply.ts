@@ -9,15 +9,15 @@
 //
 // The standard text stands first and the numbers, the advice and our code after it.
 
-import type { GetOutcome, KeyPage, WriteOk, WriteOutcome } from '../../../node/store.ts';
+import type { NoAnswer, WriteOk, WriteOutcome } from '../../../node/store.ts';
 import { replyOf } from '../error-words.ts';
 import { error, type Reply } from '../reply.ts';
 
-type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got }: NoAnswer): Reply {
-  const numbers = `R=${needed}, ${got} answered; safe to retry`;
+export function noAnswer({ needed, got, isBehind }: NoAnswer): Reply {
+  const lack = isBehind ? ', who together know less than the context covers' : '';
+  const numbers = `R=${needed}, ${got} answered${lack}; safe to retry`;
   return error(`CLUSTERDOWN Hash slot not served. (${numbers}) [NO_ANSWER]`);
 }
 
