@@ -16,7 +16,11 @@ import { error, type Reply } from '../reply.ts';
 type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got }: NoAnswer): Reply {
+export function noAnswer({ needed, got, ...rest }: NoAnswer): Reply {
+  if ('isBehind' in rest) {
+    const why = `${got} answered, but know less than the session has seen; safe to retry`;
+    return error(`CLUSTERDOWN Hash slot not served. (${why}) [NO_ANSWER]`);
+  }
   const numbers = `R=${needed}, ${got} answered; safe to retry`;
   return error(`CLUSTERDOWN Hash slot not served. (${numbers}) [NO_ANSWER]`);
 }
