@@ -1,8 +1,7 @@
 // What a request says about its key: which one, in which keyspace, what the caller has seen of it
 // and under which condition it wants to write.
 //
-//   X-Kvorum-Context: c         writes over what c covers; what it does not becomes a sibling.
-//                               A read answers with what c covers or something newer
+//   X-Kvorum-Context: c         writes over what c covers; what it does not becomes a sibling
 //   If-Match: "c"               the same, but only when nothing else was written since: else 412
 //   If-Match: *                 only when a value is there
 //   If-None-Match: *            only when there is none
@@ -41,25 +40,27 @@ export function keyIn(text: string, encoding: 'utf8' | 'base64url'): Buffer {
   return Buffer.from(text, 'base64url');
 }
 
-/** What the caller has seen of the key; throws BAD_CONTEXT. */
+/** What a reader has seen already, and whatever is answered must cover. Throws BAD_CONTEXT. */
 export function contextIn(headers: KeyHeaders, { number }: Keyspace): VersionVector | undefined {
   const context = one(headers, 'x-kvorum-context');
   return context === undefined ? undefined : decodeContext(context, number);
 }
 
 /** Throws BAD_CONTEXT, or BAD_REQUEST where headers contradict each other. */
-export function seenIn(headers: KeyHeaders, keyspace: Keyspace): Seen {
-  const context = contextIn(headers, keyspace);
+export function seenIn(headers: KeyHeaders, { number }: Keyspace): Seen {
+  const context = one(headers, 'x-kvorum-context');
   const match = one(headers, 'if-match');
   const noneMatch = one(headers, 'if-none-match');
   if ([context, match, noneMatch].filter((each) => each !== undefined).length > 1) {
     const fix = 'Send one of X-Kvorum-Context, If-Match and If-None-Match.';
     throw badRequest('the request names more than one state of the key', fix);
   }
-  if (context !== undefined) return { context, condition: undefined };
+  if (context !== undefined) {
+    return { context: decodeContext(context, number), condition: undefined };
+  }
   if (match === '*') return { context: undefined, condition: 'present' };
   if (match !== undefined) {
-    return { context: decodeContext(contextOfTag(match), keyspace.number), condition: 'unchanged' };
+    return { context: decodeContext(contextOfTag(match), number), condition: 'unchanged' };
   }
   if (noneMatch === undefined) return { context: undefined, condition: undefined };
   if (noneMatch === '*') return { context: undefined, condition: 'absent' };

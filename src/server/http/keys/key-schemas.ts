@@ -83,7 +83,7 @@ export const WriteHeaders = Type.Object({
 
 export const ReadHeaders = Type.Object({
   'x-kvorum-context': Type.Optional(
-    Type.String({ description: 'What was seen before: answers with that or something newer.' }),
+    Type.String({ description: 'What was seen before: the answer is never older than that.' }),
   ),
   'if-none-match': Type.Optional(
     Type.String({ description: 'ETag of what is known: answers 304 when that still stands.' }),

@@ -26,7 +26,7 @@ export class KeyAccess {
     this.#keyspace = call.session.keyspace;
   }
 
-  async read(key: Buffer, wishes?: Pick<GetRequest, 'r' | 'after'>): Promise<GetOutcome> {
+  async read(key: Buffer, wishes?: Omit<GetRequest, 'keyspace' | 'key'>): Promise<GetOutcome> {
     const { store, server } = this.#call;
     const outcome = await store.get({ keyspace: this.#keyspace, key, ...wishes });
     if (outcome.kind === 'found') server.counters.keyspaceHits++;

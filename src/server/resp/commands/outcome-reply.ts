@@ -16,8 +16,11 @@ import { error, type Reply } from '../reply.ts';
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
 export function noAnswer({ needed, got, isBehind }: NoAnswer): Reply {
-  const lack = isBehind ? ', who together know less than the context covers' : '';
-  const numbers = `R=${needed}, ${got} answered${lack}; safe to retry`;
+  if (isBehind) {
+    const why = `${got} answered, but know less than the session has seen; safe to retry`;
+    return error(`CLUSTERDOWN Hash slot not served. (${why}) [NO_ANSWER]`);
+  }
+  const numbers = `R=${needed}, ${got} answered; safe to retry`;
   return error(`CLUSTERDOWN Hash slot not served. (${numbers}) [NO_ANSWER]`);
 }
 
