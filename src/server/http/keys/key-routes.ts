@@ -4,8 +4,8 @@
 //   PUT     204, whether the key was there or not · 412
 //   DELETE  204 · 404 there was nothing · 412
 //
-// Every answer carries the context to write with next, as X-Kvorum-Context and as its ETag, and
-// every successful write a receipt: the nodes that have it on disk.
+// Every answer carries the context to write with next, as X-Kvorum-Context and as its ETag, and a
+// receipt: the nodes that answered a read, or have a write.
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
@@ -212,8 +212,7 @@ function contextHeaders(reply: FastifyReply, at: KeyAddress, context: VersionVec
 }
 
 function receiptText(store: Store, { nodes, durability, epoch }: Receipt): string {
-  const names = new Map(store.status().members.map(({ id, name }) => [id, name]));
-  return JSON.stringify({ nodes: nodes.map((id) => names.get(id) ?? id), durability, epoch });
+  return JSON.stringify({ nodes: nodes.map((id) => store.nodeName(id)), durability, epoch });
 }
 
 function problem(reply: FastifyReply, what: Problem): FastifyReply {

@@ -3,17 +3,15 @@
 // condition did not hold.
 
 import type { ErrorCode } from '../../../base/errors.ts';
-import type { GetOutcome, KeyPage, WriteOutcome } from '../../../node/store.ts';
+import type { NoAnswer, WriteOutcome } from '../../../node/store.ts';
 import { type Problem, ProblemError, STATUSES } from '../problem.ts';
 
-type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got, ...rest }: NoAnswer): Problem {
-  const message =
-    'isBehind' in rest
-      ? `${got} replicas answered, but know less than the context that was sent`
-      : `${got} of the ${needed} replicas that the read needs answered in time`;
+export function noAnswer({ needed, got, isBehind }: NoAnswer): Problem {
+  const message = isBehind
+    ? `${got} replicas answered, but know less than the context that was sent`
+    : `${got} of the ${needed} replicas that the read needs answered in time`;
   const fix = 'Try again: a read changes nothing. kvorum status shows the nodes that are down.';
   return { status: 503, code: 'NO_ANSWER', message, fix };
 }

@@ -96,11 +96,10 @@ function confirmation(
   keyspace: KeyspaceNumber,
   { context, receipt }: { readonly context: VersionVector; readonly receipt: Receipt },
 ): (readonly [Reply, Reply])[] {
-  const names = new Map(store.status().members.map(({ id, name }) => [id, name]));
   const { nodes, durability, epoch } = receipt;
   return [
     ['context', encodeContext(context, keyspace)],
-    ['nodes', nodes.map((id) => names.get(id) ?? id)],
+    ['nodes', nodes.map((id) => store.nodeName(id))],
     ['durability', durability],
     ['epoch', epoch],
   ];
