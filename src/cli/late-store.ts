@@ -48,6 +48,10 @@ export class LateStore implements Store {
     return this.#opened().countKeys(keyspace);
   }
 
+  async explain(keyspace: KeyspaceNumber, key: Buffer) {
+    return this.#opened().explain(keyspace, key);
+  }
+
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {
     return this.node?.countKeysInSlot(keyspace, slot) ?? 0;
   }

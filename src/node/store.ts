@@ -11,9 +11,11 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../replication/request.ts';
+import type { Explanation } from './explanation.ts';
 
 export { decodeContext, encodeContext } from '../causality/context.ts';
 export type { VersionVector } from '../causality/version-vector.ts';
+export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export type {
   Change,
   Condition,
@@ -23,11 +25,15 @@ export type {
   KeyPosition,
   ListRequest,
   LiveValue,
+  NoAnswer,
+  PutExpiry,
   Receipt,
   WriteOk,
   WriteOutcome,
+  WriteReceipt,
   WriteRequest,
 } from '../replication/request.ts';
+export type { Explanation } from './explanation.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];
@@ -42,6 +48,8 @@ export interface Store {
   countKeys(keyspace: KeyspaceNumber): Promise<number>;
   /** The same for one slot, as this node has it. */
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number;
+  /** What each replica of the key has, and what a read makes of it. Throws BAD_OPTION. */
+  explain(keyspace: KeyspaceNumber, key: Buffer): Promise<Explanation>;
   /** Where a request for this slot is best sent now, and whether this node can coordinate it. */
   route(keyspace: KeyspaceNumber, slot: Slot): Route;
   /** Whether this node coordinates requests for the slot itself. */

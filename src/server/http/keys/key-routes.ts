@@ -11,6 +11,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import {
   type Change,
   encodeContext,
+  keyspaceCalled,
   type LiveValue,
   type Receipt,
   type Store,
@@ -19,9 +20,10 @@ import {
 } from '../../../node/store.ts';
 import { DEFAULT_RESP_LIMITS } from '../../resp/limits.ts';
 import { methodNotAllowed, type Problem, ProblemError, problemBody } from '../problem.ts';
-import { isKnown, type KeyAddress, keyIn, keyspaceCalled, seenIn, tagOf } from './key-request.ts';
+import { isKnown, type KeyAddress, keyIn, seenIn, tagOf } from './key-request.ts';
 import {
   DeleteQuery,
+  ExplainQuery,
   KeyParams,
   type KeyParamsOf,
   ProblemAnswer,
@@ -56,8 +58,23 @@ const NOTHING = { type: 'null' } as const;
 export function addKeyRoutes(app: FastifyInstance, store: Store): void {
   addRead(app, store);
   addWrites(app, store);
+  addExplanation(app, store);
   const schema = { hide: true };
   app.route({ method: ['POST', 'PATCH'], url: PATH, schema, handler: refuseMethod });
+}
+
+/** For people and for `kvorum explain`: whoever is silent is shown, and nothing is an error. */
+function addExplanation(app: FastifyInstance, store: Store): void {
+  const schema = {
+    summary: 'What each replica has of a key, and why a read answers what it does',
+    tags: ['keys'],
+    params: KeyParams,
+    querystring: ExplainQuery,
+  };
+  app.get<ReadRoute>(`${PATH}/explanation`, { schema }, async (request) => {
+    const { keyspace, key } = addressIn(store, request);
+    return store.explain(keyspace.number, key);
+  });
 }
 
 async function refuseMethod(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -112,7 +129,7 @@ function addWrites(app: FastifyInstance, store: Store): void {
     { schema: put, bodyLimit, errorHandler: nameLimit },
     async (request, reply) => {
       const { ttl } = request.query;
-      const expiresAt = ttl === undefined ? 0 : store.wallMs() + ttl;
+      const expiresAt = ttl === undefined ? 'default' : store.wallMs() + ttl;
       const value = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       return write(store, request, reply, { kind: 'put', value, expiresAt });
     },
@@ -176,7 +193,7 @@ function addressIn(
   store: Store,
   { params, query }: { params: KeyParamsOf; query: { encoding: 'utf8' | 'base64url' } },
 ): KeyAddress {
-  const keyspace = keyspaceCalled(store, params.keyspace);
+  const keyspace = keyspaceCalled(store.keyspaces, params.keyspace);
   const key = keyIn(params.key, query.encoding);
   const { keyBytesMax } = DEFAULT_RESP_LIMITS;
   if (key.length <= keyBytesMax) return { keyspace, key };
