@@ -72,7 +72,8 @@ export interface EngineOptions {
 /**
  * Opens the data directory for one node, and makes it that node's when it is fresh. Rejects with
  * DIRECTORY_LOCKED, FOREIGN_DIRECTORY, NEWER_FORMAT, OLDER_FORMAT, CORRUPTION, DISK_FULL or
- * IO_ERROR; then the directory is as it was and unlocked.
+ * IO_ERROR; then the directory is unlocked and as it was, but for tables of a log that is longer
+ * than memory: they are in the manifest, and in the log too.
  */
 export async function openEngine(
   host: EngineHost,

@@ -84,9 +84,9 @@ export interface ReplayTarget {
 export async function recoverLog(
   host: { readonly disk: Disk; readonly log: Log },
   expectation: LogExpectation,
-  replay: ReplayTarget,
+  into: ReplayTarget,
 ): Promise<RecoveredLog> {
-  const recovery = new LogRecovery(host.disk, host.log, expectation, replay);
+  const recovery = new LogRecovery(host.disk, host.log, expectation, into);
   return recovery.run();
 }
 
@@ -103,18 +103,18 @@ class LogRecovery {
   readonly #disk: Disk;
   readonly #log: Log;
   readonly #expected: LogExpectation;
-  readonly #target: ReplayTarget;
+  readonly #into: ReplayTarget;
   readonly #closed: ClosedSegment[] = [];
   /** Of the log so far; undefined before its first batch. */
   #lastSequence: number | undefined;
   #batches = 0;
   #bytesCut = 0;
 
-  constructor(disk: Disk, log: Log, expected: LogExpectation, target: ReplayTarget) {
+  constructor(disk: Disk, log: Log, expected: LogExpectation, into: ReplayTarget) {
     this.#disk = disk;
     this.#log = log;
     this.#expected = expected;
-    this.#target = target;
+    this.#into = into;
   }
 
   async run(): Promise<RecoveredLog> {
@@ -205,7 +205,7 @@ class LogRecovery {
     for (;;) {
       const payload = reader.batchInMemory(offset) ?? (await reader.batchAt(offset));
       if (payload === undefined) return offset;
-      const waiting = this.#target.makeRoom?.(this.#lastSequence ?? 0);
+      const waiting = this.#into.makeRoom?.(this.#lastSequence ?? 0);
       if (waiting !== undefined) await waiting;
       this.#replayPayload(reader, offset, payload);
       offset = reader.endOfBatch(payload, offset);
@@ -216,7 +216,7 @@ class LogRecovery {
     const place = `the batch at offset ${offset}`;
     const { flushedSequence } = this.#expected;
     try {
-      const { first, last } = replayBatch(payload, flushedSequence, this.#target.target);
+      const { first, last } = replayBatch(payload, flushedSequence, this.#into.target);
       this.#checkOrder(reader.name, place, first);
       this.#lastSequence = last;
       this.#batches += 1;
