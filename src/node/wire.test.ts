@@ -30,7 +30,11 @@ const MESSAGES: readonly Message[] = [
     questionId: 0xffffffff,
     request: { kind: 'store-copy', ...AT, object: Buffer.from('any bytes') },
   },
-  { kind: 'reply', questionId: 9, reply: { kind: 'refused', code: 'DISK_FULL', why: 'full' } },
+  {
+    kind: 'reply',
+    questionId: 9,
+    reply: { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
+  },
   { kind: 'request', questionId: 0, request: { kind: 'read-version', ...AT } },
 ];
 

@@ -94,14 +94,13 @@ export class Flusher {
   }
 
   async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
-    const { host, log, tables } = this.#parts;
+    const { host, tables } = this.#parts;
     const startMs = host.clock.monotonicMs();
-    const { map, upTo } = tables.drops.settled(log.durableSequence);
     const [info] = await this.#run({
       image: memtable.image,
       number: tables.takeNumbers(1),
-      drops: map.drops(),
-      droppedUpTo: upTo,
+      drops: tables.drops.upTo(memtable.lastSequence).drops(),
+      droppedUpTo: memtable.lastSequence,
     });
     if (info === undefined) return [];
     this.#bytesWritten += info.bytes;
