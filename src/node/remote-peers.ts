@@ -1,8 +1,8 @@
 // Questions to other nodes over the host's network, and answers to theirs. All that goes to one
 // node in one turn of the event loop leaves in one frame (outbox.ts); an answer is matched to its
-// question by an id. Whoever does not answer is reported as lost: at once when the way to it breaks,
-// at the latest when the budget of the question is spent (a sweep every SWEEP_MS, no timer per
-// question).
+// question by an id. Whoever does not answer is reported as lost: at once when the way to it
+// breaks, at the latest when the budget of the question is spent (a sweep every SWEEP_MS, no timer
+// per question).
 
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { messageOf } from '../base/errors.ts';
