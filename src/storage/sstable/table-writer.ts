@@ -8,15 +8,15 @@
 import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
-import { compress } from '../../base/compression.ts';
 import type { DiskFile } from '../../host/host.ts';
+import { PLAIN, seedOf, writePiece } from '../piece.ts';
 import type { TableEntry, TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
 import { IndexWriter } from './block-index.ts';
 import { BlockWriter } from './block-writer.ts';
 import { FilterWriter } from './filter.ts';
 import { hashOfTableKey } from './key-hash.ts';
-import { encodeFooter, type Layout, PLAIN, seedOf, writePiece, ZSTD } from './sstable-format.ts';
+import { encodeFooter, type Layout } from './sstable-format.ts';
 import { encodeProperties } from './table-properties.ts';
 
 export interface TableWriterOptions {
@@ -90,9 +90,10 @@ export class TableWriter {
     if (!this.#block.isEmpty) this.#endBlock();
     const blocksBytes = this.#offset;
     const filterBytes = await this.#writeFilter();
-    const indexBytes = this.#endPart(this.#index.encode());
+    const indexBytes = this.#writePiece(this.#index.encode(), false);
     const about = this.#about();
-    const propertiesBytes = this.#endPart(encodeProperties({ ...about, rawBytes: this.#rawBytes }));
+    const properties = encodeProperties({ ...about, rawBytes: this.#rawBytes });
+    const propertiesBytes = this.#writePiece(properties, false);
     const layout: Layout = { blocksBytes, filterBytes, indexBytes, propertiesBytes };
     this.#out.raw(encodeFooter(layout, this.#number));
     await this.#write();
@@ -132,11 +133,7 @@ export class TableWriter {
 
   #endBlock(): void {
     const payload = this.#block.finish();
-    const start = this.#out.length;
-    const frame = this.#compression ? compressed(payload) : undefined;
-    const flag = frame === undefined ? PLAIN : ZSTD;
-    writePiece(this.#out, frame ?? payload, { number: this.#number, offset: this.#offset, flag });
-    this.#index.end(this.#out.length - start);
+    this.#index.end(this.#writePiece(payload, this.#compression));
   }
 
   /** The filter as one piece, a write for each of its parts; its length. */
@@ -155,10 +152,10 @@ export class TableWriter {
     return this.#offset - offset;
   }
 
-  /** A plain piece; its length. */
-  #endPart(payload: Buffer): number {
-    const place = { number: this.#number, offset: this.#offset, flag: PLAIN };
-    writePiece(this.#out, payload, place);
+  /** Its length. */
+  #writePiece(payload: Buffer, compression: boolean): number {
+    const place = { number: this.#number, offset: this.#offset };
+    writePiece(this.#out, payload, place, compression);
     return this.#offset - place.offset;
   }
 
@@ -179,13 +176,4 @@ export class TableWriter {
       sequenceMax: this.#sequenceMax,
     };
   }
-}
-
-/** Raw length u32 · zstd frame; undefined when that saves less than an eighth. */
-function compressed(payload: Buffer): Buffer | undefined {
-  const frame = compress(payload);
-  if (frame.length + 4 > payload.length - payload.length / 8) return undefined;
-  const length = Buffer.allocUnsafe(4);
-  length.writeUInt32BE(payload.length, 0);
-  return Buffer.concat([length, frame]);
 }

@@ -1,0 +1,73 @@
+// A piece: how bytes stand in files that are written once, tables and value files, so that each can
+// be checked when it is read alone.
+//
+//   piece   flag u8 · payload · crc32 u32
+//   flag    0: the payload as it is; 1: raw length u32 · zstd frame
+//
+// The checksum is seeded with the place of the piece (crc32 of file number u32 · offset u64), so
+// that a piece in the wrong file or at the wrong offset is a bad one. Tables and value files take
+// their numbers from one row: no two files of a directory have the same.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import type { ByteWriter } from '../base/bytes.ts';
+import { crc32 } from '../base/checksum.ts';
+import { compress, decompress } from '../base/compression.ts';
+import { corruptionAt, decodingAt } from './storage-errors.ts';
+
+export const PLAIN = 0;
+const ZSTD = 1;
+
+export interface Place {
+  /** Of the file. */
+  readonly number: number;
+  readonly offset: number;
+}
+
+const seedPlace = Buffer.alloc(12);
+
+/** What the checksum of bytes that stand at `offset` of file `number` begins with. */
+export function seedOf(number: number, offset: number): number {
+  seedPlace.writeUInt32BE(number, 0);
+  seedPlace.writeUIntBE(0, 4, 2);
+  seedPlace.writeUIntBE(offset, 6, 6);
+  return crc32(seedPlace);
+}
+
+/** Appends a piece that will stand at `place`; compressed where that saves an eighth. */
+export function writePiece(
+  to: ByteWriter,
+  payload: Buffer,
+  { number, offset }: Place,
+  compression: boolean,
+): void {
+  const frame = compression ? compressed(payload) : undefined;
+  const start = to.length;
+  to.u8(frame === undefined ? PLAIN : ZSTD);
+  to.raw(frame ?? payload);
+  to.u32(crc32(to.view(start), seedOf(number, offset)));
+}
+
+/**
+ * The payload of a piece of `file`, checked; memory of its own only if it was compressed. Throws
+ * CORRUPTION.
+ */
+export function openPiece(piece: Buffer, file: string, { number, offset }: Place): Buffer {
+  const end = piece.length - 4;
+  const isRight =
+    end >= 1 && crc32(piece.subarray(0, end), seedOf(number, offset)) === piece.readUInt32BE(end);
+  if (!isRight) throw corruptionAt(file, offset, 'the checksum is wrong');
+  const flag = piece[0];
+  if (flag === PLAIN) return piece.subarray(1, end);
+  if (flag !== ZSTD || end < 5) throw corruptionAt(file, offset, `flag ${flag} means nothing`);
+  return decodingAt(file, offset, () => decompress(piece.subarray(5, end), piece.readUInt32BE(1)));
+}
+
+/** Raw length u32 · zstd frame; undefined when that saves less than an eighth. */
+function compressed(payload: Buffer): Buffer | undefined {
+  const frame = compress(payload);
+  if (frame.length + 4 > payload.length - payload.length / 8) return undefined;
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(payload.length, 0);
+  return Buffer.concat([length, frame]);
+}
