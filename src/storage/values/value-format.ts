@@ -19,6 +19,7 @@
 
 import { crc32 } from '../../base/checksum.ts';
 import { corruptionAt, newerFormat } from '../storage-errors.ts';
+import type { ValuePointer } from './value-pointer.ts';
 
 export const VALUES_FORMAT = 1;
 export const FOOTER_BYTES = 28;
@@ -40,6 +41,11 @@ export function valuesName(number: number): string {
 export function valuesNumberOf(name: string): number | undefined {
   const match = /^values-(\d{10})\.kvvalues$/.exec(name);
   return match === null ? undefined : Number(match[1]);
+}
+
+/** What a value takes of its file. */
+export function recordBytesOf({ pieceBytes }: ValuePointer): number {
+  return LENGTH_BYTES + pieceBytes;
 }
 
 export function encodeFooter({ recordsBytes, records }: ValueFooter, number: number): Buffer {
