@@ -82,11 +82,10 @@ export class Compactor {
 
   #plan(): CompactionPlan | undefined {
     const { options, tables } = this.#parts;
-    const sound = tables.set.all.filter(({ isSuspect }) => !isSuspect);
-    return planCompaction(
-      sound.map(({ info }) => info),
-      options,
-    );
+    const { all, suspects } = tables.set;
+    const sound = all.filter(({ isSuspect }) => !isSuspect);
+    const infosOf = (tables: readonly LiveTable[]) => tables.map(({ info }) => info);
+    return planCompaction(infosOf(sound), infosOf(suspects), options);
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */

@@ -114,18 +114,17 @@ class DirectoryCheck {
   async #log(identity: StoredIdentity | undefined, manifest: Manifest | undefined): Promise<void> {
     const known = manifest ?? EMPTY_MANIFEST;
     const expectation = expectationOf(identity, manifest !== undefined, known);
-    let puts = 0;
-    const target = {
-      put: () => {
-        puts += 1;
-      },
+    let changes = 0;
+    const count = () => {
+      changes += 1;
     };
+    const target = { put: count, remove: count };
     const found = await this.#attempt('log', REFUSES, () => {
       return inspectLog(this.#host, expectation, target);
     });
     if (found === undefined) return;
     const { batches, bytesCut, lastSequence } = found;
-    const what = `${batches} batches, ${puts} puts beyond the tables, up to write ${lastSequence}`;
+    const what = `${batches} batches, ${changes} changes beyond the tables, up to write ${lastSequence}`;
     this.#findings.push({ file: 'log', verdict: 'sound', what });
     if (bytesCut === 0) return;
     const torn = `a torn end of ${bytesCut} bytes: never acknowledged`;

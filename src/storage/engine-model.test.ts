@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { SimRandom } from '../../sim/sim-random.ts';
 import { hasCode } from '../base/errors.ts';
 import type { Slot } from '../base/ids.ts';
-import type { Engine, Entry, Put, Reader, ScanPage, ScanRange, Snapshot } from './engine.ts';
+import type { Change, Engine, Entry, Reader, ScanPage, ScanRange, Snapshot } from './engine.ts';
 import type { EngineOptions } from './open-engine.ts';
-import { at, EVERYTHING, put, TestServer } from './test-engine.ts';
+import { at, EVERYTHING, put, removal, TestServer } from './test-engine.ts';
 
 /** So small that a few hundred writes go through every floor. */
 const TINY: EngineOptions = {
@@ -24,19 +24,19 @@ interface Held {
 
 /** What was written, in order: the state at any sequence can be made from it. */
 class Model {
-  readonly #writes: { readonly sequence: number; readonly puts: readonly Put[] }[] = [];
+  readonly #writes: { readonly sequence: number; readonly changes: readonly Change[] }[] = [];
   readonly #now = new Map<string, Held>();
 
-  write(sequence: number, puts: readonly Put[]): void {
-    this.#writes.push({ sequence, puts });
-    apply(this.#now, sequence, puts);
+  write(sequence: number, changes: readonly Change[]): void {
+    this.#writes.push({ sequence, changes });
+    apply(this.#now, sequence, changes);
   }
 
   /** A power cut left only the writes up to `sequence`. */
   cutAfter(sequence: number): void {
     while ((this.#writes.at(-1)?.sequence ?? 0) > sequence) this.#writes.pop();
     this.#now.clear();
-    for (const { sequence, puts } of this.#writes) apply(this.#now, sequence, puts);
+    for (const { sequence, changes } of this.#writes) apply(this.#now, sequence, changes);
   }
 
   state(): Map<string, Held> {
@@ -44,9 +44,11 @@ class Model {
   }
 }
 
-function apply(state: Map<string, Held>, sequence: number, puts: readonly Put[]): void {
-  for (const { slot, key, value } of puts) {
-    state.set(nameOf(slot, key), { value: value.toString('latin1'), sequence });
+function apply(state: Map<string, Held>, sequence: number, changes: readonly Change[]): void {
+  for (const change of changes) {
+    const name = nameOf(change.slot, change.key);
+    if (change.kind === 'removal') state.delete(name);
+    else state.set(name, { value: change.value.toString('latin1'), sequence });
   }
 }
 
@@ -102,10 +104,11 @@ class Run {
   }
 
   async #write(): Promise<void> {
-    const puts = Array.from({ length: this.#random.pick([1, 1, 1, 2, 5]) }, () => this.#put());
+    const length = this.#random.pick([1, 1, 1, 2, 5]);
+    const changes = Array.from({ length }, () => this.#change());
     try {
-      const { sequence, durable } = this.#open.write(puts);
-      this.#model.write(sequence, puts);
+      const { sequence, durable } = this.#open.write(changes);
+      this.#model.write(sequence, changes);
       const noted = durable.then(() => {
         this.#acknowledged = Math.max(this.#acknowledged, sequence);
       });
@@ -117,7 +120,8 @@ class Run {
     }
   }
 
-  #put(): Put {
+  #change(): Change {
+    if (this.#random.chance(0.25)) return removal(this.#key(), this.#slot());
     const length = this.#random.chance(0.02) ? 5_000 : this.#random.between(0, 200);
     const letter = String.fromCharCode(97 + this.#random.between(0, 25));
     return put(this.#key(), letter.repeat(length), this.#slot());

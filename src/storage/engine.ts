@@ -13,9 +13,20 @@ export interface EngineKey {
   readonly key: Buffer;
 }
 
+/** Key and value are copied before write() returns. */
+export type Change = Put | Removal;
+
 export interface Put extends EngineKey {
-  /** Copied before write() returns. */
+  readonly kind: 'put';
   readonly value: Buffer;
+}
+
+/**
+ * The key is gone as if it had never been there, and in time its bytes are too. To readers of this
+ * node only: a tombstone, which tells other replicas of a delete, is a value like any other here.
+ */
+export interface Removal extends EngineKey {
+  readonly kind: 'removal';
 }
 
 export interface Stored {
@@ -26,7 +37,7 @@ export interface Stored {
 }
 
 export interface Written {
-  /** The sequence of the batch: all of its puts become durable together. */
+  /** The sequence of the batch: all of its changes become durable together. */
   readonly sequence: number;
   /** Rejects with LOG_POISONED, DISK_FULL or CLOSED: the batch may or may not survive a crash. */
   readonly durable: Promise<void>;
@@ -68,7 +79,7 @@ export interface Snapshot extends Reader {
 
 export interface Engine extends Reader {
   /** Throws LOG_POISONED, DISK_FULL, OVERLOADED or CLOSED: nothing changed. */
-  write(puts: readonly Put[]): Written;
+  write(changes: readonly Change[]): Written;
   /** Everything with a sequence up to this one survives a power cut. */
   durableSequence(): number;
   /** Resolves when durableSequence() has reached `sequence`; rejects as Written.durable does. */
@@ -98,7 +109,7 @@ export interface Identity {
 
 /** Counts are since the engine was opened, unless they say otherwise. */
 export interface EngineStats {
-  /** In memtables and tables: a key counts once for each that holds it. */
+  /** In memtables and tables: a key, present or removed, counts once for each that knows it. */
   readonly entries: number;
   /** Of the memtables. */
   readonly memoryBytes: number;

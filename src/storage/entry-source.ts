@@ -2,11 +2,12 @@
 // writes, one that does not, and the tables of a level one behind the other. None of them reads
 // ahead further than a page or a few blocks.
 
-import type { ScanLimits, ScanPage, ScanRange } from './engine.ts';
+import type { ScanLimits, ScanRange } from './engine.ts';
+import type { MemtablePage } from './memtable/memtable-page.ts';
 import type { Memtable } from './memtable.ts';
 import type { TableCursor } from './sstable/table-cursor.ts';
 import type { Table } from './sstable/table-reader.ts';
-import { type TableEntry, type TableKey, tableKeyOf } from './table-entry.ts';
+import type { TableEntry, TableKey } from './table-entry.ts';
 
 /** Ascending by key, beginning where the scan begins. */
 export interface EntrySource {
@@ -24,7 +25,7 @@ export interface KeyBounds {
 export class ActiveMemtableSource implements EntrySource {
   readonly #memtable: Memtable;
   readonly #limits: ScanLimits;
-  #page: ScanPage;
+  #page: MemtablePage;
   #at = 0;
 
   constructor(memtable: Memtable, range: ScanRange, limits: ScanLimits) {
@@ -36,9 +37,7 @@ export class ActiveMemtableSource implements EntrySource {
   next(): TableEntry | undefined {
     const { entries, next } = this.#page;
     const entry = entries[this.#at++];
-    if (entry !== undefined) {
-      return { key: tableKeyOf(entry), sequence: entry.sequence, value: entry.value };
-    }
+    if (entry !== undefined) return entry;
     if (next === undefined) return undefined;
     this.#page = this.#memtable.scan(next, this.#limits);
     this.#at = 0;

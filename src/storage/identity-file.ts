@@ -22,7 +22,7 @@ import { crc32 } from '../base/checksum.ts';
 import type { ClusterId, NodeId } from '../base/ids.ts';
 import type { Disk, Host } from '../host/host.ts';
 import type { Identity } from './engine.ts';
-import { corruption, foreignDirectory, newerFormat } from './storage-errors.ts';
+import { checkFormat, corruption, foreignDirectory } from './storage-errors.ts';
 import { readWhole, replaceWhole } from './whole-file.ts';
 
 export const IDENTITY_NAME = 'identity';
@@ -37,7 +37,7 @@ export interface StoredIdentity extends Identity {
   readonly isClean: boolean;
 }
 
-/** Undefined in a fresh directory. Rejects with CORRUPTION or NEWER_FORMAT. */
+/** Undefined in a fresh directory. Rejects with CORRUPTION or a format's error. */
 export async function readIdentity(disk: Disk): Promise<StoredIdentity | undefined> {
   const bytes = await readWhole(disk, IDENTITY_NAME);
   return bytes === undefined ? undefined : decode(bytes);
@@ -92,7 +92,7 @@ function decode(bytes: Buffer): StoredIdentity {
   const reader = new ByteReader(body);
   if (reader.u32() !== MAGIC) throw corruption(IDENTITY_NAME, 'it is no identity file (offset 0)');
   const format = reader.u32();
-  if (format > FORMAT) throw newerFormat(IDENTITY_NAME, format, FORMAT);
+  checkFormat(IDENTITY_NAME, format, FORMAT);
   return {
     clusterId: reader.raw(16).toString('hex') as ClusterId,
     nodeId: reader.raw(20).toString('hex') as NodeId,

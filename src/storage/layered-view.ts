@@ -14,7 +14,7 @@ import type { Memtable } from './memtable.ts';
 import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import type { Table } from './sstable/table-reader.ts';
-import { tableKeyOf } from './table-entry.ts';
+import { storedOf, tableKeyOf } from './table-entry.ts';
 import type { LiveTable, TableSet } from './tables/table-set.ts';
 
 export interface Layers {
@@ -41,18 +41,23 @@ export class LayeredView implements Reader {
 
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
     const newest = this.#active?.get(at);
-    if (newest !== undefined) return newest;
+    if (newest !== undefined) return storedOf(newest);
     for (const memtable of this.#sealed) {
       const found = memtable.get(at);
-      if (found !== undefined) return found;
+      if (found !== undefined) return storedOf(found);
     }
     if (this.tables.all.length === 0) return undefined;
-    const key = tableKeyOf(at);
-    return this.#reading(() => this.tables.get(key, hashOfTableKey(key)));
+    return this.#reading(() => this.#getFromTables(at));
   }
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
     return this.#reading(() => this.#merge(range, limits).run());
+  }
+
+  #getFromTables(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
+    const key = tableKeyOf(at);
+    const found = this.tables.get(key, hashOfTableKey(key));
+    return found instanceof Promise ? found.then(storedOf) : storedOf(found);
   }
 
   #merge(range: ScanRange, limits: ScanLimits): PageMerge {

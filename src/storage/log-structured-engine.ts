@@ -12,11 +12,11 @@ import { hasCode } from '../base/errors.ts';
 import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
+  Change,
   Engine,
   EngineKey,
   EngineStats,
   Identity,
-  Put,
   ScanLimits,
   ScanPage,
   ScanRange,
@@ -105,10 +105,13 @@ export class LogStructuredEngine implements Engine {
     return this.#identity;
   }
 
-  write(puts: readonly Put[]): Written {
+  write(changes: readonly Change[]): Written {
     const delayMs = this.#admit();
-    const written = this.#log.append(puts);
-    for (const put of puts) this.#memtables.put(put, put.value, written.sequence);
+    const written = this.#log.append(changes);
+    for (const change of changes) {
+      if (change.kind === 'put') this.#memtables.put(change, change.value, written.sequence);
+      else this.#memtables.remove(change, written.sequence);
+    }
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
   }
 

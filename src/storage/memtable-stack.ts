@@ -2,19 +2,19 @@
 // first, to become tables.
 //
 // Invariant: sequences of one memtable lie above all those of older ones; a write with several
-// puts has one sequence and stands in one memtable. Hence "everything up to sequence s is in
+// changes has one sequence and stands in one memtable. Hence "everything up to sequence s is in
 // tables" is true of the last sequence of a memtable once that and all older ones are flushed.
 
 import { assert } from '../base/assert.ts';
 import type { Random } from '../host/host.ts';
 import type { EngineKey } from './engine.ts';
-import type { PutTarget } from './log/log-batch.ts';
+import type { ChangeTarget } from './log/log-batch.ts';
 import { Memtable } from './memtable.ts';
 
-/** What a put takes beside key and value: measured at 1 M keys, rounded up. */
-const PUT_BYTES = 40;
+/** What a change takes beside key and value: measured at 1 M keys, rounded up. */
+const CHANGE_BYTES = 40;
 
-export class MemtableStack implements PutTarget {
+export class MemtableStack implements ChangeTarget {
   readonly #random: Random;
   readonly #bytesMax: number;
   /** Oldest first. */
@@ -59,14 +59,17 @@ export class MemtableStack implements PutTarget {
     return this.#sealed.toReversed();
   }
 
-  /** Seals on its own only between two sequences, when full: for the replay of a long log. */
   put(at: EngineKey, value: Buffer, sequence: number): void {
-    if (this.#activeBytes >= this.#bytesMax && sequence > this.#active.lastSequence) this.seal();
-    this.#activeBytes += at.key.length + value.length + PUT_BYTES;
+    this.#makeRoom(at.key.length + value.length, sequence);
     this.#active.put(at, value, sequence);
   }
 
-  /** Later puts go into a new memtable. */
+  remove(at: EngineKey, sequence: number): void {
+    this.#makeRoom(at.key.length, sequence);
+    this.#active.remove(at, sequence);
+  }
+
+  /** Later changes go into a new memtable. */
   seal(): void {
     assert(!this.#active.isEmpty, 'a memtable that is sealed has something to flush');
     this.#active.seal();
@@ -79,5 +82,11 @@ export class MemtableStack implements PutTarget {
   drop(memtable: Memtable): void {
     assert(memtable === this.#sealed[0], 'memtables are flushed oldest first');
     this.#sealed.shift();
+  }
+
+  /** Seals on its own only between two sequences, when full: for the replay of a long log. */
+  #makeRoom(bytes: number, sequence: number): void {
+    if (this.#activeBytes >= this.#bytesMax && sequence > this.#active.lastSequence) this.seal();
+    this.#activeBytes += bytes + CHANGE_BYTES;
   }
 }

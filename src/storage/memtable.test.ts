@@ -2,14 +2,22 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
-import type { EngineKey, Entry, ScanRange } from './engine.ts';
+import type { EngineKey, ScanRange } from './engine.ts';
 import { Memtable } from './memtable.ts';
-import { engineKeyOf, tableKeyOf } from './table-entry.ts';
+import {
+  engineKeyOf,
+  type KeyState,
+  REMOVAL,
+  type TableEntry,
+  tableKeyOf,
+  VALUE,
+} from './table-entry.ts';
 
 const SEED = 20_260_101;
+const NOTHING = Buffer.alloc(0);
 
 /** The obvious implementation: table keys in hex, which sorts as their bytes do. */
-type Model = Map<string, { readonly value: Buffer; readonly sequence: number }>;
+type Model = Map<string, KeyState>;
 
 function place(keyspace: number, slot: number, key: Buffer | string): EngineKey {
   const bytes = typeof key === 'string' ? Buffer.from(key, 'latin1') : key;
@@ -43,6 +51,7 @@ const lengths = fc.oneof(
 
 type Step =
   | { readonly kind: 'put'; readonly at: EngineKey; readonly length: number; readonly fill: number }
+  | { readonly kind: 'removal'; readonly at: EngineKey }
   | { readonly kind: 'get'; readonly at: EngineKey }
   | {
       readonly kind: 'scan';
@@ -60,6 +69,7 @@ const puts = fc.record({
 });
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 300, arbitrary: puts },
+  { weight: 60, arbitrary: fc.record({ kind: fc.constant('removal' as const), at: places }) },
   { weight: 100, arbitrary: fc.record({ kind: fc.constant('get' as const), at: places }) },
   {
     weight: 3,
@@ -82,26 +92,38 @@ class Pair {
 
   run(step: Step): void {
     if (step.kind === 'put') this.put(step.at, Buffer.alloc(step.length, step.fill));
+    else if (step.kind === 'removal') this.remove(step.at);
     else if (step.kind === 'get') this.checkGet(step.at);
     else if (step.kind === 'scan') this.checkScan(step.from, step.to, step.most);
     else this.checkSorted(step.at);
   }
 
   put(at: EngineKey, value: Buffer): void {
-    // Beyond 2^32, and now and then the same as before.
-    this.#sequence += this.model.size % 3 === 0 ? 0 : 2 ** 31 + 1;
+    this.#advance();
     const scratchKey = Buffer.from(at.key);
     const scratch = Buffer.from(value);
     this.memtable.put({ ...at, key: scratchKey }, scratch, this.#sequence);
     scratch.fill(0xee);
     scratchKey.fill(0xee);
-    this.model.set(nameOf(at), { value, sequence: this.#sequence });
+    this.model.set(nameOf(at), { kind: VALUE, value, sequence: this.#sequence });
+  }
+
+  remove(at: EngineKey): void {
+    this.#advance();
+    this.memtable.remove(at, this.#sequence);
+    this.model.set(nameOf(at), { kind: REMOVAL, value: NOTHING, sequence: this.#sequence });
+  }
+
+  /** Beyond 2^32, and now and then the same as before. */
+  #advance(): void {
+    this.#sequence += this.model.size % 3 === 0 ? 0 : 2 ** 31 + 1;
   }
 
   checkGet(at: EngineKey): void {
     const found = this.memtable.get(at);
     const expected = this.model.get(nameOf(at));
     equal(found?.sequence, expected?.sequence);
+    equal(found?.kind, expected?.kind);
     ok(expected === undefined ? found === undefined : found?.value.equals(expected.value));
     if (found !== undefined) this.kept.push({ view: found.value, copy: Buffer.from(found.value) });
   }
@@ -128,8 +150,7 @@ class Pair {
     equal(sorted.length, expected.length);
     equal(sorted.lowerBound(tableKeyOf(at)), indexFrom(expected, nameOf(at)));
     for (const [index, name] of expected.entries()) {
-      const { key, value, sequence } = sorted.entryAt(index);
-      equal(this.#checked({ ...engineKeyOf(key), value, sequence }), name);
+      equal(this.#checked(sorted.entryAt(index)), name);
     }
   }
 
@@ -146,27 +167,37 @@ class Pair {
   }
 
   /** Its name, when its value and sequence are those of the model. */
-  readonly #checked = (entry: Entry): string => {
-    const name = nameOf(entry);
+  readonly #checked = (entry: TableEntry): string => {
+    const name = entry.key.toString('hex');
     const expected = this.model.get(name);
     ok(expected !== undefined && entry.value.equals(expected.value));
     equal(entry.sequence, expected.sequence);
+    equal(entry.kind, expected.kind);
     return name;
   };
 }
 
-function pagesOf(memtable: Memtable, range: ScanRange, most: number, bytesMax: number): Entry[] {
-  const entries: Entry[] = [];
+function pagesOf(
+  memtable: Memtable,
+  range: ScanRange,
+  most: number,
+  bytesMax: number,
+): TableEntry[] {
+  const entries: TableEntry[] = [];
   for (let next: ScanRange | undefined = range; next !== undefined; ) {
     const page = memtable.scan(next, { entriesMax: most, bytesMax });
     ok(page.entries.length <= most);
-    const bytes = page.entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+    const bytes = page.entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
     ok(bytes <= bytesMax || page.entries.length === 1, 'a page keeps its limit of bytes');
     ok(page.next === undefined || page.entries.length > 0, 'a page makes progress');
     entries.push(...page.entries);
     next = page.next;
   }
   return entries;
+}
+
+function bytesOf({ key, value }: TableEntry): number {
+  return engineKeyOf(key).key.length + value.length;
 }
 
 function indexFrom(sorted: readonly string[], name: string): number {
@@ -271,7 +302,7 @@ test('a large slot is paged in order while keys are added to it', () => {
     );
     if (number % 10 === 0)
       deepEqual(
-        all.map(({ key }) => key.toString('latin1')),
+        all.map(({ key }) => engineKeyOf(key).key.toString('latin1')),
         names.toSorted(),
       );
     equal(all.length, names.length);
@@ -303,7 +334,7 @@ test('its memory is what it holds, and little more', () => {
     { ...place(0, 0, ''), fromSlot: 0 as Slot, toSlot: 1000 as Slot },
     1000,
     1e9,
-  ).reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  ).reduce((sum, entry) => sum + bytesOf(entry), 0);
   const beyond = memtable.memoryBytes - payload;
   ok(beyond / total < 70, `${beyond / total} bytes a key`);
   ok(new Memtable(SEED).memoryBytes < 8192);

@@ -6,22 +6,26 @@
 //   keyspace, slot ──► slot-lists ──► newest key record ──► the one before …
 //
 // A put of a known key appends a value and points the key at it; the old value is garbage until
-// the whole memtable goes, for it lives only until it is sealed and flushed. Order is made when
-// someone asks for it, slot by slot.
+// the whole memtable goes, for it lives only until it is sealed and flushed. A removal is a value
+// of its own kind, for older tables may know the key. Order is made when someone asks for it, slot
+// by slot.
 //
 // Invariant: the index and the lists hold the same keys, and each has a value.
 
 import { assert } from '../base/assert.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
-import type { EngineKey, ScanLimits, ScanPage, ScanRange, Stored } from './engine.ts';
+import type { EngineKey, ScanLimits, ScanRange } from './engine.ts';
 import { KeyIndex } from './memtable/key-index.ts';
 import { KeyOrder } from './memtable/key-order.ts';
+import { type MemtablePage, MemtablePageBuilder } from './memtable/memtable-page.ts';
 import { RecordArena } from './memtable/record-arena.ts';
-import { ScanPageBuilder } from './memtable/scan-page.ts';
 import { hashOf } from './memtable/seeded-hash.ts';
 import { SlotLists } from './memtable/slot-lists.ts';
 import { SlotOrders } from './memtable/slot-orders.ts';
 import { SortedEntries } from './memtable/sorted-entries.ts';
+import { type EntryKind, type KeyState, REMOVAL, VALUE } from './table-entry.ts';
+
+const NOTHING = Buffer.alloc(0);
 
 export class Memtable {
   readonly #seed: number;
@@ -40,7 +44,7 @@ export class Memtable {
     this.#seed = seed;
   }
 
-  /** Keys, not puts. */
+  /** Keys, present or removed. */
   get entries(): number {
     return this.#entries;
   }
@@ -49,7 +53,7 @@ export class Memtable {
     return this.#entries === 0;
   }
 
-  /** Of the last put; 0 when empty. */
+  /** Of the last put or removal; 0 when empty. */
   get lastSequence(): number {
     return this.#lastSequence;
   }
@@ -62,33 +66,38 @@ export class Memtable {
 
   /** Copies key and value. Sequences never decrease; no put after seal(). */
   put(at: EngineKey, value: Buffer, sequence: number): void {
-    assert(!this.#isSealed, 'a sealed memtable takes no puts');
-    assert(sequence >= this.#lastSequence, 'sequences never decrease');
-    const hash = hashOf(at, this.#seed);
-    const known = this.#index.find(hash, at);
-    if (known === 0) this.#add(at, hash, value, sequence);
-    else this.#arena.setValue(known, this.#arena.addValue(value, sequence));
-    this.#lastSequence = sequence;
+    this.#set(at, VALUE, value, sequence);
+  }
+
+  /** As put(): from here down the key is gone. */
+  remove(at: EngineKey, sequence: number): void {
+    this.#set(at, REMOVAL, NOTHING, sequence);
   }
 
   /** The value is a view that never changes. */
-  get(at: EngineKey): Stored | undefined {
+  get(at: EngineKey): KeyState | undefined {
     const key = this.#index.find(hashOf(at, this.#seed), at);
-    return key === 0 ? undefined : this.#storedAt(key);
+    if (key === 0) return undefined;
+    const arena = this.#arena;
+    const value = arena.valueOf(key);
+    return {
+      kind: arena.kindAt(value),
+      sequence: arena.sequenceAt(value),
+      value: arena.valueAt(value),
+    };
   }
 
-  /** Keys and values are views that never change. */
-  scan(range: ScanRange, limits: ScanLimits): ScanPage {
+  /** Keys and values are views that never change; removed keys are among them. */
+  scan(range: ScanRange, limits: ScanLimits): MemtablePage {
     const { keyspace, fromSlot, toSlot, after } = range;
-    const page = new ScanPageBuilder(range, limits);
+    const page = new MemtablePageBuilder(range, limits);
     for (let slot = fromSlot; slot <= toSlot; slot++) {
       if (this.#lists.headOf(keyspace, slot) === 0) continue;
       const keys = this.#orders.keysOf(keyspace, slot);
       const isFirst = slot === fromSlot && after !== undefined;
       const first = isFirst ? this.#orders.indexAfter(keys, after) : 0;
       for (let index = first; index < keys.length; index++) {
-        const key = keys[index] as number;
-        const entry = { keyspace, slot, key: this.#arena.keyAt(key), ...this.#storedAt(key) };
+        const entry = this.#arena.entryAt(keys[index] as number);
         if (!page.add(entry)) return page.finished(true);
       }
     }
@@ -106,19 +115,25 @@ export class Memtable {
     this.#isSealed = true;
   }
 
-  #add(at: EngineKey, hash: number, value: Buffer, sequence: number): void {
+  #set(at: EngineKey, kind: EntryKind, value: Buffer, sequence: number): void {
+    assert(!this.#isSealed, 'a sealed memtable takes no writes');
+    assert(sequence >= this.#lastSequence, 'sequences never decrease');
+    const hash = hashOf(at, this.#seed);
+    const known = this.#index.find(hash, at);
+    const key = known === 0 ? this.#add(at, hash) : known;
+    this.#arena.setValue(key, this.#arena.addValue(kind, value, sequence));
+    this.#lastSequence = sequence;
+  }
+
+  /** The address of a key that is new here; it gets its value in the same turn. */
+  #add(at: EngineKey, hash: number): number {
     const { keyspace, slot } = at;
     assert(slot >= 0 && slot < SLOT_COUNT, 'a slot is 0 … 16383');
     const key = this.#arena.addKey(at, this.#lists.headOf(keyspace, slot));
-    this.#arena.setValue(key, this.#arena.addValue(value, sequence));
     this.#index.add(hash, key);
     this.#lists.push(keyspace, slot, key);
     this.#entries += 1;
     this.#sorted = undefined;
-  }
-
-  #storedAt(key: number): Stored {
-    const value = this.#arena.valueOf(key);
-    return { value: this.#arena.valueAt(value), sequence: this.#arena.sequenceAt(value) };
+    return key;
   }
 }

@@ -56,8 +56,8 @@ export interface EngineOptions {
 
 /**
  * Opens the data directory for one node, and makes it that node's when it is fresh. Rejects with
- * DIRECTORY_LOCKED, FOREIGN_DIRECTORY, NEWER_FORMAT, CORRUPTION, DISK_FULL or IO_ERROR; then the
- * directory is as it was and unlocked.
+ * DIRECTORY_LOCKED, FOREIGN_DIRECTORY, NEWER_FORMAT, OLDER_FORMAT, CORRUPTION, DISK_FULL or
+ * IO_ERROR; then the directory is as it was and unlocked.
  */
 export async function openEngine(
   host: EngineHost,

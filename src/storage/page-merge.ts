@@ -1,6 +1,6 @@
 // One page of a scan, merged from everything that may hold a part of it: memtables, tables, and
 // places of which nothing is known because their table is damaged. Of the entries of one key the
-// one with the highest sequence stands in the page. Never more is held than the page and one entry
+// one with the highest sequence stands in the page, unless it is a removal. Never more is held than the page and one entry
 // of each source.
 //
 // It runs at once while the sources answer at once, and goes on as a promise where one must read
@@ -12,6 +12,7 @@ import type { Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
 import type { EntrySource, KeyBounds } from './entry-source.ts';
 import {
   engineKeyOf,
+  REMOVAL,
   TABLE_KEY_PREFIX_BYTES,
   type TableEntry,
   type TableKey,
@@ -86,7 +87,7 @@ export class PageMerge {
         return this.#cutShort(gap.error);
       }
       if (isOver) return this.#page(false);
-      if (!this.#add(entry)) return this.#page(true);
+      if (entry.kind !== REMOVAL && !this.#add(entry)) return this.#page(true);
       const waiting = this.#pass(entry.key);
       if (waiting !== undefined) return this.#after(waiting);
     }

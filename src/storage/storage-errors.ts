@@ -25,9 +25,17 @@ export function decodingAt<T>(file: string, offset: number, decode: () => T): T 
   }
 }
 
-export function newerFormat(file: string, found: number, known: number): KvorumError {
-  const message = `${file} has format ${found}; this version of Kvorum reads up to ${known}`;
-  return new KvorumError('NEWER_FORMAT', message, 'Start the version of Kvorum that wrote it.');
+/** Throws NEWER_FORMAT or OLDER_FORMAT unless `found` is the one format that this version reads. */
+export function checkFormat(file: string, found: number, known: number): void {
+  if (found === known) return;
+  const message = `${file} has format ${found}; this version of Kvorum reads format ${known}`;
+  if (found > known) {
+    throw new KvorumError('NEWER_FORMAT', message, 'Start the version of Kvorum that wrote it.');
+  }
+  const fix =
+    'Nothing was changed. Start the version of Kvorum that wrote it, or this one on an empty data ' +
+    'directory: other nodes hold copies.';
+  throw new KvorumError('OLDER_FORMAT', message, fix);
 }
 
 export function foreignDirectory(what: string, found: string, asked: string): KvorumError {

@@ -4,18 +4,35 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
-import type { EngineKey } from './engine.ts';
+import type { EngineKey, Stored } from './engine.ts';
 
 /** Bytes before the user's key. */
 export const TABLE_KEY_PREFIX_BYTES = 3;
 
 export type TableKey = Buffer;
 
-export interface TableEntry {
-  readonly key: TableKey;
-  /** Of the write that put it there; a table holds the newest entry of each key only. */
+/** What an entry says of its key; the numbers stand in the log and in tables. */
+export type EntryKind = typeof VALUE | typeof REMOVAL;
+export const VALUE = 0;
+/** The key is gone, whatever older entries say. */
+export const REMOVAL = 1;
+
+/** The newest that a memtable or a table knows of a key. */
+export interface KeyState extends Stored {
+  readonly kind: EntryKind;
+  /** Below 2^51, because it shares a varint with the kind: 71 years of a million writes a second. */
   readonly sequence: number;
+  /** Empty when the key was removed. */
   readonly value: Buffer;
+}
+
+export interface TableEntry extends KeyState {
+  readonly key: TableKey;
+}
+
+/** What a reader is told: a removed key is not there. */
+export function storedOf(state: KeyState | undefined): Stored | undefined {
+  return state === undefined || state.kind === REMOVAL ? undefined : state;
 }
 
 export function tableKeyOf({ keyspace, slot, key }: EngineKey): TableKey {

@@ -10,6 +10,8 @@ export interface TableInfo {
   /** Size of the file. */
   readonly bytes: number;
   readonly entries: number;
+  /** How many of the entries say that a key is gone. */
+  readonly removals: number;
   /** Both inclusive. */
   readonly firstKey: TableKey;
   readonly lastKey: TableKey;

@@ -4,7 +4,16 @@
 import { SimWorld } from '../../sim/sim-host.ts';
 import type { SimMachine } from '../../sim/sim-machine.ts';
 import type { ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
-import type { Engine, EngineKey, Entry, Put, Reader, ScanRange, Stored } from './engine.ts';
+import type {
+  Engine,
+  EngineKey,
+  Entry,
+  Put,
+  Reader,
+  Removal,
+  ScanRange,
+  Stored,
+} from './engine.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
 
 export const OWNER = {
@@ -78,7 +87,11 @@ export function at(key: string, slot = 7, keyspace = 0): EngineKey {
 }
 
 export function put(key: string, value: string, slot = 7): Put {
-  return { ...at(key, slot), value: Buffer.from(value, 'latin1') };
+  return { kind: 'put', ...at(key, slot), value: Buffer.from(value, 'latin1') };
+}
+
+export function removal(key: string, slot = 7): Removal {
+  return { kind: 'removal', ...at(key, slot) };
 }
 
 export const EVERYTHING: ScanRange = {

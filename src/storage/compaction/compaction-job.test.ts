@@ -6,6 +6,7 @@ import type { Disk, Host, JobPace } from '../../host/host.ts';
 import { BlockCache } from '../sstable/block-cache.ts';
 import { openTable } from '../sstable/table-reader.ts';
 import { TableWriter } from '../sstable/table-writer.ts';
+import { type EntryKind, REMOVAL, VALUE } from '../table-entry.ts';
 import { type TableInfo, tableName } from '../table-info.ts';
 import { type Compaction, startCompaction } from './compaction.ts';
 import { type CompactionDone, type CompactionJob, runCompaction } from './compaction-job.ts';
@@ -23,13 +24,14 @@ async function write(
   table: Pick<TableInfo, 'number' | 'level'>,
   keys: readonly number[],
   sequence: number,
+  kind: EntryKind = VALUE,
 ): Promise<TableInfo> {
   const file = await disk.create(tableName(table.number));
   const options = { compression: false, expectedEntries: keys.length };
   const writer = new TableWriter(file, table.number, options);
   for (const key of keys) {
-    const value = Buffer.from(`${sequence}`.repeat(100));
-    await writer.add({ key: keyOf(key), sequence, value });
+    const value = Buffer.from(kind === VALUE ? `${sequence}`.repeat(100) : '');
+    await writer.add({ key: keyOf(key), kind, sequence, value });
   }
   const info = await writer.finish();
   await file.close();
@@ -50,7 +52,11 @@ async function fill(disk: Disk): Promise<TableInfo[]> {
 }
 
 function jobOf(inputs: readonly TableInfo[]): CompactionJob {
-  const outputs = [0, 500, 1000].map((place) => ({ from: keyAt(place), level: 20 }));
+  const outputs = [0, 500, 1000].map((place) => ({
+    from: keyAt(place),
+    level: 20,
+    isBottom: true,
+  }));
   return {
     inputs,
     outputs,
@@ -68,9 +74,9 @@ async function generations(disk: Disk, tables: readonly TableInfo[]): Promise<st
     const table = await openTable(disk, number, new BlockCache(0));
     const cursor = table.cursor(firstKey, undefined);
     for (let block = await cursor.nextBlock(); block; block = await cursor.nextBlock()) {
-      for (const { sequence, value } of block) {
-        equal(value.toString(), `${sequence}`.repeat(100));
-        text += sequence;
+      for (const { kind, sequence, value } of block) {
+        equal(value.toString(), kind === VALUE ? `${sequence}`.repeat(100) : '');
+        text += kind === VALUE ? sequence : 'gone';
       }
     }
     await table.close();
@@ -112,11 +118,48 @@ test('the newest of each key, cut where it was planned and where a table is full
 test('a table that is full ends, as long as there are numbers', () =>
   onDisk(async ({ disk }) => {
     const inputs = await fill(disk);
-    const outputs = [{ from: keyAt(0), level: 1 }];
+    const outputs = [{ from: keyAt(0), level: 1, isBottom: false }];
     const job = { ...jobOf(inputs), outputs, tableBytesMax: 30_000, compressedFromLevel: 20 };
     const result = (await runCompaction(disk, job, FREE)) as CompactionDone;
     equal(result.tables.length, job.numbersCount);
     equal(await generations(disk, result.tables), NEWEST);
+  }));
+
+test('a removal takes what it hides, and goes itself where nothing older is left', () =>
+  onDisk(async ({ disk }) => {
+    const inputs = [
+      ...(await fill(disk)),
+      await write(disk, { number: 5, level: 0 }, [0, 1, 499, 500, 501, 1500], 4, REMOVAL),
+      await write(disk, { number: 6, level: 0 }, [501], 5),
+    ];
+    const outputs = jobOf(inputs).outputs.map((output, n) => ({ ...output, isBottom: n !== 1 }));
+    const job = { ...jobOf(inputs), outputs };
+    const { tables, entriesDropped } = (await runCompaction(disk, job, FREE)) as CompactionDone;
+    const expected = [...NEWEST].map((newest, key) => {
+      if (key === 500) return 'gone';
+      if (key === 501) return 5;
+      return [0, 1, 499, 1500].includes(key) ? '' : newest;
+    });
+    equal(await generations(disk, tables), expected.join(''));
+    deepEqual(
+      tables.map(({ removals }) => removals),
+      [0, 1, 0],
+    );
+    equal(entriesDropped, 1000 + 667 + 6 + 1 + 4);
+  }));
+
+test('where everything is gone there is no table', () =>
+  onDisk(async ({ disk }) => {
+    const keys = [1, 600, 1700];
+    const inputs = [
+      await write(disk, { number: 1, level: 20 }, keys, 1),
+      await write(disk, { number: 2, level: 0 }, keys, 2, REMOVAL),
+    ];
+    const before = await disk.list();
+    const result = (await runCompaction(disk, jobOf(inputs), FREE)) as CompactionDone;
+    deepEqual(result.tables, []);
+    equal(result.entriesDropped, 6);
+    deepEqual(await disk.list(), before);
   }));
 
 test('through the seam of jobs it gives the same', () =>

@@ -1,4 +1,5 @@
-// One compaction: input tables in, fewer and larger ones out, only the newest entry of each key.
+// One compaction: input tables in, fewer and larger ones out, only the newest entry of each key, and
+// not even that if it is a removal with nothing older below (compaction-plan.ts says where).
 // It runs on the thread of the jobs (in the simulator beside the node), knows the disk and nothing
 // else, and changes nothing but the files that it makes:
 //
@@ -13,7 +14,7 @@ import { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
 import { TableWriter } from '../sstable/table-writer.ts';
 import { corruption } from '../storage-errors.ts';
-import type { TableEntry, TableKey } from '../table-entry.ts';
+import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
 import { type TableInfo, tableName } from '../table-info.ts';
 import type { PlannedOutput } from './compaction-plan.ts';
 import { type EntryBlocks, MergeCursor } from './merge-cursor.ts';
@@ -40,7 +41,7 @@ export interface CompactionDone {
   readonly tables: readonly TableInfo[];
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Entries of the inputs that a newer one replaced. */
+  /** Entries of the inputs that stand in no output: overwritten, removed, or a done removal. */
   readonly entriesDropped: number;
 }
 
@@ -75,7 +76,7 @@ export async function runCompaction(
       tables,
       bytesRead: job.inputs.reduce((sum, { bytes }) => sum + bytes, 0),
       bytesWritten: tables.reduce((sum, { bytes }) => sum + bytes, 0),
-      entriesDropped: merged.dropped,
+      entriesDropped: merged.dropped + outputs.dropped,
     };
   } catch (error) {
     await outputs.remove();
@@ -163,6 +164,8 @@ class OutputTables {
   #nextFrom: TableKey | undefined;
   #file: DiskFile | undefined;
   #writer: TableWriter | undefined;
+  /** Removals that have nothing left to hide. */
+  dropped = 0;
 
   constructor(disk: Disk, job: CompactionJob) {
     this.#disk = disk;
@@ -174,12 +177,15 @@ class OutputTables {
 
   /** A promise when the entry is not taken yet: wait for it. */
   add(entry: TableEntry): void | Promise<void> {
-    const writer = this.#writer;
-    if (writer === undefined || this.#isFull(writer)) return this.#turn(entry);
-    if (this.#nextFrom !== undefined && entry.key.compare(this.#nextFrom) >= 0) {
-      return this.#turn(entry);
+    if (this.#isBeyondRange(entry)) return this.#addToItsRange(entry);
+    if (entry.kind === REMOVAL && this.#output.isBottom) {
+      this.dropped += 1;
+      return;
     }
-    return writer.add(entry);
+    const writer = this.#writer;
+    return writer === undefined || this.#isFull(writer)
+      ? this.#addToNewTable(entry)
+      : writer.add(entry);
   }
 
   /** Each range that is still to come needs one of the numbers that are left. */
@@ -190,13 +196,21 @@ class OutputTables {
     return writer.estimatedBytes >= tableBytesMax && numbersLeft > rangesLeft;
   }
 
-  async #turn(entry: TableEntry): Promise<void> {
+  #isBeyondRange({ key }: TableEntry): boolean {
+    return this.#nextFrom !== undefined && key.compare(this.#nextFrom) >= 0;
+  }
+
+  async #addToItsRange(entry: TableEntry): Promise<void> {
     await this.#end();
-    const { outputs } = this.#job;
-    while (this.#nextFrom !== undefined && entry.key.compare(this.#nextFrom) >= 0) {
+    while (this.#isBeyondRange(entry)) {
       this.#range += 1;
-      this.#nextFrom = outputs[this.#range + 1]?.from;
+      this.#nextFrom = this.#job.outputs[this.#range + 1]?.from;
     }
+    await this.add(entry);
+  }
+
+  async #addToNewTable(entry: TableEntry): Promise<void> {
+    await this.#end();
     await (await this.#begin()).add(entry);
   }
 
@@ -213,8 +227,8 @@ class OutputTables {
     for (const name of this.#names) await this.#disk.remove(name).catch(unremoved);
   }
 
-  get #level(): number {
-    return this.#job.outputs[this.#range]?.level as number;
+  get #output(): PlannedOutput {
+    return this.#job.outputs[this.#range] as PlannedOutput;
   }
 
   async #begin(): Promise<TableWriter> {
@@ -222,7 +236,7 @@ class OutputTables {
     const number = numbersFrom + this.#names.length;
     this.#names.push(tableName(number));
     this.#file = await this.#disk.create(tableName(number));
-    const compression = this.#level >= compressedFromLevel;
+    const compression = this.#output.level >= compressedFromLevel;
     const expectedEntries = this.#expectedEntries;
     this.#writer = new TableWriter(this.#file, number, { compression, expectedEntries });
     return this.#writer;
@@ -230,7 +244,7 @@ class OutputTables {
 
   async #end(): Promise<void> {
     if (this.#writer === undefined) return;
-    this.#infos.push({ ...(await this.#writer.finish()), level: this.#level });
+    this.#infos.push({ ...(await this.#writer.finish()), level: this.#output.level });
     this.#writer = undefined;
     const file = this.#file;
     this.#file = undefined;
@@ -262,7 +276,7 @@ async function verify(
 /** The body of the job "compaction": what came from another thread, as what it was there. */
 export async function runJob(disk: Disk, order: unknown, pace: JobPace): Promise<unknown> {
   const job = order as CompactionJob;
-  const outputs = job.outputs.map(({ from, level }) => ({ from: asBuffer(from), level }));
+  const outputs = job.outputs.map((each) => ({ ...each, from: asBuffer(each.from) }));
   return runCompaction(disk, { ...job, inputs: job.inputs.map(thawed), outputs }, pace);
 }
 

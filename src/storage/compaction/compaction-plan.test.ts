@@ -1,4 +1,4 @@
-import { equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimRandom } from '../../../sim/sim-random.ts';
 import type { TableInfo } from '../table-info.ts';
@@ -24,6 +24,7 @@ function drawn(drawing: string, bytes: Readonly<Record<string, number>> = {}): T
         level: Number(level),
         bytes: bytes[name] ?? 10,
         entries: 1,
+        removals: 0,
         firstKey: keyAt(first),
         lastKey: keyAt(last),
         sequenceMin: 0,
@@ -135,7 +136,7 @@ const CASES: readonly Case[] = [
 
 for (const { name, levels, bytes, kind, inputs = '', outputs = '' } of CASES) {
   test(name, () => {
-    const plan = planCompaction(drawn(levels, bytes), OPTIONS);
+    const plan = planCompaction(drawn(levels, bytes), [], OPTIONS);
     equal(plan?.kind ?? 'nothing', kind);
     equal(inputsOf(plan), inputs);
     equal(outputsOf(plan), outputs);
@@ -150,14 +151,49 @@ test('when levels run out, everything above the last one becomes one run', () =>
                   1 eeeeeeee
                   5 ABCDEFGH`;
   const bytes = bytesOfEach('ABCDEFGH', 70);
-  const plan = planCompaction(drawn(levels, bytes), OPTIONS);
+  const plan = planCompaction(drawn(levels, bytes), [], OPTIONS);
   equal(inputsOf(plan), 'abcde');
   ok(plan?.outputs.every(({ level }) => level === 4));
 });
 
-/** A store of entries of one byte: what the planner says is done, key by key. */
+test('removals make the last step due as if they were as large as what they free', () => {
+  const levels = `4 aaaaaaaa
+                  5 ABCDEFGH`;
+  const tables = (removals: number) =>
+    drawn(levels, { a: 3 }).map((table) => {
+      return table.level === 4 ? { ...table, removals } : { ...table, entries: 10 };
+    });
+  equal(planCompaction(tables(16), [], OPTIONS), undefined);
+  equal(inputsOf(planCompaction(tables(17), [], OPTIONS)), 'ABCDEFGHa');
+});
+
+test('a removal goes at the bottom, but not under a suspect', () => {
+  const sound = drawn(
+    `0 aaaaaaaa
+     0 bbbbbbbb
+     0 cccccccc
+     0 dddddddd
+     5 ..CDEF..`,
+    bytesOfEach('CDEF', 60),
+  );
+  const bottoms = (suspects: readonly TableInfo[]) =>
+    planCompaction(sound, suspects, OPTIONS)?.outputs.map(({ from, isBottom }) => {
+      return isBottom ? placeOf(from) / EIGHTH : '-';
+    });
+  deepEqual(bottoms([]), [0, '-', '-', 6]);
+  deepEqual(bottoms(drawn('3 ......s.')), [0, '-', '-', '-']);
+  deepEqual(bottoms(drawn('5 s.......')), ['-', '-', '-', 6]);
+});
+
+/**
+ * A store of entries of one byte: what the planner says is done, key by key. A negative sequence is
+ * a removal.
+ */
 class Model {
   readonly #options: PlanOptions;
+  readonly #truth = new Map<number, number>();
+  /** Numbers of tables. */
+  readonly #suspects = new Set<number>();
   readonly #tables = new Map<number, { info: TableInfo; entries: Map<number, number> }>();
   #number = 1;
   #sequence = 1;
@@ -177,31 +213,42 @@ class Model {
     return this.infos.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  flush(places: ReadonlySet<number>): void {
+  flush(places: ReadonlySet<number>, isRemoved: (place: number) => boolean = () => false): void {
     const entries = new Map<number, number>();
-    for (const place of places) entries.set(place, this.#sequence++);
+    for (const place of places) {
+      const sequence = this.#sequence++;
+      entries.set(place, isRemoved(place) ? -sequence : sequence);
+      this.#truth.set(place, entries.get(place) as number);
+    }
     this.#add(entries, 0);
     this.bytesFlushed += entries.size;
   }
 
   /** False when there was nothing to do. */
   step(): boolean {
-    const plan = planCompaction(this.infos, this.#options);
+    const isSuspect = ({ number }: TableInfo) => this.#suspects.has(number);
+    const sound = this.infos.filter((info) => !isSuspect(info));
+    const plan = planCompaction(sound, this.infos.filter(isSuspect), this.#options);
     if (plan === undefined) return false;
     const merged = new Map<number, number>();
     for (const { number } of plan.inputs) {
       const table = this.#tables.get(number);
       ok(table !== undefined && this.#tables.delete(number));
       for (const [place, sequence] of table.entries) {
-        merged.set(place, Math.max(sequence, merged.get(place) ?? 0));
+        const other = merged.get(place) ?? 0;
+        merged.set(place, Math.abs(other) > Math.abs(sequence) ? other : sequence);
       }
     }
     const read = plan.inputs.reduce((sum, { bytes }) => sum + bytes, 0);
     this.stepBytesMax = Math.max(this.stepBytesMax, read);
-    const cuts = plan.outputs.map(({ from, level }) => ({ place: placeOf(from), level }));
+    const cuts = plan.outputs.map((output) => ({ place: placeOf(output.from), ...output }));
+    const cutOf = (place: number) => cuts.findLastIndex((each) => each.place <= place);
+    const kept = [...merged].filter(([place, sequence]) => {
+      return sequence > 0 || !cuts[cutOf(place)]?.isBottom;
+    });
     const parts = Map.groupBy(
-      [...merged].sort(([a], [b]) => a - b),
-      ([place]) => cuts.findLastIndex((each) => each.place <= place),
+      kept.sort(([a], [b]) => a - b),
+      ([place]) => cutOf(place),
     );
     ok(parts.size <= plan.numbersCount);
     for (const [index, part] of parts) this.#add(new Map(part), cuts[index]?.level as number);
@@ -209,17 +256,32 @@ class Model {
     return true;
   }
 
-  /** Levels > 0 do not overlap, and for one key a lower level is newer. */
+  setAside(number: number): void {
+    this.#suspects.add(number);
+  }
+
+  /** Levels > 0 do not overlap, for one key a lower level is newer, and nothing is wrong. */
   check(): void {
     const newest = new Map<number, { level: number; sequence: number }>();
     const inOrder = [...this.#tables.values()].sort((a, b) => b.info.level - a.info.level);
     for (const { info, entries } of inOrder) {
+      if (this.#suspects.has(info.number)) continue;
       for (const [place, sequence] of entries) {
-        const older = newest.get(place);
-        ok(older === undefined || sequence > older.sequence, `${place} is newer at a lower level`);
-        ok(older?.level !== info.level || info.level === 0, `level ${info.level} overlaps itself`);
+        const { level, sequence: older = 0 } = newest.get(place) ?? {};
+        ok(Math.abs(sequence) > Math.abs(older), `${place} is newer at a lower level`);
+        ok(level !== info.level || info.level === 0, `level ${info.level} overlaps itself`);
         newest.set(place, { level: info.level, sequence });
       }
+    }
+    for (const number of this.#suspects) {
+      for (const [place, sequence] of this.#tables.get(number)?.entries ?? []) {
+        const found = newest.get(place)?.sequence ?? 0;
+        if (Math.abs(sequence) > Math.abs(found)) newest.set(place, { level: -1, sequence });
+      }
+    }
+    for (const [place, sequence] of this.#truth) {
+      const found = newest.get(place)?.sequence ?? -1;
+      if (sequence > 0 || found > 0) equal(found, sequence, `place ${place}`);
     }
   }
 
@@ -241,10 +303,11 @@ class Model {
       level,
       bytes: entries.size,
       entries: entries.size,
+      removals: [...entries.values()].filter((sequence) => sequence < 0).length,
       firstKey: keyAt(places[0] as number),
       lastKey: keyAt(places.at(-1) as number),
       sequenceMin: 0,
-      sequenceMax: Math.max(...entries.values()),
+      sequenceMax: Math.max(...[...entries.values()].map(Math.abs)),
     };
     this.#tables.set(info.number, { info, entries });
   }
@@ -323,7 +386,30 @@ for (const load of LOADS) {
   });
 }
 
+test('removals undo nothing whatever is set aside, and little is left of what was removed', () => {
+  for (let seed = 0; seed < 8; seed++) {
+    const options: PlanOptions = { fanOut: 4, tableBytesTarget: FLUSH, lastLevel: 20 };
+    const model = new Model(options);
+    const random = new SimRandom(`removals ${seed}`);
+    for (let flush = 0; flush < 200; flush++) {
+      const places = new Set<number>();
+      while (places.size < FLUSH) places.add(random.between(0, 2_999));
+      const removedOf = flush < 150 ? 3 : 1;
+      model.flush(places, () => random.between(1, removedOf) === 1);
+      if (seed % 2 === 1 && random.chance(0.02)) model.setAside(random.pick(model.infos).number);
+      while (model.step());
+      if (flush % 10 === 0) model.check();
+    }
+    model.check();
+    if (seed % 2 === 1) continue;
+    model.flush(new Set(Array.from({ length: 3_000 }, (_, place) => place)), () => true);
+    while (model.step());
+    model.check();
+    equal(model.bytes, 0, 'when all is removed, nothing is left');
+  }
+});
+
 test('a lone table, and none, need nothing', () => {
-  equal(planCompaction([], OPTIONS), undefined);
-  equal(planCompaction(drawn('5 aaaaaaaa'), OPTIONS), undefined);
+  equal(planCompaction([], [], OPTIONS), undefined);
+  equal(planCompaction(drawn('5 aaaaaaaa'), [], OPTIONS), undefined);
 });

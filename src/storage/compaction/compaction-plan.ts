@@ -21,6 +21,12 @@
 // Levels say who is newer, and no more: for one key, a lower level is newer. An output sinks to the
 // deepest level above whatever is older in its region, so that numbers do not run out.
 //
+// A removal is dropped where its output sinks to the last level and no suspect lies over it. For
+// what may then still know its key? A sound table that is no input and not deeper is newer, as are
+// memtables; a deeper one would have kept the output above it; and a table that becomes a suspect
+// meanwhile was one of these. Removals are small and free what is large: in the sum that makes the
+// bottom step due, each weighs as much as the entry of the last level that it may free.
+//
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { TableKey } from '../table-entry.ts';
@@ -48,8 +54,6 @@ export interface CompactionPlan {
   readonly inputs: readonly TableInfo[];
   /** Where the output is cut: each begins a table, except where nothing is left to put into it. */
   readonly outputs: readonly PlannedOutput[];
-  /** No other table may hold something older than the inputs: what is dropped stays away. */
-  readonly isBottom: boolean;
   /** Table numbers to reserve. */
   readonly numbersCount: number;
   /** A table ends at this size even within its range. */
@@ -62,6 +66,8 @@ export interface PlannedOutput {
   /** Entries from this key on, up to the next one's. */
   readonly from: TableKey;
   readonly level: number;
+  /** Nothing that stays can hold something older of these keys: a removal has done its work. */
+  readonly isBottom: boolean;
 }
 
 /** The inputs of a step before it is known where its output goes. */
@@ -74,12 +80,16 @@ interface Step {
 /** Tables of full size in a step, if it can be had; up to here everything is merged at once. */
 const STEP_TABLES_MAX = 8;
 
-/** The most urgent step; undefined when there is nothing to do. `tables`: all that are sound. */
+/**
+ * The most urgent step for the tables that are sound; undefined when there is nothing to do.
+ * `suspects` stay as they are, and may hold older entries at any level.
+ */
 export function planCompaction(
-  tables: readonly TableInfo[],
+  sound: readonly TableInfo[],
+  suspects: readonly TableInfo[],
   options: PlanOptions = PLAN_DEFAULTS,
 ): CompactionPlan | undefined {
-  const stacks = new TableStacks(tables, options.lastLevel);
+  const stacks = new TableStacks(sound, suspects, options.lastLevel);
   const steps = [
     flushedStep(stacks, options),
     tierStep(stacks, options),
@@ -93,7 +103,7 @@ export function planCompaction(
   const plan = planned(most, stacks, options);
   if (plan.outputs.every(({ level }) => level > 0)) return plan;
   // Levels ran out: one run of everything above the last level needs but one of them.
-  const inputs = tables.filter(({ level }) => level < options.lastLevel);
+  const inputs = sound.filter(({ level }) => level < options.lastLevel);
   return planned({ ...most, inputs }, stacks, options);
 }
 
@@ -142,9 +152,9 @@ function likeRuns(
 
 function bottomStep(stacks: TableStacks, options: PlanOptions): Step | undefined {
   const { fanOut, tableBytesTarget } = options;
-  const { aboveBytes, flushed, lastBytes } = stacks;
+  const { above, aboveBytes, flushed, lastBytes } = stacks;
   if (lastBytes === 0) return firstBottom(stacks, options);
-  const urgency = (aboveBytes / lastBytes) * fanOut;
+  const urgency = (stacks.weightOf(above) / lastBytes) * fanOut;
   if (urgency < 1) return undefined;
   const small = STEP_TABLES_MAX * tableBytesTarget;
   if (aboveBytes + lastBytes <= small) return { kind: 'bottom', inputs: stacks.all, urgency };
@@ -154,7 +164,7 @@ function bottomStep(stacks: TableStacks, options: PlanOptions): Step | undefined
     if (above.length === 0) continue;
     const inputs = [...above, ...stacks.lastIn(region)];
     // Much above little, and not much altogether.
-    const share = bytesOf(above) / bytesOf(inputs);
+    const share = stacks.weightOf(above) / bytesOf(inputs);
     const score = share * Math.min(1, small / bytesOf(inputs));
     if (score > (best?.score ?? 0)) best = { inputs, score };
   }
@@ -164,9 +174,10 @@ function bottomStep(stacks: TableStacks, options: PlanOptions): Step | undefined
     : { kind: 'bottom', inputs: best.inputs, urgency };
 }
 
-/** While there is no last level, the oldest flushed table stands for it. */
+/** While there is no last level, the oldest flushed table stands for it; it holds no removals. */
 function firstBottom(stacks: TableStacks, { fanOut }: PlanOptions): Step | undefined {
-  if (stacks.all.length < 2) return undefined;
+  const isAtRest = stacks.all.every(({ removals }) => removals === 0);
+  if (stacks.all.length < 2 && isAtRest) return undefined;
   return { kind: 'bottom', inputs: stacks.all, urgency: Math.max(1, stacks.all.length / fanOut) };
 }
 
@@ -178,8 +189,10 @@ function planned(
   // What is not an input is newer than all of them, or stands at a deeper level.
   const deepest = Math.max(...inputs.map(({ level }) => level));
   const outputs = cut(inputs, tableBytesTarget).map((region) => {
-    const level = stacks.deepestOver(spanWithin(inputs, region), deepest);
-    return { from: keyAt(region.from), level };
+    const span = spanWithin(inputs, region);
+    const level = stacks.deepestOver(span, deepest);
+    const isBottom = level === lastLevel && !stacks.hasSuspectOver(span);
+    return { from: keyAt(region.from), level, isBottom };
   });
   const tableBytesMax = 2 * tableBytesTarget;
   const spare = 2 * Math.ceil(bytesOf(inputs) / tableBytesMax);
@@ -187,7 +200,6 @@ function planned(
     kind,
     inputs,
     outputs,
-    isBottom: outputs.every(({ level }) => level === lastLevel),
     numbersCount: outputs.length + spare,
     tableBytesMax,
     urgency,

@@ -53,7 +53,7 @@ export function contains(outer: Span, inner: Span): boolean {
   return outer.from <= inner.from && inner.to <= outer.to;
 }
 
-function meets(one: Span, other: Span): boolean {
+export function meets(one: Span, other: Span): boolean {
   return one.from < other.to && other.from < one.to;
 }
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimRandom } from '../../../sim/sim-random.ts';
-import type { TableEntry } from '../table-entry.ts';
+import { type TableEntry, VALUE } from '../table-entry.ts';
 import { type EntryBlocks, MergeCursor } from './merge-cursor.ts';
 
 /** `a3 b4`: entries by key and sequence; `|` ends a block, `~` one that comes as a promise. */
@@ -20,7 +20,8 @@ function source(drawing: string): EntryBlocks {
 
 function entry(text: string): TableEntry {
   const [, key = '', sequence = ''] = /([a-z]+)(\d+)/.exec(text) ?? [];
-  return { key: Buffer.from(`\0\0\0${key}`), sequence: Number(sequence), value: Buffer.from(text) };
+  const value = Buffer.from(text);
+  return { key: Buffer.from(`\0\0\0${key}`), kind: VALUE, sequence: Number(sequence), value };
 }
 
 async function all(cursor: EntryBlocks): Promise<TableEntry[]> {

@@ -5,7 +5,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { TableInfo } from '../table-info.ts';
-import { contains, type Region, regionOf, type Span, spanOf } from './key-region.ts';
+import { contains, meets, type Region, regionOf, type Span, spanOf } from './key-region.ts';
 
 interface Level {
   readonly level: number;
@@ -19,17 +19,23 @@ export class TableStacks {
   /** In the order of their keys. */
   readonly last: readonly TableInfo[];
   readonly lastBytes: number;
-  /** Of everything above the last level. */
+  /** Everything above the last level, and its bytes. */
+  readonly above: readonly TableInfo[];
   readonly aboveBytes: number;
   /** Every region that a table between level 0 and the last one takes up, once. */
   readonly upperRegions: readonly Region[];
   /** From level 1 on, those with tables, ascending. */
   readonly #levels: readonly Level[];
   readonly #lastLevel: number;
+  /** On average. */
+  readonly #lastEntryBytes: number;
+  readonly #suspectSpans: readonly Span[];
   readonly #spans: ReadonlyMap<TableInfo, Span>;
 
-  constructor(tables: readonly TableInfo[], lastLevel: number) {
+  /** `suspects` are no part of any stack. */
+  constructor(tables: readonly TableInfo[], suspects: readonly TableInfo[], lastLevel: number) {
     this.all = tables;
+    this.#suspectSpans = suspects.map(spanOf);
     this.flushed = tables.filter(({ level }) => level === 0);
     this.#lastLevel = lastLevel;
     this.#spans = new Map(tables.map((table) => [table, spanOf(table)]));
@@ -42,7 +48,10 @@ export class TableStacks {
       .sort((one, other) => one.level - other.level);
     this.last = this.#levels.find(({ level }) => level === lastLevel)?.tables ?? [];
     this.lastBytes = bytesOf(this.last);
-    this.aboveBytes = bytesOf(tables) - this.lastBytes;
+    const lastEntries = this.last.reduce((sum, { entries }) => sum + entries, 0);
+    this.#lastEntryBytes = this.lastBytes / Math.max(1, lastEntries);
+    this.above = tables.filter(({ level }) => level < lastLevel);
+    this.aboveBytes = bytesOf(this.above);
     const upper = deeper.filter(({ level }) => level < lastLevel).map(regionOf);
     const key = ({ from, to }: Region) => from * 2 ** 24 + to;
     this.upperRegions = [...new Map(upper.map((region) => [key(region), region])).values()];
@@ -75,6 +84,16 @@ export class TableStacks {
       (each) => each.level > level && this.#within(each.tables, span).length > 0,
     );
     return below === undefined ? this.#lastLevel : below.level - 1;
+  }
+
+  hasSuspectOver(span: Span): boolean {
+    return this.#suspectSpans.some((suspect) => meets(suspect, span));
+  }
+
+  /** Bytes, and for each removal those of an entry of the last level. */
+  weightOf(tables: readonly TableInfo[]): number {
+    const removals = tables.reduce((sum, table) => sum + table.removals, 0);
+    return bytesOf(tables) + removals * this.#lastEntryBytes;
   }
 
   /** The most of these tables that lie over one place: levels alone say less, they have gaps. */

@@ -14,7 +14,7 @@ import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Host, Timer } from '../../host/host.ts';
-import type { EngineStats, Put, Written } from '../engine.ts';
+import type { Change, EngineStats, Written } from '../engine.ts';
 import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
 import { LogBatch } from './log-batch.ts';
 import { SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
@@ -132,10 +132,10 @@ export class CommitLog {
   }
 
   /** Throws LOG_POISONED, DISK_FULL or CLOSED: nothing changed. */
-  append(puts: readonly Put[]): Written {
+  append(changes: readonly Change[]): Written {
     if (this.#state !== 'open') throw this.#refusal();
     const batch = this.#filling ?? this.#startBatch();
-    batch.add(puts);
+    batch.add(changes);
     if (batch.bytes.length >= this.#options.batchBytesTarget) this.#filling = undefined;
     this.#startDraining();
     return { sequence: ++this.#lastSequence, durable: batch.durable };

@@ -2,10 +2,19 @@
 // encoded straight into one buffer, and the one promise that all of them wait for.
 // The byte format is drawn in log-format.ts.
 
-import { ByteReader, type ByteWriter } from '../../base/bytes.ts';
+import { ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
 import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
-import type { EngineKey, Put } from '../engine.ts';
-import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchChecksum } from './log-format.ts';
+import type { Change, EngineKey } from '../engine.ts';
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  batchChecksum,
+  GROWTH_SHIFT,
+  KIND_MASK,
+  PUT,
+  REMOVAL,
+  SHRINKS,
+} from './log-format.ts';
 
 export class LogBatch {
   readonly firstSequence: number;
@@ -44,14 +53,15 @@ export class LogBatch {
     return this.firstSequence + this.#writes - 1;
   }
 
-  add(puts: readonly Put[]): void {
+  add(changes: readonly Change[]): void {
     const { bytes } = this;
-    bytes.varint(puts.length);
-    for (const put of puts) {
-      bytes.u8(put.keyspace);
-      bytes.u16(put.slot);
-      bytes.bytes(put.key);
-      bytes.bytes(put.value);
+    bytes.varint(changes.length);
+    for (const change of changes) {
+      bytes.u8(change.kind === 'put' ? PUT : REMOVAL);
+      bytes.u8(change.keyspace);
+      bytes.u16(change.slot);
+      bytes.bytes(change.key);
+      if (change.kind === 'put') bytes.bytes(change.value);
     }
     this.#writes += 1;
   }
@@ -65,32 +75,44 @@ export class LogBatch {
   }
 }
 
-/** Where replayed puts go, in order. The buffers are views that are valid only during the call. */
-export interface PutTarget {
+/** Where what is replayed goes, in order. The buffers are views, valid only during the call. */
+export interface ChangeTarget {
   put(at: EngineKey, value: Buffer, sequence: number): void;
+  remove(at: EngineKey, sequence: number): void;
 }
 
 /**
- * Hands a batch's puts over, but for those of writes up to `after`; answers the first and last
+ * Hands a batch's changes over, but for those of writes up to `after`; answers the first and last
  * sequence of all. Throws BAD_BYTES.
  */
 export function replayBatch(
   payload: Buffer,
   after: number,
-  target: PutTarget,
+  target: ChangeTarget,
 ): { first: number; last: number } {
   const reader = new ByteReader(payload);
   const first = reader.varint();
   const writes = reader.u32();
   for (let sequence = first; sequence < first + writes; sequence++) {
-    for (let puts = reader.varint(); puts > 0; puts--) {
+    for (let entries = reader.varint(); entries > 0; entries--) {
+      const kind = kindOf(reader.u8());
       const keyspace = reader.u8() as KeyspaceNumber;
       const slot = reader.u16() as Slot;
-      const key = reader.bytes();
-      const value = reader.bytes();
-      if (sequence > after) target.put({ keyspace, slot, key }, value, sequence);
+      const at = { keyspace, slot, key: reader.bytes() };
+      const value = kind === PUT ? reader.bytes() : undefined;
+      if (sequence <= after) continue;
+      if (value === undefined) target.remove(at, sequence);
+      else target.put(at, value, sequence);
     }
   }
   reader.end();
   return { first, last: first + writes - 1 };
+}
+
+/** Of the entry with this head; throws BAD_BYTES. */
+function kindOf(head: number): number {
+  const kind = head & KIND_MASK;
+  if (kind > REMOVAL || head >>> GROWTH_SHIFT > SHRINKS)
+    throw badBytes(`an entry's head is ${head}`);
+  return kind;
 }

@@ -4,8 +4,13 @@
 //   header    magic u32 · format u32 · segment number u32 · crc32 u32 of the 12 bytes before
 //   batch     magic u32 · crc32 u32 · payload length u32 · payload
 //   payload   first sequence varint · number of writes u32 · write*
-//   write     number of puts varint · put*                       one sequence each
-//   put       keyspace u8 · slot u16 · key length varint · key · value length varint · value
+//   write     number of entries varint · entry*                  one sequence each
+//   entry     head u8 · what its kind asks for
+//     put       keyspace u8 · slot u16 · key length varint · key · value length varint · value
+//     removal   keyspace u8 · slot u16 · key length varint · key
+//   head      bits 0-1 the kind: 0 put, 1 removal
+//             bits 2-3 by how much the slot's number of keys grows: 0 not, 1 by one, 2 it shrinks
+//             the others are 0
 //
 // The checksum of a batch covers its length and its payload and is seeded with its place (crc32
 // of segment number u32 · offset u32), so that a batch in the wrong file or at the wrong offset
@@ -17,9 +22,9 @@
 // rot in what was acknowledged.
 
 import { crc32 } from '../../base/checksum.ts';
-import { corruption, newerFormat } from '../storage-errors.ts';
+import { checkFormat, corruption } from '../storage-errors.ts';
 
-export const LOG_FORMAT = 1;
+export const LOG_FORMAT = 2;
 export const SEGMENT_HEADER_BYTES = 16;
 export const BATCH_HEADER_BYTES = 12;
 
@@ -27,6 +32,14 @@ export const BATCH_HEADER_BYTES = 12;
 const SEGMENT_MAGIC = 0x4b564c47;
 /** 0xf5 "KVB": no UTF-8 text contains the first byte, so that values rarely look like batches. */
 export const BATCH_MAGIC = 0xf54b5642;
+
+/** Of the head of an entry. */
+export const PUT = 0;
+export const REMOVAL = 1;
+export const KIND_MASK = 3;
+export const GROWTH_SHIFT = 2;
+/** The largest growth there is. */
+export const SHRINKS = 2;
 
 const seedPlace = Buffer.alloc(8);
 
@@ -49,13 +62,13 @@ export function encodeSegmentHeader(number: number): Buffer {
   return header;
 }
 
-/** Throws CORRUPTION or NEWER_FORMAT unless `header` begins segment `number`. */
+/** Throws CORRUPTION, NEWER_FORMAT or OLDER_FORMAT unless `header` begins segment `number`. */
 export function checkSegmentHeader(header: Buffer, number: number): void {
   const file = segmentName(number);
   if (!isSegmentHeaderWhole(header))
     throw corruption(file, 'its header (bytes 0 to 15) is damaged');
   const format = header.readUInt32BE(4);
-  if (format > LOG_FORMAT) throw newerFormat(file, format, LOG_FORMAT);
+  checkFormat(file, format, LOG_FORMAT);
   const found = header.readUInt32BE(8);
   if (found !== number) throw corruption(file, `its header at offset 8 says segment ${found}`);
 }

@@ -4,7 +4,7 @@ import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { openEngine } from '../open-engine.ts';
 import { OWNER, put, scanAll, TestServer, textAt } from '../test-engine.ts';
-import { segmentName } from './log-format.ts';
+import { LOG_FORMAT, segmentName } from './log-format.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const LAST = segmentName(3);
@@ -118,8 +118,13 @@ const CASES: readonly Case[] = [
   { name: 'a bad header before batches', spoil: (b) => flipped(b, 5), expect: rotten(/header/) },
   {
     name: 'a newer format',
-    spoil: (b) => withFormat(b, 2),
-    expect: { code: 'NEWER_FORMAT', message: /log-0000000003.kvlog has format 2/ },
+    spoil: (b) => withFormat(b, LOG_FORMAT + 1),
+    expect: { code: 'NEWER_FORMAT', message: /log-0000000003.kvlog has format 3/ },
+  },
+  {
+    name: 'an older format',
+    spoil: (b) => withFormat(b, 1),
+    expect: { code: 'OLDER_FORMAT', message: /log-0000000003.kvlog has format 1/ },
   },
   {
     name: 'a missing identity',

@@ -29,7 +29,7 @@ import { KvorumError } from '../../base/errors.ts';
 import type { Disk, Log } from '../../host/host.ts';
 import { corruption } from '../storage-errors.ts';
 import type { ClosedSegment } from './commit-log.ts';
-import { type PutTarget, replayBatch } from './log-batch.ts';
+import { type ChangeTarget, replayBatch } from './log-batch.ts';
 import {
   checkSegmentHeader,
   isSegmentHeaderWhole,
@@ -66,12 +66,12 @@ export interface LogExpectation {
 
 /**
  * Replays the segments that are needed, in order, into `target`. Rejects with CORRUPTION,
- * NEWER_FORMAT or what the disk says.
+ * NEWER_FORMAT, OLDER_FORMAT or what the disk says.
  */
 export async function recoverLog(
   host: { readonly disk: Disk; readonly log: Log },
   expectation: LogExpectation,
-  target: PutTarget,
+  target: ChangeTarget,
 ): Promise<RecoveredLog> {
   const recovery = new LogRecovery(host.disk, host.log, expectation, target);
   return recovery.run();
@@ -81,7 +81,7 @@ export async function recoverLog(
 export function inspectLog(
   host: { readonly disk: Disk; readonly log: Log },
   expectation: LogExpectation,
-  target: PutTarget,
+  target: ChangeTarget,
 ): Promise<LogFindings> {
   return new LogRecovery(host.disk, host.log, expectation, target).replay();
 }
@@ -90,14 +90,14 @@ class LogRecovery {
   readonly #disk: Disk;
   readonly #log: Log;
   readonly #expected: LogExpectation;
-  readonly #target: PutTarget;
+  readonly #target: ChangeTarget;
   readonly #closed: ClosedSegment[] = [];
   /** Of the log so far; undefined before its first batch. */
   #lastSequence: number | undefined;
   #batches = 0;
   #bytesCut = 0;
 
-  constructor(disk: Disk, log: Log, expected: LogExpectation, target: PutTarget) {
+  constructor(disk: Disk, log: Log, expected: LogExpectation, target: ChangeTarget) {
     this.#disk = disk;
     this.#log = log;
     this.#expected = expected;

@@ -5,17 +5,22 @@
 //   key     ┌ length ┐  previous   value    length  keyspace  slot   key …   to a multiple
 //           └ u32  ? ┘  u32        u32      u8      u8        u16 BE         of 4 bytes
 //                                           ↑ the key's address, in words
-//   value   ┌ length ┐  sequence   sequence >> 32 and length   value …       to a multiple
-//           └ u32  ? ┘  u32, low   21 and 11 bits                            of 4 bytes
+//   value   ┌ length ┐  sequence   sequence >> 32, kind, length   value …    to a multiple
+//           └ u32  ? ┘  u32, low   19, 2 and 11 bits                         of 4 bytes
 //                       ↑ the value's address
 //
 // Lengths that do not fit stand in the word before, and all bits of their field are set. `value`
-// is the newest one; `previous` is the key that came into the same slot before (slot-lists.ts).
+// is the newest one, or of kind removal, and then empty; `previous` is the key that came into the same slot before (slot-lists.ts).
 // An address is chunk number × 2^18 + word; 0 is none. 20 bytes a key, and what rounding takes.
 
 import { assert } from '../../base/assert.ts';
 import type { EngineKey } from '../engine.ts';
-import { TABLE_KEY_PREFIX_BYTES, type TableKey } from '../table-entry.ts';
+import {
+  type EntryKind,
+  TABLE_KEY_PREFIX_BYTES,
+  type TableEntry,
+  type TableKey,
+} from '../table-entry.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const WORD_BITS = 18;
@@ -29,8 +34,10 @@ const SHARES_OF_CHUNK = 8;
 
 const KEY_LENGTH_LONG = 0xff;
 const VALUE_LENGTH_LONG = 0x7ff;
-const SEQUENCE_HIGH_BITS = 21;
+const SEQUENCE_HIGH_BITS = 19;
 const SEQUENCE_HIGH_MASK = 2 ** SEQUENCE_HIGH_BITS - 1;
+const KIND_MASK = 3;
+const LENGTH_SHIFT = SEQUENCE_HIGH_BITS + 2;
 /** Copying in JavaScript is faster up to about here: a call of the built-in costs 40 ns. */
 const LOOP_BYTES_MAX = 32;
 
@@ -80,7 +87,7 @@ export class RecordArena {
   }
 
   /** Copies the value; answers its address. */
-  addValue(value: Buffer, sequence: number): number {
+  addValue(kind: EntryKind, value: Buffer, sequence: number): number {
     const { length } = value;
     const isLong = length >= VALUE_LENGTH_LONG;
     const first = this.#reserve((isLong ? 3 : 2) + ((length + 3) >>> 2));
@@ -90,7 +97,8 @@ export class RecordArena {
     if (isLong) words[word - 1] = length;
     words[word] = sequence;
     const high = Math.floor(sequence / 2 ** 32);
-    words[word + 1] = high | ((isLong ? VALUE_LENGTH_LONG : length) << SEQUENCE_HIGH_BITS);
+    const short = isLong ? VALUE_LENGTH_LONG : length;
+    words[word + 1] = high | (kind << SEQUENCE_HIGH_BITS) | (short << LENGTH_SHIFT);
     copyInto(bytes, (word + 2) << 2, value);
     return address;
   }
@@ -115,14 +123,31 @@ export class RecordArena {
     return high * 2 ** 32 + ((words[word] as number) >>> 0);
   }
 
+  kindAt(value: number): EntryKind {
+    const { words } = this.#chunkOf(value);
+    const packed = words[(value & WORD_MASK) + 1] as number;
+    return ((packed >>> SEQUENCE_HIGH_BITS) & KIND_MASK) as EntryKind;
+  }
+
   /** A view. */
   valueAt(value: number): Buffer {
     const { bytes, words } = this.#chunkOf(value);
     const word = value & WORD_MASK;
-    const short = (words[word + 1] as number) >>> SEQUENCE_HIGH_BITS;
+    const short = (words[word + 1] as number) >>> LENGTH_SHIFT;
     const length = short === VALUE_LENGTH_LONG ? (words[word - 1] as number) : short;
     const at = (word + 2) << 2;
     return bytes.subarray(at, at + length);
+  }
+
+  /** The key and what is newest of it; views. */
+  entryAt(key: number): TableEntry {
+    const value = this.valueOf(key);
+    return {
+      key: this.tableKeyAt(key),
+      kind: this.kindAt(value),
+      sequence: this.sequenceAt(value),
+      value: this.valueAt(value),
+    };
   }
 
   /** A view of keyspace, slot and key, as tables sort them. */

@@ -51,13 +51,7 @@ export class SortedEntries {
 
   /** Views; `index` is 0 … length - 1. */
   entryAt(index: number): TableEntry {
-    const key = this.#keyAt(index);
-    const value = this.#arena.valueOf(key);
-    return {
-      key: this.#arena.tableKeyAt(key),
-      sequence: this.#arena.sequenceAt(value),
-      value: this.#arena.valueAt(value),
-    };
+    return this.#arena.entryAt(this.#keyAt(index));
   }
 
   /** The index of the first entry whose key is `key` or greater; `length` when there is none. */

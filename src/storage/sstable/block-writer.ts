@@ -38,7 +38,7 @@ export class BlockWriter {
   }
 
   /** `shared`: how many bytes of the key begin the one before as well. */
-  add({ key, sequence, value }: TableEntry, shared: number): void {
+  add({ key, kind, sequence, value }: TableEntry, shared: number): void {
     const isRestart = this.#entries % RESTART_INTERVAL === 0;
     if (isRestart) {
       this.#restarts.u16(this.#keys.length);
@@ -46,7 +46,7 @@ export class BlockWriter {
     }
     const from = isRestart ? 0 : shared;
     const recordAt = this.#records.length;
-    this.#records.varint(sequence);
+    this.#records.varint(sequence * 4 + kind);
     this.#records.raw(value);
     this.#keys.varint(from);
     this.#keys.varint(key.length - from);

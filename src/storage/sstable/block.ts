@@ -9,10 +9,13 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { badBytes } from '../../base/bytes.ts';
-import type { TableEntry, TableKey } from '../table-entry.ts';
+import { REMOVAL, type TableEntry, type TableKey, VALUE } from '../table-entry.ts';
 
 const HEAD_BYTES = 6;
 const RESTART_BYTES = 4;
+const RECORD_KIND_MASK = 3;
+/** Up to here a shift takes the kind off, which is cheaper than a division. */
+const SMALL_MAX = 2 ** 32 - 1;
 
 /** The entry of `key`; `key` itself becomes its key, the value is a view of the block. */
 export function findInBlock(block: Buffer, key: TableKey): TableEntry | undefined {
@@ -124,10 +127,13 @@ function isAbove(block: Buffer, at: number, length: number, key: TableKey): bool
 
 function entryAt(block: Buffer, at: number, bytes: number, key: TableKey): TableEntry {
   const end = at + bytes;
-  const sequence = varintAt(block, at);
-  const valueAt = at + bytesOf(sequence);
+  const tag = varintAt(block, at);
+  const valueAt = at + bytesOf(tag);
   if (valueAt > end || end > block.length) throw badBytes(`a record ends at ${end}`);
-  return { key, sequence, value: block.subarray(valueAt, end) };
+  const kind = tag & RECORD_KIND_MASK;
+  if (kind !== VALUE && (kind !== REMOVAL || valueAt < end)) throw badBytes('the kind of a record');
+  const sequence = tag <= SMALL_MAX ? tag >>> 2 : Math.floor(tag / 4);
+  return { key, kind, sequence, value: block.subarray(valueAt, end) };
 }
 
 function u16At(block: Buffer, at: number): number {

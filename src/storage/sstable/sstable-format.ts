@@ -8,35 +8,35 @@
 //   restart     u16 · u16: where its keyed and its record begin; every 16th, from the first on
 //   keyed       shared varint · suffix length varint · length of the record varint · key suffix
 //               shared: bytes that begin the key before as well, 0 at a restart
-//   record      sequence varint · value
+//   record      sequence × 4 + kind varint · value    kind 0: a value; 1: removed, and no value
 //
 //   filter      number of partitions u16 · partition*                            see filter.ts
 //   index       number of blocks u32 · (shared varint · suffix bytes · length varint)*
 //               a separator per block: above all keys before the block, not above its first one;
 //               length: of the piece. Blocks follow each other from offset 0.
-//   properties  entries varint · sequence min, max varint · first key bytes · last key bytes ·
-//               bytes of keys and values varint
+//   properties  entries varint · removals among them varint · sequence min, max varint ·
+//               first key bytes · last key bytes · bytes of keys and values varint
 //   footer      length of the blocks u64 · filter u32 · index u32 · properties u32 ·
 //               table number u32 · format u32 · crc32 u32 · magic u32                  36 bytes
 //
 // The footer keeps its 36 bytes, and the last 16 of them their meaning, in every later format, so
 // that rot in the format number is not mistaken for news; its checksum covers the 28 bytes before.
 //
-// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 = bob (8), slot 2a07:
+// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 removed (8), slot 2a07:
 //
 //   block       00 · 0001 · 00000014 · 0000 0000 · 00 09 04 002a07757365723a31 · 09 01 06 37 ·
-//               08 01 04 32 · 09 616461 · ac02 616c616e · 08 626f62 · 183d9100
-//   filter      00 · 0001 · 514e28b7 01 00000008 00000000005c0086000025000000 · f6f66a4b
-//   index       00 · 00000001 · 00 01 00 31 · ac9b6cfa
-//   properties  00 · 03 08 ac02 · 09 002a07757365723a31 · 09 002a07757365723a32 · 26 · b5b2856c
-//   footer      0000000000000031 0000001e 0000000d 0000001e 00000001 00000001 fcba4213 4b565442
+//               08 01 01 32 · 24 616461 · b009 616c616e · 21 · 5cde6c32
+//   filter      00 · 0001 · 514e28b7 01 00000008 00000000005c0086000025000000 · b8d55112
+//   index       00 · 00000001 · 00 01 00 2e · caa4da0c
+//   properties  00 · 03 01 08 ac02 · 09 002a07757365723a31 · 09 002a07757365723a32 · 23 · c0222862
+//   footer      000000000000002e 0000001e 0000000d 0000001f 00000001 00000002 75399a28 4b565442
 
 import { crc32 } from '../../base/checksum.ts';
 import { openPiece } from '../piece.ts';
-import { corruptionAt, decodingAt, newerFormat } from '../storage-errors.ts';
+import { checkFormat, corruptionAt, decodingAt } from '../storage-errors.ts';
 import { tableName } from '../table-info.ts';
 
-export const TABLE_FORMAT = 1;
+export const TABLE_FORMAT = 2;
 export const FOOTER_BYTES = 36;
 /** "KVTB". */
 const MAGIC = 0x4b565442;
@@ -87,7 +87,7 @@ export function decodeFooter(footer: Buffer, number: number, fileBytes: number):
     throw wrongAt(number, offset, 'the checksum of the footer is wrong');
   }
   const format = footer.readUInt32BE(24);
-  if (format > TABLE_FORMAT) throw newerFormat(tableName(number), format, TABLE_FORMAT);
+  checkFormat(tableName(number), format, TABLE_FORMAT);
   const found = footer.readUInt32BE(20);
   if (found !== number) throw wrongAt(number, offset, `the footer is that of table ${found}`);
   const layout = {

@@ -1,13 +1,14 @@
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { crc32 } from '../../base/checksum.ts';
 import { hasCode } from '../../base/errors.ts';
-import type { TableEntry } from '../table-entry.ts';
+import type { EntryKind, TableEntry } from '../table-entry.ts';
 import { tableName } from '../table-info.ts';
 import { entriesOf, findInBlock } from './block.ts';
 import { BlockCache } from './block-cache.ts';
 import { BlockIndex } from './block-index.ts';
+import { BlockWriter } from './block-writer.ts';
 import { Filter } from './filter.ts';
 import { FOOTER_BYTES, TABLE_FORMAT } from './sstable-format.ts';
 import { decodeProperties } from './table-properties.ts';
@@ -178,6 +179,27 @@ test('random bytes are no table', async () => {
     }),
     { numRuns: 300 },
   );
+});
+
+test('a record is a value, or a removal without one, or it is bad', () => {
+  const kinds = { value: 0, removal: 1, elsewhere: 2, none: 3 };
+  for (const [name, kind] of Object.entries(kinds)) {
+    for (const value of ['', 'x']) {
+      const writer = new BlockWriter();
+      writer.add({ ...entry('k', value, 7), kind: kind as EntryKind }, 0);
+      const block = writer.finish();
+      const isGood = name === 'value' || (name === 'removal' && value === '');
+      for (const parse of [entriesOf, (bytes: Buffer) => findInBlock(bytes, Buffer.from('k'))]) {
+        if (isGood) deepEqual([parse(block)].flat(), [{ ...entry('k', value, 7), kind }]);
+        else
+          throws(
+            () => parse(block),
+            (error) => hasCode(error, 'BAD_BYTES'),
+            `${name} ${value}`,
+          );
+      }
+    }
+  }
 });
 
 test('parsers of bytes whose checksum is right end, and throw BAD_BYTES only', () => {

@@ -13,6 +13,7 @@ export interface TableProperties extends Omit<TableInfo, 'level' | 'number' | 'b
 export function encodeProperties(properties: TableProperties): Buffer {
   const writer = new ByteWriter(128);
   writer.varint(properties.entries);
+  writer.varint(properties.removals);
   writer.varint(properties.sequenceMin);
   writer.varint(properties.sequenceMax);
   writer.bytes(properties.firstKey);
@@ -26,6 +27,7 @@ export function decodeProperties(payload: Buffer): TableProperties {
   const reader = new ByteReader(payload);
   const properties = {
     entries: reader.varint(),
+    removals: reader.varint(),
     sequenceMin: reader.varint(),
     sequenceMax: reader.varint(),
     firstKey: Buffer.from(reader.bytes()),

@@ -43,7 +43,7 @@ interface Parts {
   readonly properties: TableProperties;
 }
 
-/** Rejects with CORRUPTION, NEWER_FORMAT or IO_ERROR. */
+/** Rejects with CORRUPTION, NEWER_FORMAT, OLDER_FORMAT or IO_ERROR. */
 export async function openTable(disk: Disk, number: number, cache: BlockCache): Promise<Table> {
   const file = await disk.open(tableName(number));
   try {

@@ -10,7 +10,7 @@ import { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import type { DiskFile } from '../../host/host.ts';
 import { PLAIN, seedOf, writePiece } from '../piece.ts';
-import type { TableEntry, TableKey } from '../table-entry.ts';
+import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
 import { IndexWriter } from './block-index.ts';
 import { BlockWriter } from './block-writer.ts';
@@ -47,6 +47,7 @@ export class TableWriter {
   #last: TableKey = Buffer.alloc(64);
   #lastLength = 0;
   #entries = 0;
+  #removals = 0;
   #rawBytes = 0;
   #sequenceMin = Number.MAX_SAFE_INTEGER;
   #sequenceMax = 0;
@@ -119,13 +120,14 @@ export class TableWriter {
     return shared;
   }
 
-  #note({ key, sequence, value }: TableEntry, shared: number): void {
+  #note({ key, kind, sequence, value }: TableEntry, shared: number): void {
     if (key.length > this.#last.length) {
       this.#last = Buffer.concat([this.#last.subarray(0, shared)], 2 * key.length);
     }
     for (let at = shared; at < key.length; at++) this.#last[at] = key[at] as number;
     this.#lastLength = key.length;
     this.#entries += 1;
+    if (kind === REMOVAL) this.#removals += 1;
     this.#rawBytes += key.length + value.length;
     if (sequence < this.#sequenceMin) this.#sequenceMin = sequence;
     if (sequence > this.#sequenceMax) this.#sequenceMax = sequence;
@@ -170,6 +172,7 @@ export class TableWriter {
   #about(): Omit<TableInfo, 'level' | 'number' | 'bytes'> {
     return {
       entries: this.#entries,
+      removals: this.#removals,
       firstKey: this.#firstKey,
       lastKey: Buffer.from(this.#last.subarray(0, this.#lastLength)),
       sequenceMin: this.#sequenceMin,

@@ -3,11 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { hasCode } from '../../base/errors.ts';
-import { TABLE_KEY_PREFIX_BYTES, type TableEntry } from '../table-entry.ts';
+import { REMOVAL, TABLE_KEY_PREFIX_BYTES, type TableEntry, VALUE } from '../table-entry.ts';
 import { tableName } from '../table-info.ts';
 import { BlockCache } from './block-cache.ts';
 import { TableWriter } from './table-writer.ts';
-import { drain, entriesUpTo, entry, lines, lookUp, START, TestTables } from './test-table.ts';
+import {
+  drain,
+  entriesUpTo,
+  entry,
+  lines,
+  lookUp,
+  removal,
+  START,
+  TestTables,
+} from './test-table.ts';
+
+const SEQUENCE_MAX = 2 ** 51 - 1;
 
 const text = (found: TableEntry | undefined) => found && lines([found])[0];
 
@@ -22,11 +33,23 @@ const values = fc.oneof(
   { weight: 2, arbitrary: fc.nat(9000).map((length) => Buffer.alloc(length, 'abc')) },
   { weight: 1, arbitrary: fc.constantFrom(8191, 8192, 70_000, 2 ** 20).map((n) => noise(n)) },
 );
-const sequences = fc.oneof(fc.nat(200), fc.maxSafeNat());
+const sequences = fc.oneof(
+  fc.nat(200),
+  fc.nat(2 ** 30),
+  fc.maxSafeNat().map((n) => n % (SEQUENCE_MAX + 1)),
+);
+const NOTHING = Buffer.alloc(0);
+const states = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant(VALUE), value: values }) },
+  { weight: 1, arbitrary: fc.constant({ kind: REMOVAL, value: NOTHING }) },
+);
 const tables = fc
-  .array(fc.record({ key: keys, sequence: sequences, value: values }, { noNullPrototype: true }), {
-    minLength: 1,
-  })
+  .array(
+    fc
+      .tuple(keys, sequences, states)
+      .map(([key, sequence, { kind, value }]): TableEntry => ({ key, kind, sequence, value })),
+    { minLength: 1 },
+  )
   .map((entries) => sorted(entries));
 
 function sorted(entries: readonly TableEntry[]): TableEntry[] {
@@ -84,14 +107,14 @@ test('what was written is read: every key, no other key, every range', async () 
 test('the worked example of sstable-format.ts is what is written', async () => {
   const header = await readFile(new URL('sstable-format.ts', import.meta.url), 'utf8');
   const drawn = [...header.matchAll(/^\/\/ +(?:block|filter|index|properties|footer) +(0.*)$/gm)];
-  const rest = /^\/\/ +(08 01 04 32.*)$/m.exec(header)?.[1] ?? '';
+  const rest = /^\/\/ +(08 01 01 32.*)$/m.exec(header)?.[1] ?? '';
   const hex = drawn.map(([, bytes], n) => (n === 0 ? `${bytes}${rest}` : bytes)).join('');
   const tests = new TestTables();
   await tests.run(() =>
     tests.write(1, [
       entry('\0*\x07user:1', 'ada', 9),
       entry('\0*\x07user:17', 'alan', 300),
-      entry('\0*\x07user:2', 'bob', 8),
+      removal('\0*\x07user:2', 8),
     ]),
   );
   equal(tests.bytesOf(1).toString('hex'), hex.replace(/[ ·]/g, ''));
@@ -99,12 +122,13 @@ test('the worked example of sstable-format.ts is what is written', async () => {
 
 test('the info says what is in it', async () => {
   const tests = new TestTables();
-  const entries = [entry('a', 'x', 7), entry('b', 'y', 3), entry('c', '', 2 ** 53 - 1)];
+  const entries = [entry('a', 'x', 7), removal('b', 3), entry('c', '', SEQUENCE_MAX)];
   const info = await tests.run(() => tests.write(5, entries));
   equal(info.number, 5);
   equal(info.entries, 3);
+  equal(info.removals, 1);
   equal(info.sequenceMin, 3);
-  equal(info.sequenceMax, 2 ** 53 - 1);
+  equal(info.sequenceMax, SEQUENCE_MAX);
   deepEqual([info.firstKey.toString(), info.lastKey.toString()], ['a', 'c']);
 });
 
@@ -138,7 +162,7 @@ test('an entry that was added may change afterwards', async () => {
       for (let n = 0; n < 10; n++) {
         key[1] = 48 + n;
         value[1] = 48 + n;
-        yield { key, sequence: n, value };
+        yield { key, kind: VALUE, sequence: n, value } as const;
       }
     };
     const file = await tests.disk.create(tableName(1));
@@ -228,7 +252,7 @@ test('a cursor of one slot ends with the slot', async () => {
   const at = (slot: number, key: string) =>
     Buffer.from([0, slot >> 8, slot & 255, ...Buffer.from(key)]);
   const entries = Array.from({ length: 50 }, (_, slot) =>
-    ['a', 'b', 'c'].map((key) => ({ key: at(slot * 256, key), sequence: slot, value: noise(900) })),
+    ['a', 'b', 'c'].map((key) => entry(at(slot * 256, key).toString('latin1'), noise(900), slot)),
   ).flat();
   await tests.run(async () => {
     await tests.write(1, entries);

@@ -2,7 +2,7 @@
 
 import { SimWorld } from '../../../sim/sim-host.ts';
 import type { Disk } from '../../host/host.ts';
-import type { TableEntry, TableKey } from '../table-entry.ts';
+import { REMOVAL, type TableEntry, type TableKey, VALUE } from '../table-entry.ts';
 import { type TableInfo, tableName } from '../table-info.ts';
 import { BlockCache } from './block-cache.ts';
 import { hashOfTableKey } from './key-hash.ts';
@@ -60,7 +60,11 @@ export class TestTables {
 
 export function entry(key: string, value: string | Buffer, sequence = 1): TableEntry {
   const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
-  return { key: Buffer.from(key, 'latin1'), sequence, value: bytes };
+  return { key: Buffer.from(key, 'latin1'), kind: VALUE, sequence, value: bytes };
+}
+
+export function removal(key: string, sequence = 1): TableEntry {
+  return { ...entry(key, '', sequence), kind: REMOVAL };
 }
 
 /** Keys k00000, k00001 … with values of `valueBytes` different bytes. */
@@ -85,7 +89,8 @@ export async function drain(cursor: TableCursor): Promise<TableEntry[]> {
 
 /** What a test compares, short enough to print. */
 export function lines(entries: readonly TableEntry[]): string[] {
-  return entries.map(({ key, sequence, value }) => {
+  return entries.map(({ key, kind, sequence, value }) => {
+    if (kind === REMOVAL) return `${key.toString('latin1')}@${sequence} removed`;
     const text = value.length > 40 ? `${value.length} bytes` : value.toString('latin1');
     return `${key.toString('latin1')}@${sequence}=${text}`;
   });

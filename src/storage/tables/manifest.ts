@@ -4,7 +4,8 @@
 //   file     magic "KVMF" u32 · format u32 · flushed sequence varint · first segment varint ·
 //            next table varint · number of tables varint · table* · crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
-//            first key bytes · last key bytes · lowest sequence varint · highest sequence varint
+//            removals varint · first key bytes · last key bytes · lowest sequence varint ·
+//            highest sequence varint
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
@@ -20,12 +21,12 @@ import { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk } from '../../host/host.ts';
-import { corruption, newerFormat } from '../storage-errors.ts';
+import { checkFormat, corruption } from '../storage-errors.ts';
 import type { TableInfo } from '../table-info.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
 
 export const MANIFEST_NAME = 'manifest';
-const FORMAT = 1;
+const FORMAT = 2;
 /** "KVMF". */
 const MAGIC = 0x4b564d46;
 const SUSPECT = 1;
@@ -51,7 +52,7 @@ export const EMPTY_MANIFEST: Manifest = {
   tables: [],
 };
 
-/** Undefined in a directory that never had one. Rejects with CORRUPTION or NEWER_FORMAT. */
+/** Undefined in a directory that never had one. Rejects with CORRUPTION or a format's error. */
 export async function readManifest(disk: Disk): Promise<Manifest | undefined> {
   const bytes = await readWhole(disk, MANIFEST_NAME);
   return bytes === undefined ? undefined : decodeManifest(bytes);
@@ -76,6 +77,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writer.u8(isSuspect ? SUSPECT : 0);
     writer.varint(info.bytes);
     writer.varint(info.entries);
+    writer.varint(info.removals);
     writer.bytes(info.firstKey);
     writer.bytes(info.lastKey);
     writer.varint(info.sequenceMin);
@@ -85,7 +87,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return writer.copy();
 }
 
-/** Throws CORRUPTION or NEWER_FORMAT. */
+/** Throws CORRUPTION, NEWER_FORMAT or OLDER_FORMAT. */
 export function decodeManifest(bytes: Buffer): Manifest {
   const body = bytes.subarray(0, -4);
   if (bytes.length < 12 || crc32(body) !== bytes.readUInt32BE(body.length)) {
@@ -94,7 +96,7 @@ export function decodeManifest(bytes: Buffer): Manifest {
   const reader = new ByteReader(body);
   if (reader.u32() !== MAGIC) throw corruption(MANIFEST_NAME, 'it is no manifest (offset 0)');
   const format = reader.u32();
-  if (format > FORMAT) throw newerFormat(MANIFEST_NAME, format, FORMAT);
+  checkFormat(MANIFEST_NAME, format, FORMAT);
   try {
     return decodeBody(reader);
   } catch (error) {
@@ -122,6 +124,7 @@ function decodeTable(reader: ByteReader): ManifestTable {
     level,
     bytes: reader.varint(),
     entries: reader.varint(),
+    removals: reader.varint(),
     firstKey: Buffer.from(reader.bytes()),
     lastKey: Buffer.from(reader.bytes()),
     sequenceMin: reader.varint(),

@@ -4,6 +4,7 @@ import { crc32 } from '../../base/checksum.ts';
 import { hasCode, KvorumError } from '../../base/errors.ts';
 import { segmentName } from '../log/log-format.ts';
 import type { EngineOptions } from '../open-engine.ts';
+import { FOOTER_BYTES } from '../sstable/sstable-format.ts';
 import { put, scanAll, TestServer, textAt } from '../test-engine.ts';
 import { decodeManifest, encodeManifest, MANIFEST_NAME } from './manifest.ts';
 
@@ -45,6 +46,14 @@ function withFormat(bytes: Buffer | undefined, format: number): Buffer {
   const copy = Buffer.from(bytes as Buffer);
   copy.writeUInt32BE(format, 4);
   copy.writeUInt32BE(crc32(copy.subarray(0, -4)), copy.length - 4);
+  return copy;
+}
+
+function withTableFormat(bytes: Buffer | undefined, format: number): Buffer {
+  const copy = Buffer.from(bytes as Buffer);
+  const footer = copy.subarray(-FOOTER_BYTES);
+  footer.writeUInt32BE(format, 24);
+  footer.writeUInt32BE(crc32(footer.subarray(0, 28)), 28);
   return copy;
 }
 
@@ -91,8 +100,20 @@ const ROWS: readonly Row[] = [
   {
     name: 'a manifest of a newer format',
     file: MANIFEST_NAME,
-    spoil: (b) => withFormat(b, 2),
-    expect: /NEWER_FORMAT manifest has format 2/,
+    spoil: (b) => withFormat(b, 3),
+    expect: /NEWER_FORMAT manifest has format 3/,
+  },
+  {
+    name: 'a manifest of an older format',
+    file: MANIFEST_NAME,
+    spoil: (b) => withFormat(b, 1),
+    expect: /OLDER_FORMAT manifest has format 1/,
+  },
+  {
+    name: 'a table of an older format',
+    file: FIRST_TABLE,
+    spoil: (b) => withTableFormat(b, 1),
+    expect: /OLDER_FORMAT table-0000000001.kvtable has format 1/,
   },
   {
     name: 'the segment that the manifest names is lost',

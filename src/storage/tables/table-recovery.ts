@@ -3,7 +3,7 @@
 //   what is found                                       what it means
 //   no manifest, no table                               fresh, or without tables yet
 //   no manifest, but a table                            the manifest was lost, refused
-//   manifest bad, or of a newer format                  refused
+//   manifest bad, or of another format                  refused
 //   manifest.new                                        half-written, removed
 //   table that the manifest does not name               half-written or obsolete, removed
 //   table that it names, whole                          opened
@@ -40,7 +40,7 @@ export interface RecoveredTables {
   readonly leftovers: readonly string[];
 }
 
-/** Changes nothing. Rejects with CORRUPTION, NEWER_FORMAT or IO_ERROR. */
+/** Changes nothing. Rejects with CORRUPTION, NEWER_FORMAT, OLDER_FORMAT or IO_ERROR. */
 export async function recoverTables(
   host: Pick<Host, 'disk' | 'log'>,
   cache: BlockCache,
@@ -70,10 +70,10 @@ export async function tidyTables(host: Pick<Host, 'disk' | 'log'>, recovered: Re
 export function expectationOf(
   identity: Pick<StoredIdentity, 'isClean'> | undefined,
   hasManifest: boolean,
-  { firstSegment, flushedSequence, tables }: Manifest,
+  { firstSegment, flushedSequence }: Manifest,
 ): LogExpectation {
   // The manifest of a fresh directory may be older than its first segment: it promises none.
-  const isNamed = hasManifest && tables.length > 0;
+  const isNamed = hasManifest && flushedSequence > 0;
   return { wasClosed: identity?.isClean ?? false, firstSegment, flushedSequence, isNamed };
 }
 

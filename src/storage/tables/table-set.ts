@@ -10,12 +10,11 @@
 // asked in addition, and the higher sequence wins. One that cannot even be opened is a gap in what
 // is known: a key in its range is answered only by an entry that is newer than all it held.
 
-import type { Stored } from '../engine.ts';
 import type { Table } from '../sstable/table-reader.ts';
-import type { TableKey } from '../table-entry.ts';
+import type { TableEntry, TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
 
-type Answer = Stored | undefined;
+type Answer = TableEntry | undefined;
 
 /** A table of the manifest, by whoever needs it. */
 export class LiveTable {
@@ -90,7 +89,7 @@ export class TableSet {
     for (const table of this.all) table.leaveSet();
   }
 
-  /** The newest entry of `key`; throws or rejects with CORRUPTION where it cannot be known. */
+  /** The newest entry of `key`, which may be a removal; throws or rejects with CORRUPTION where it cannot be known. */
   get(key: TableKey, hash: number): Answer | Promise<Answer> {
     const found = this.#search(key, hash, 0);
     if (this.suspects.length === 0) return found;

@@ -209,6 +209,7 @@ function isAsNamed(found: Omit<TableInfo, 'level'>, named: TableInfo): boolean {
   return (
     found.bytes === named.bytes &&
     found.entries === named.entries &&
+    found.removals === named.removals &&
     found.sequenceMin === named.sequenceMin &&
     found.sequenceMax === named.sequenceMax &&
     found.firstKey.equals(named.firstKey) &&

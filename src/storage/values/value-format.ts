@@ -18,7 +18,7 @@
 //   footer   0000000000000026 00000002 00000007 00000001 f79fcba5 4b565646
 
 import { crc32 } from '../../base/checksum.ts';
-import { corruptionAt, newerFormat } from '../storage-errors.ts';
+import { checkFormat, corruptionAt } from '../storage-errors.ts';
 import type { ValuePointer } from './value-pointer.ts';
 
 export const VALUES_FORMAT = 1;
@@ -59,7 +59,7 @@ export function encodeFooter({ recordsBytes, records }: ValueFooter, number: num
   return footer;
 }
 
-/** `fileBytes`: the size of the file that ends with `footer`. Throws CORRUPTION, NEWER_FORMAT. */
+/** `fileBytes`: the size of the file that ends with `footer`. Throws CORRUPTION or a format's error. */
 export function decodeFooter(footer: Buffer, number: number, fileBytes: number): ValueFooter {
   const file = valuesName(number);
   const offset = fileBytes - FOOTER_BYTES;
@@ -72,7 +72,7 @@ export function decodeFooter(footer: Buffer, number: number, fileBytes: number):
     throw wrong('the checksum of the footer is wrong');
   }
   const format = footer.readUInt32BE(16);
-  if (format > VALUES_FORMAT) throw newerFormat(file, format, VALUES_FORMAT);
+  checkFormat(file, format, VALUES_FORMAT);
   const found = footer.readUInt32BE(12);
   if (found !== number) throw wrong(`the footer is that of value file ${found}`);
   const recordsBytes = footer.readUIntBE(2, 6);

@@ -1,0 +1,50 @@
+import { equal, ok } from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { ByteWriter } from '../base/bytes.ts';
+import { LogBatch } from './log/log-batch.ts';
+import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
+import { entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
+import { tableKeyOf } from './table-entry.ts';
+import { encodeManifest } from './tables/manifest.ts';
+import { at, put, removal } from './test-engine.ts';
+
+/** The bytes of the worked example that ends the section of that name in docs/formats.md. */
+async function exampleOf(section: string): Promise<string> {
+  const page = await readFile(new URL('../../docs/formats.md', import.meta.url), 'utf8');
+  const [, text = ''] = page.split(`\n### ${section}\n`);
+  const blocks = [...(text.split(/\n##+ /)[0] as string).matchAll(/```\n([^`]*)```/g)];
+  ok(blocks.length >= 2, `${section} has a drawing and an example`);
+  const [, example = ''] = blocks.at(-1) as RegExpExecArray;
+  return example.replaceAll(/^[a-z]+ /gm, '').replaceAll(/\s/g, '');
+}
+
+test('the commit log is as docs/formats.md says', async () => {
+  const batch = new LogBatch(5, new ByteWriter(), false);
+  batch.add([put('e', 'value of e')]);
+  batch.add([removal('e')]);
+  const written = [encodeSegmentHeader(3), batch.sealedFor(3, SEGMENT_HEADER_BYTES)];
+  equal(Buffer.concat(written).toString('hex'), await exampleOf('Commit log'));
+});
+
+test('the manifest is as docs/formats.md says', async () => {
+  const info = {
+    ...{ number: 1, level: 0, bytes: 195, entries: 3, removals: 1 },
+    ...{ firstKey: tableKeyOf(at('a')), lastKey: tableKeyOf(at('c')) },
+    ...{ sequenceMin: 1, sequenceMax: 3 },
+  };
+  const tables = [{ info, isSuspect: false }];
+  const manifest = encodeManifest({ flushedSequence: 3, firstSegment: 2, nextTable: 2, tables });
+  equal(manifest.toString('hex'), await exampleOf('Manifest'));
+});
+
+test('a table is as docs/formats.md says', async () => {
+  const tests = new TestTables();
+  const entries = [
+    entry('\0*\x07user:1', 'ada', 9),
+    entry('\0*\x07user:17', 'alan', 300),
+    tableRemoval('\0*\x07user:2', 8),
+  ];
+  await tests.run(() => tests.write(1, entries));
+  equal(tests.bytesOf(1).toString('hex'), await exampleOf('Tables'));
+});
