@@ -14,8 +14,9 @@ import type { Memtable } from './memtable.ts';
 import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import type { Table } from './sstable/table-reader.ts';
-import { storedOf, tableKeyOf } from './table-entry.ts';
+import { ELSEWHERE, type KeyState, storedOf, tableKeyOf } from './table-entry.ts';
 import type { LiveTable, TableSet } from './tables/table-set.ts';
+import { LateValues } from './values/late-values.ts';
 
 export interface Layers {
   /** It may still take writes. */
@@ -57,8 +58,12 @@ export class LayeredView implements Reader {
   #getFromTables(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
     const key = tableKeyOf(at);
     const found = this.tables.get(key, hashOfTableKey(key));
-    return found instanceof Promise ? found.then(storedOf) : storedOf(found);
+    return found instanceof Promise ? found.then(this.#whole) : this.#whole(found);
   }
+
+  readonly #whole = (state: KeyState | undefined): Stored | undefined | Promise<Stored> => {
+    return state?.kind === ELSEWHERE ? this.tables.values.stored(state) : storedOf(state);
+  };
 
   #merge(range: ScanRange, limits: ScanLimits): PageMerge {
     const bounds = boundsOf(range);
@@ -77,7 +82,8 @@ export class LayeredView implements Reader {
       const tables = level.filter(reaches).map(({ content }) => content as Table);
       if (tables.length > 0) sources.push(new TableSource(tables, bounds));
     }
-    return new PageMerge(range, limits, sources, suspects.filter(reaches).flatMap(gapsOf));
+    const gaps = suspects.filter(reaches).flatMap(gapsOf);
+    return new PageMerge(range, limits, sources, gaps, new LateValues(this.tables.values));
   }
 
   /** Keeps the tables for as long as `read` waits. */

@@ -4,13 +4,14 @@
 // of each source.
 //
 // It runs at once while the sources answer at once, and goes on as a promise where one must read
-// the disk. A failure ends the page before the place that it struck; only a page that would be
+// the disk; large values are read when the page is complete. A failure ends the page before the place that it struck; only a page that would be
 // empty rejects. So a scan shows all that can be read, in order, up to the first damaged place.
 
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
 import type { EntrySource, KeyBounds } from './entry-source.ts';
 import {
+  ELSEWHERE,
   engineKeyOf,
   REMOVAL,
   TABLE_KEY_PREFIX_BYTES,
@@ -18,6 +19,8 @@ import {
   type TableKey,
   tableKeyOf,
 } from './table-entry.ts';
+import type { LateValues } from './values/late-values.ts';
+import { decodePointer } from './values/value-pointer.ts';
 
 /** From this key on nobody knows what is missing. */
 export interface Gap {
@@ -44,6 +47,7 @@ export class PageMerge {
   /** Where each source stands; the same index. */
   readonly #heads: (TableEntry | undefined)[];
   readonly #gap: Gap | undefined;
+  readonly #late: LateValues;
   readonly #entries: Entry[] = [];
   #bytes = 0;
   /** Sources from here on have not said their first entry yet. */
@@ -55,12 +59,14 @@ export class PageMerge {
     limits: ScanLimits,
     sources: readonly EntrySource[],
     gaps: readonly Gap[],
+    late: LateValues,
   ) {
     this.#range = range;
     this.#limits = limits;
     this.#to = boundsOf(range).to;
     this.#sources = sources;
     this.#heads = sources.map(() => undefined);
+    this.#late = late;
     this.#gap = gaps.toSorted((a, b) => Buffer.compare(a.firstKey, b.firstKey))[0];
   }
 
@@ -143,17 +149,29 @@ export class PageMerge {
   }
 
   /** False when the page is full and this entry belongs to the next one. */
-  #add({ key, value, sequence }: TableEntry): boolean {
+  #add({ key, kind, value, sequence }: TableEntry): boolean {
     const { entriesMax, bytesMax } = this.#limits;
-    const bytes = key.length - TABLE_KEY_PREFIX_BYTES + value.length;
+    const pointer = kind === ELSEWHERE ? decodePointer(value) : undefined;
+    const bytes = key.length - TABLE_KEY_PREFIX_BYTES + (pointer?.valueBytes ?? value.length);
     const isFull = this.#entries.length >= entriesMax || this.#bytes + bytes > bytesMax;
     if (isFull && this.#entries.length > 0) return false;
+    if (pointer !== undefined) this.#late.add(this.#entries.length, pointer);
     this.#entries.push({ ...engineKeyOf(key), value, sequence });
     this.#bytes += bytes;
     return true;
   }
 
-  #page(hasMore: boolean): ScanPage {
+  #page(hasMore: boolean): ScanPage | Promise<ScanPage> {
+    return this.#late.isEmpty ? this.#whole(hasMore) : this.#filled(hasMore);
+  }
+
+  async #filled(hasMore: boolean): Promise<ScanPage> {
+    const error = await this.#late.fill(this.#entries);
+    if (error !== undefined && this.#entries.length === 0) throw error;
+    return this.#whole(hasMore || error !== undefined);
+  }
+
+  #whole(hasMore: boolean): ScanPage {
     const last = this.#entries.at(-1);
     const { keyspace, toSlot } = this.#range;
     if (!hasMore || last === undefined) return { entries: this.#entries, next: undefined };
@@ -161,7 +179,7 @@ export class PageMerge {
     return { entries: this.#entries, next };
   }
 
-  #cutShort(error: unknown): ScanPage {
+  #cutShort(error: unknown): ScanPage | Promise<ScanPage> {
     if (this.#entries.length === 0) throw error;
     return this.#page(true);
   }

@@ -1,6 +1,7 @@
 // What is known of a table without opening it: the manifest keeps it, compaction plans with it.
 
 import type { TableKey } from './table-entry.ts';
+import type { ValueUse } from './values/value-use.ts';
 
 export interface TableInfo {
   /** Its file is table-0000000001.kvtable; numbers are never used twice in a directory. */
@@ -12,6 +13,8 @@ export interface TableInfo {
   readonly entries: number;
   /** How many of the entries say that a key is gone. */
   readonly removals: number;
+  /** What it refers to in value files, ascending by file. */
+  readonly values: readonly ValueUse[];
   /** Both inclusive. */
   readonly firstKey: TableKey;
   readonly lastKey: TableKey;

@@ -8,14 +8,16 @@
 //   restart     u16 · u16: where its keyed and its record begin; every 16th, from the first on
 //   keyed       shared varint · suffix length varint · length of the record varint · key suffix
 //               shared: bytes that begin the key before as well, 0 at a restart
-//   record      sequence × 4 + kind varint · value    kind 0: a value; 1: removed, and no value
+//   record      sequence × 4 + kind varint · value
+//               kind 0: a value; 1: removed, and no value; 2: a pointer, see value-pointer.ts
 //
 //   filter      number of partitions u16 · partition*                            see filter.ts
 //   index       number of blocks u32 · (shared varint · suffix bytes · length varint)*
 //               a separator per block: above all keys before the block, not above its first one;
 //               length: of the piece. Blocks follow each other from offset 0.
 //   properties  entries varint · removals among them varint · sequence min, max varint ·
-//               first key bytes · last key bytes · bytes of keys and values varint
+//               first key bytes · last key bytes · bytes of keys and values varint ·
+//               uses of value files, see value-use.ts
 //   footer      length of the blocks u64 · filter u32 · index u32 · properties u32 ·
 //               table number u32 · format u32 · crc32 u32 · magic u32                  36 bytes
 //
@@ -36,7 +38,7 @@ import { openPiece } from '../piece.ts';
 import { checkFormat, corruptionAt, decodingAt } from '../storage-errors.ts';
 import { tableName } from '../table-info.ts';
 
-export const TABLE_FORMAT = 2;
+export const TABLE_FORMAT = 3;
 export const FOOTER_BYTES = 36;
 /** "KVTB". */
 const MAGIC = 0x4b565442;

@@ -10,8 +10,10 @@ import { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import type { DiskFile } from '../../host/host.ts';
 import { PLAIN, seedOf, writePiece } from '../piece.ts';
-import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
+import { ELSEWHERE, REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
+import { decodePointer } from '../values/value-pointer.ts';
+import { UseCounter } from '../values/value-use.ts';
 import { IndexWriter } from './block-index.ts';
 import { BlockWriter } from './block-writer.ts';
 import { FilterWriter } from './filter.ts';
@@ -48,6 +50,7 @@ export class TableWriter {
   #lastLength = 0;
   #entries = 0;
   #removals = 0;
+  readonly #uses = new UseCounter();
   #rawBytes = 0;
   #sequenceMin = Number.MAX_SAFE_INTEGER;
   #sequenceMax = 0;
@@ -128,6 +131,7 @@ export class TableWriter {
     this.#lastLength = key.length;
     this.#entries += 1;
     if (kind === REMOVAL) this.#removals += 1;
+    if (kind === ELSEWHERE) this.#uses.add(decodePointer(value));
     this.#rawBytes += key.length + value.length;
     if (sequence < this.#sequenceMin) this.#sequenceMin = sequence;
     if (sequence > this.#sequenceMax) this.#sequenceMax = sequence;
@@ -173,6 +177,7 @@ export class TableWriter {
     return {
       entries: this.#entries,
       removals: this.#removals,
+      values: this.#uses.uses(),
       firstKey: this.#firstKey,
       lastKey: Buffer.from(this.#last.subarray(0, this.#lastLength)),
       sequenceMin: this.#sequenceMin,

@@ -5,7 +5,7 @@
 //            next table varint · number of tables varint · table* · crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
-//            highest sequence varint
+//            highest sequence varint · uses of value files (values/value-use.ts)
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
@@ -23,10 +23,11 @@ import { KvorumError } from '../../base/errors.ts';
 import type { Disk } from '../../host/host.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 import type { TableInfo } from '../table-info.ts';
+import { decodeUses, encodeUses } from '../values/value-use.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
 
 export const MANIFEST_NAME = 'manifest';
-const FORMAT = 2;
+const FORMAT = 3;
 /** "KVMF". */
 const MAGIC = 0x4b564d46;
 const SUSPECT = 1;
@@ -82,6 +83,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writer.bytes(info.lastKey);
     writer.varint(info.sequenceMin);
     writer.varint(info.sequenceMax);
+    encodeUses(writer, info.values);
   }
   writer.u32(crc32(writer.view()));
   return writer.copy();
@@ -129,6 +131,7 @@ function decodeTable(reader: ByteReader): ManifestTable {
     lastKey: Buffer.from(reader.bytes()),
     sequenceMin: reader.varint(),
     sequenceMax: reader.varint(),
+    values: decodeUses(reader),
   };
   return { info, isSuspect: (flags & SUSPECT) !== 0 };
 }
