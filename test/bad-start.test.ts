@@ -139,6 +139,8 @@ const badFlags: readonly (readonly [args: readonly string[], says: RegExp])[] = 
   [['--cluster', 'n1=192.168.1.5:7001'], /192\.168\.1\.5:7001 is reachable/],
   [['--listen', 'nonsense'], /"nonsense" is not an address/],
   [['--capacity', '-1'], /--capacity is "-1"/],
+  [['--memory', '1gib'], /--memory is "1gib", not a size/],
+  [['--memory', '5mb'], /--memory is "5mb", less than 6mb/],
   [['--redirect', 'mooved'], /Did you mean moved\?/],
   [['--cluster', 'n1=127.0.0.1:7001,n2=127.0.0.1:7002'], /which of n1, n2 is this node\?/],
   [['--cluster', 'n1=127.0.0.1:7001', '--rack', 'a'], /--rack would be known to this node only/],

@@ -56,8 +56,8 @@ function storeOf(engine: Engine): Store {
     return written.durable;
   };
   return {
-    put: (key, value) => write([{ kind: 'put', ...at(key), value }]),
-    putMany: (puts) => write(puts.map(({ key, value }) => ({ kind: 'put', ...at(key), value }))),
+    put: (key, value) => write([{ ...at(key), kind: 'put', value }]),
+    putMany: (puts) => write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value }))),
     get(key) {
       const stored = engine.get(at(key));
       return stored instanceof Promise ? stored.then((it) => it?.value) : stored?.value;
@@ -75,8 +75,8 @@ function syncedStore(engine: Engine): Store {
   };
   return {
     ...storeOf(engine),
-    put: (key, value) => write([{ kind: 'put', ...at(key), value }]),
-    putMany: (puts) => write(puts.map(({ key, value }) => ({ kind: 'put', ...at(key), value }))),
+    put: (key, value) => write([{ ...at(key), kind: 'put', value }]),
+    putMany: (puts) => write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value }))),
   };
 }
 

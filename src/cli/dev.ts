@@ -4,6 +4,7 @@
 // is not real. One that dies is reported and the others go on, which is the point of the product.
 
 import type { Command } from 'commander';
+import { memoryFrom } from './config/node-config.ts';
 import { DevCluster } from './dev/dev-cluster.ts';
 import { checkDirectory, checkPorts, type DevLayout, devLayout, erase } from './dev/dev-layout.ts';
 import { printData, printJson, styled } from './output.ts';
@@ -31,6 +32,7 @@ interface DevFlags {
   readonly nodes: string;
   readonly port: string;
   readonly data: string;
+  readonly memory?: string;
   readonly fresh?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
@@ -48,18 +50,23 @@ export function defineDev(command: Command): void {
     .option('--nodes <number>', 'how many nodes', '3')
     .option('--port <number>', 'Redis port of the first node', '7001')
     .option('--data <directory>', 'where the nodes keep their data', '.kvorum/dev')
+    .option('--memory <size>', 'of each node, for memtables and cached blocks (384mb)')
     .option('--fresh', 'erase that data first')
     .option('--verbose', 'show everything that the nodes log')
     .option('--json', 'print the addresses and "ready" as JSON lines')
     .addHelpText('after', HELP)
     .action(async (flags: DevFlags) => {
       const layout = devLayout(flags.nodes, flags.port, flags.data);
+      if (flags.memory !== undefined) memoryFrom({ value: flags.memory, from: '--memory' });
       await checkPorts(layout);
       if (flags.fresh) erase(layout);
       else checkDirectory(layout);
       if (flags.json) printJson({ event: 'nodes', nodes: layout.nodes });
       else printData(welcome(layout));
-      const cluster = new DevCluster(layout, { isVerbose: flags.verbose === true });
+      const cluster = new DevCluster(layout, {
+        isVerbose: flags.verbose === true,
+        memory: flags.memory,
+      });
       const onReady = () => {
         if (flags.json) printJson({ event: 'ready' });
         else printData(`${styled(['green', 'bold'], 'ready', process.stdout)}\n`);

@@ -212,7 +212,7 @@ export class Replica {
   }
 
   #put(at: KeyAt, before: StoredObject | undefined, after: StoredObject, encoded: Buffer): Merged {
-    const { durable } = this.#engine.write([{ kind: 'put', ...at, value: encoded }]);
+    const { durable } = this.#engine.write([{ ...at, kind: 'put', value: encoded }]);
     this.counts.replace(at.keyspace, at.slot, before, after);
     return { context: after.context, whenDurable: () => durable };
   }

@@ -57,6 +57,7 @@ export class Compactor {
 
   get counts() {
     return {
+      compactionsRunning: this.#current === undefined ? 0 : 1,
       compactions: this.#compactions,
       compactionBytesRead: this.#bytesRead,
       compactionBytesWritten: this.#bytesWritten,

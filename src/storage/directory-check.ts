@@ -124,7 +124,8 @@ class DirectoryCheck {
     });
     if (found === undefined) return;
     const { batches, bytesCut, lastSequence } = found;
-    const what = `${batches} batches, ${changes} changes beyond the tables, up to write ${lastSequence}`;
+    const beyond = `${changes} changes beyond the tables`;
+    const what = `${batches} batches, ${beyond}, up to write ${lastSequence}`;
     this.#findings.push({ file: 'log', verdict: 'sound', what });
     if (bytesCut === 0) return;
     const torn = `a torn end of ${bytesCut} bytes: never acknowledged`;

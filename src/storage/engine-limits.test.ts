@@ -110,3 +110,22 @@ test('a snapshot keeps its tables through compactions; without it their files go
   await server.world.runFor(100);
   equal(tableFiles().length, live());
 });
+
+test('one budget is enough: memtables and cache keep to their shares of it', async () => {
+  const server = new TestServer();
+  const memoryBytes = 12 * 600;
+  const engine = await server.restart({ memoryBytes, tableBytesTarget: 2_000, verifies: 'all' });
+  let wasCompacting = false;
+  for (let n = 1; n <= 300; n++) {
+    await write(server, engine, n, n);
+    wasCompacting ||= engine.stats().compactionsRunning === 1;
+  }
+  ok(wasCompacting);
+  await server.world.runFor(1_000);
+  await checkAll(server, engine, 300);
+  const stats = engine.stats();
+  ok(stats.flushes >= 300 / 12, `${stats.flushes} flushes of memtables of a sixth of the budget`);
+  ok(stats.blockCacheMisses > 0 && stats.blockCacheBytes <= memoryBytes / 3 + 1);
+  ok(stats.tableMemoryBytes > 300, 'a filter takes more than a byte a key');
+  equal(stats.compactionsRunning, 0);
+});

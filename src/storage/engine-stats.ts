@@ -53,10 +53,12 @@ export function engineStats(sources: StatsSources): EngineStats {
 
 function tableStats(
   set: TableSet,
-): Pick<EngineStats, 'tablesPerLevel' | 'tableBytes' | 'liveBytes'> {
+): Pick<EngineStats, 'tablesPerLevel' | 'tableBytes' | 'liveBytes' | 'tableMemoryBytes'> {
   const tablesPerLevel: number[] = [];
   const bytesPerLevel: number[] = [];
-  for (const { info } of set.all) {
+  let tableMemoryBytes = 0;
+  for (const { info, content } of set.all) {
+    if (!(content instanceof Error)) tableMemoryBytes += content.memoryBytes;
     for (let level = tablesPerLevel.length; level <= info.level; level++) {
       tablesPerLevel.push(0);
       bytesPerLevel.push(0);
@@ -67,5 +69,5 @@ function tableStats(
   const tableBytes = bytesPerLevel.reduce((sum, bytes) => sum + bytes, 0);
   // The last level holds each key once, and as a rule most of them.
   const liveBytes = bytesPerLevel.length > 1 ? Math.max(...bytesPerLevel) : tableBytes;
-  return { tablesPerLevel, tableBytes, liveBytes };
+  return { tablesPerLevel, tableBytes, liveBytes, tableMemoryBytes };
 }

@@ -127,8 +127,12 @@ export interface EngineStats {
   readonly tableBytes: number;
   /** What the tables would take if each key stood in one only: at least the largest level. */
   readonly liveBytes: number;
+  /** Memory for the filters and indexes of all tables. */
+  readonly tableMemoryBytes: number;
   readonly flushes: number;
   readonly flushBytesWritten: number;
+  /** Under way now: 0 or 1. */
+  readonly compactionsRunning: number;
   readonly compactions: number;
   readonly compactionBytesRead: number;
   readonly compactionBytesWritten: number;

@@ -1,10 +1,14 @@
 // A sealed memtable becomes a table of level 0: sorted in steps, written in key order, synced, and
-// its name made durable. The engine serves requests meanwhile.
+// its name made durable; its large values become a value file beside it. The engine serves requests
+// meanwhile.
 
 import type { Host } from '../host/host.ts';
 import type { Memtable } from './memtable.ts';
 import { TableWriter } from './sstable/table-writer.ts';
+import { VALUE } from './table-entry.ts';
 import { type TableInfo, tableName } from './table-info.ts';
+import { ValueOutlet } from './values/value-outlet.ts';
+import { pointing } from './values/value-pointer.ts';
 import { WorkPace } from './work-pace.ts';
 
 /** Entries between two looks at the clock: some 30 µs of work. */
@@ -14,8 +18,10 @@ type FlushHost = Pick<Host, 'disk' | 'clock'>;
 
 export interface FlushOrder {
   readonly memtable: Memtable;
-  /** Of the table. */
-  readonly number: number;
+  /** For the table, and for a value file if there is one. */
+  readonly takeNumber: () => number;
+  /** From this length on a value stands in the value file. */
+  readonly largeValueBytes: number;
   /** Asked now and then; throws to give up. */
   readonly checkGoesOn: () => void;
 }
@@ -25,15 +31,22 @@ export interface FlushOrder {
  * it wrote is gone again if it could be removed.
  */
 export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise<TableInfo> {
-  const name = tableName(order.number);
+  const number = order.takeNumber();
+  const name = tableName(number);
   const file = await host.disk.create(name);
+  const large = new ValueOutlet(host.disk, {
+    takeNumber: order.takeNumber,
+    bytesMax: Number.POSITIVE_INFINITY,
+    compression: false,
+  });
   try {
-    const writer = new TableWriter(file, order.number, {
+    const writer = new TableWriter(file, number, {
       // A level-0 table is compacted soon: compressing it costs more than its bytes.
       compression: false,
       expectedEntries: order.memtable.entries,
     });
-    await writeEntries(host, order, writer);
+    await writeEntries(host, order, writer, large);
+    await large.finish();
     const info = await writer.finish();
     await file.close();
     await host.disk.syncDirectory();
@@ -43,14 +56,16 @@ export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise
     await file.close().catch(unremoved);
     // What cannot be removed is no part of the manifest: recovery removes it.
     await host.disk.remove(name).catch(unremoved);
+    await large.remove();
     throw error;
   }
 }
 
 async function writeEntries(
   host: FlushHost,
-  { memtable, checkGoesOn }: FlushOrder,
+  { memtable, checkGoesOn, largeValueBytes }: FlushOrder,
   writer: TableWriter,
+  large: ValueOutlet,
 ): Promise<void> {
   const pace = new WorkPace(host.clock);
   const sorted = memtable.sorted();
@@ -59,13 +74,16 @@ async function writeEntries(
     checkGoesOn();
   }
   for (let index = 0; index < sorted.length; index++) {
-    const writing = writer.add(sorted.entryAt(index));
+    const entry = sorted.entryAt(index);
+    const isLarge = entry.kind === VALUE && entry.value.length >= largeValueBytes;
+    const kept = isLarge ? pointing(entry, await large.put(entry.value)) : entry;
+    const writing = writer.add(kept);
     if (writing !== undefined) {
       await writing;
       pace.refresh();
       checkGoesOn();
     }
-    if (index % LOOK_EVERY !== 0) continue;
+    if (!isLarge && index % LOOK_EVERY !== 0) continue;
     const resting = pace.rest();
     if (resting === undefined) continue;
     await resting;

@@ -19,12 +19,15 @@ import type { Memtable } from './memtable.ts';
 import type { MemtableStack } from './memtable-stack.ts';
 import type { TableInfo } from './table-info.ts';
 import type { TableStore } from './tables/table-store.ts';
+import { bytesOfUses } from './values/value-use.ts';
 
 export interface FlusherParts {
   readonly host: Pick<Host, 'disk' | 'clock' | 'log'>;
   readonly memtables: MemtableStack;
   readonly log: CommitLog;
   readonly tables: TableStore;
+  /** Values of this length and more get a file beside the table. */
+  readonly largeValueBytes: number;
   /** Called in the turn in which a table took the place of a memtable. */
   readonly onFlushed: () => void;
 }
@@ -83,17 +86,19 @@ export class Flusher {
   }
 
   async #write(memtable: Memtable): Promise<TableInfo> {
-    const { host, tables } = this.#parts;
+    const { host, largeValueBytes, tables } = this.#parts;
     const { checkGoesOn } = this.loop;
     const startMs = host.clock.monotonicMs();
     const info = await flushMemtable(host, {
       memtable,
-      number: tables.takeNumbers(1),
+      takeNumber: () => tables.takeNumbers(1),
+      largeValueBytes,
       checkGoesOn,
     });
-    this.#bytesWritten += info.bytes;
+    const bytes = info.bytes + bytesOfUses(info.values);
+    this.#bytesWritten += bytes;
     const ms = Math.round(host.clock.monotonicMs() - startMs);
-    host.log.info('flushed', { table: info.number, entries: info.entries, bytes: info.bytes, ms });
+    host.log.info('flushed', { table: info.number, entries: info.entries, bytes, ms });
     return info;
   }
 

@@ -22,34 +22,45 @@ import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts
 import { MemtableStack } from './memtable-stack.ts';
 import { BlockCache } from './sstable/block-cache.ts';
 import { corruption } from './storage-errors.ts';
-import { tableNumberOf } from './table-info.ts';
 import { MANIFEST_NAME } from './tables/manifest.ts';
-import { expectationOf, recoverTables, tidyTables } from './tables/table-recovery.ts';
+import { expectationOf, fileNumberOf, recoverTables, tidyTables } from './tables/table-recovery.ts';
 
 const MIB = 1024 * 1024;
 
 const DEFAULTS = {
   segmentBytesMax: 64 * MIB,
   batchBytesTarget: MIB,
-  memtableBytesMax: 64 * MIB,
+  memoryBytes: 384 * MIB,
   sealedMax: 3,
-  blockCacheBytes: 128 * MIB,
   tableBytesTarget: PLAN_DEFAULTS.tableBytesTarget,
+  largeValueBytes: 16 * 1024,
 };
+
+/** Of the memory; the rest is for the block cache. */
+const MEMTABLES_SHARE = 2 / 3;
 
 export interface EngineOptions {
   /** A log segment that has reached this size is followed by a new one; 64 MiB. */
   readonly segmentBytesMax?: number;
   /** What one sync carries at most, unless a single write is larger; 1 MiB. */
   readonly batchBytesTarget?: number;
-  /** A memtable that has taken so many bytes becomes a table; 64 MiB. */
+  /**
+   * Memory for memtables and for blocks of tables; 384 MiB. Two thirds are for the memtables, the
+   * one that is written and those that wait for the disk: a larger one makes fewer tables and less
+   * compaction. As a rule only one waits, so that half of that share is a reserve for bursts; the
+   * last third is all for the cache.
+   */
+  readonly memoryBytes?: number;
+  /** A memtable that has taken so many bytes becomes a table; by default what memoryBytes says. */
   readonly memtableBytesMax?: number;
   /** With so many full memtables waiting, and one more full, writes are refused; 3. */
   readonly sealedMax?: number;
-  /** Memory for blocks of tables; 128 MiB. */
+  /** Memory for blocks of tables; by default what memoryBytes says. */
   readonly blockCacheBytes?: number;
   /** Compaction makes tables of about this size; 64 MiB. */
   readonly tableBytesTarget?: number;
+  /** Values of this length and more stand apart from the tables, in value files; 16 KiB. */
+  readonly largeValueBytes?: number;
   /** How much of what compaction wrote it reads again before it drops the inputs; a sample. */
   readonly verifies?: CompactorOptions['verifies'];
 }
@@ -96,7 +107,10 @@ export async function openEngine(
 }
 
 function limitsOf(options: EngineOptions) {
-  const limits = { ...DEFAULTS, ...options };
+  const { memoryBytes, sealedMax } = { ...DEFAULTS, ...options };
+  const memtableBytesMax = Math.round((memoryBytes * MEMTABLES_SHARE) / (1 + sealedMax));
+  const blockCacheBytes = Math.round(memoryBytes * (1 - MEMTABLES_SHARE));
+  const limits = { ...DEFAULTS, memtableBytesMax, blockCacheBytes, ...options };
   const { tableBytesTarget, verifies = 'sample' } = limits;
   return { ...limits, compaction: { ...PLAN_DEFAULTS, tableBytesTarget, verifies } as const };
 }
@@ -109,7 +123,7 @@ async function claim(host: Pick<Host, 'disk' | 'clock'>, owner: Owner): Promise<
 }
 
 function isData(name: string): boolean {
-  const isNumbered = segmentNumberOf(name) !== undefined || tableNumberOf(name) !== undefined;
+  const isNumbered = segmentNumberOf(name) !== undefined || fileNumberOf(name) !== undefined;
   return isNumbered || name === MANIFEST_NAME;
 }
 

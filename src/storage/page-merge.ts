@@ -1,7 +1,7 @@
 // One page of a scan, merged from everything that may hold a part of it: memtables, tables, and
 // places of which nothing is known because their table is damaged. Of the entries of one key the
-// one with the highest sequence stands in the page, unless it is a removal. Never more is held than the page and one entry
-// of each source.
+// one with the highest sequence stands in the page, unless it is a removal. Never more is held than
+// the page and one entry of each source.
 //
 // It runs at once while the sources answer at once, and goes on as a promise where one must read
 // the disk; large values are read when the page is complete. A failure ends the page before the place that it struck; only a page that would be

@@ -25,7 +25,7 @@ export function decodingAt<T>(file: string, offset: number, decode: () => T): T 
   }
 }
 
-/** Throws NEWER_FORMAT or OLDER_FORMAT unless `found` is the one format that this version reads. */
+/** Throws NEWER_FORMAT or OLDER_FORMAT unless `found` is the format that this version reads. */
 export function checkFormat(file: string, found: number, known: number): void {
   if (found === known) return;
   const message = `${file} has format ${found}; this version of Kvorum reads format ${known}`;
@@ -33,8 +33,8 @@ export function checkFormat(file: string, found: number, known: number): void {
     throw new KvorumError('NEWER_FORMAT', message, 'Start the version of Kvorum that wrote it.');
   }
   const fix =
-    'Nothing was changed. Start the version of Kvorum that wrote it, or this one on an empty data ' +
-    'directory: other nodes hold copies.';
+    'Nothing was changed. Start the version of Kvorum that wrote it, or this one with an empty ' +
+    'data directory: other nodes hold copies.';
   throw new KvorumError('OLDER_FORMAT', message, fix);
 }
 

@@ -22,7 +22,7 @@ export const ELSEWHERE = 2;
 /** The newest that a memtable or a table knows of a key. */
 export interface KeyState extends Stored {
   readonly kind: EntryKind;
-  /** Below 2^51, because it shares a varint with the kind: 71 years of a million writes a second. */
+  /** Below 2^51, for it shares a varint with the kind: 71 years of a million writes a second. */
   readonly sequence: number;
   /** Empty when the key was removed; a pointer when the value stands elsewhere. */
   readonly value: Buffer;

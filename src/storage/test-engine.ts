@@ -87,11 +87,11 @@ export function at(key: string, slot = 7, keyspace = 0): EngineKey {
 }
 
 export function put(key: string, value: string, slot = 7): Put {
-  return { kind: 'put', ...at(key, slot), value: Buffer.from(value, 'latin1') };
+  return { ...at(key, slot), kind: 'put', value: Buffer.from(value, 'latin1') };
 }
 
 export function removal(key: string, slot = 7): Removal {
-  return { kind: 'removal', ...at(key, slot) };
+  return { ...at(key, slot), kind: 'removal' };
 }
 
 export const EVERYTHING: ScanRange = {

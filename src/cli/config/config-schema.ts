@@ -3,7 +3,7 @@
 //   node-id = "n1"                       [[members]]                 [[keyspaces]]
 //   data = "/var/lib/kvorum"             name = "n1"                 number = 0
 //   cluster-name = "shop"                listen = "10.0.0.1:7001"    name = "default"
-//   redirect = "auto"                    rack = "a"                  preset = "quorum"
+//   memory = "2gb"                       rack = "a"                  preset = "quorum"
 
 import Type, { type Static } from 'typebox';
 
@@ -50,6 +50,7 @@ export const ConfigSchema = Type.Object(
     rack: Type.Optional(Text),
     dc: Type.Optional(Text),
     capacity: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    memory: Type.Optional(Text),
     redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),
     'log-level': Type.Optional(Type.Enum(['info', 'warn', 'error', 'silent'])),
     'insecure-no-auth': Type.Optional(Type.Boolean()),

@@ -38,15 +38,19 @@ test('without any setting: one node on loopback', async () => {
   equal(config.dataDirectory, join('.kvorum', 'n1'));
   equal(config.redirect, 'auto');
   equal(config.logLevel, 'info');
+  equal(config.memoryBytes, undefined);
   const [keyspace, ...others] = config.topology.keyspaces;
   deepEqual(others, []);
   deepEqual(keyspace, { number: 0, name: 'default', n: 3, r: 2, w: 2, conflictRule: 'latest' });
 });
 
 test('a flag wins over the environment, that over the file, that over the default', async (t) => {
-  const config = await fileWith(t, 'data = "file"\nrack = "file"\ndc = "file"\nlog-level = "warn"');
+  const config = await fileWith(
+    t,
+    'data = "file"\nrack = "file"\ndc = "file"\nlog-level = "warn"\nmemory = "64mb"',
+  );
   const environment = { KVORUM_DATA: 'variable', KVORUM_RACK: 'variable' };
-  const { dataDirectory, member, logLevel } = await readNodeConfig(
+  const { dataDirectory, member, logLevel, memoryBytes } = await readNodeConfig(
     { config, data: 'flag' },
     environment,
   );
@@ -54,6 +58,7 @@ test('a flag wins over the environment, that over the file, that over the defaul
     [dataDirectory, member.rack, member.dataCenter, logLevel, member.host],
     ['flag', 'variable', 'file', 'warn', 'n1'],
   );
+  equal(memoryBytes, 64 * 1024 * 1024);
   const byVariable = await readNodeConfig({}, { ...environment, KVORUM_CONFIG: config });
   equal(byVariable.dataDirectory, 'variable');
 });

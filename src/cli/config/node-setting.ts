@@ -18,6 +18,7 @@ export const NODE_SETTINGS = [
   'rack',
   'dc',
   'capacity',
+  'memory',
   'redirect',
   'log-level',
   'insecure-no-auth',

@@ -8,19 +8,30 @@ import { type ChildEnd, NodeChild } from './node-child.ts';
 /** A node closes in a fraction of this; whoever takes longer hangs. */
 const STOP_MS = 10_000;
 
+export interface DevOptions {
+  readonly isVerbose: boolean;
+  /** What each node gets as --memory, if anything. */
+  readonly memory: string | undefined;
+}
+
 export class DevCluster {
   readonly #children: readonly NodeChild[];
   /** Before that, nodes that do not find each other yet are no news. */
   #isReady = false;
   #isStopping = false;
 
-  constructor(layout: DevLayout, options: { readonly isVerbose: boolean }) {
+  constructor(layout: DevLayout, { isVerbose, memory }: DevOptions) {
     this.#children = layout.nodes.map(({ name, directory }) => {
       const identity = ['--node-id', name, '--data', directory];
-      const flags = [...identity, '--cluster', clusterFlag(layout), '--cluster-name', 'dev'];
+      const cluster = ['--cluster', clusterFlag(layout), '--cluster-name', 'dev'];
+      const flags = [
+        ...identity,
+        ...cluster,
+        ...(memory === undefined ? [] : ['--memory', memory]),
+      ];
       const onLine = (line: string) => {
         const isNoise = this.#isStopping || !this.#isReady || !isWarning(line);
-        if (isNoise && !options.isVerbose) return;
+        if (isNoise && !isVerbose) return;
         printNote(`${styled('dim', `${name} |`, process.stderr)} ${line}`);
       };
       return new NodeChild({ name, flags, onLine });

@@ -70,6 +70,11 @@ const MEMORY_ROWS: readonly MetricRow[] = [
     ofEngine(({ memoryBytes }) => memoryBytes),
   ),
   gauge(
+    'kvorum_engine_table_memory_bytes',
+    'Memory that the filters and indexes of tables take.',
+    ofEngine(({ tableMemoryBytes }) => tableMemoryBytes),
+  ),
+  gauge(
     'kvorum_engine_sealed_memtables',
     'Full memtables that wait for the disk, the one in flush included.',
     ofEngine(({ sealedMemtables }) => sealedMemtables),
@@ -148,6 +153,11 @@ const DISK_ROWS: readonly MetricRow[] = [
     'kvorum_engine_compactions_total',
     'Compactions that were done.',
     ofEngine(({ compactions }) => compactions),
+  ),
+  gauge(
+    'kvorum_engine_compactions_running',
+    'Compactions under way now: 0 or 1.',
+    ofEngine(({ compactionsRunning }) => compactionsRunning),
   ),
   gauge(
     'kvorum_engine_recovered_batches',

@@ -1,5 +1,5 @@
-// One compaction: input tables in, fewer and larger ones out, only the newest entry of each key, and
-// not even that if it is a removal with nothing older below (compaction-plan.ts says where).
+// One compaction: input tables in, fewer and larger ones out, only the newest entry of each key,
+// and not even that if it is a removal with nothing older below (compaction-plan.ts says where).
 // It runs on the thread of the jobs (in the simulator beside the node), knows the disk and nothing
 // else, and changes nothing but the files that it makes:
 //

@@ -10,7 +10,8 @@
 //                       ↑ the value's address
 //
 // Lengths that do not fit stand in the word before, and all bits of their field are set. `value`
-// is the newest one, or of kind removal, and then empty; `previous` is the key that came into the same slot before (slot-lists.ts).
+// is the newest one, or of the kind removal, and then empty; `previous` is the key that came into
+// the same slot before (slot-lists.ts).
 // An address is chunk number × 2^18 + word; 0 is none. 20 bytes a key, and what rounding takes.
 
 import { assert } from '../../base/assert.ts';

@@ -32,8 +32,6 @@ export interface TableStats {
   /** From the disk, for lookups, cursors and verify(). */
   readonly reads: number;
   readonly bytesRead: number;
-  /** Of filter and index, in memory. */
-  readonly memoryBytes: number;
 }
 
 const VERIFY_BYTES = 256 * 1024;
@@ -173,8 +171,12 @@ export class Table {
       filterFalsePositives: this.#filterFalsePositives,
       reads: count,
       bytesRead: bytes,
-      memoryBytes: this.#filter.bytes + this.#blocks.index.bytes,
     };
+  }
+
+  /** Of filter and index. */
+  get memoryBytes(): number {
+    return this.#filter.bytes + this.#blocks.index.bytes;
   }
 
   /** Waits for lookups that are under way; frees what the cache holds of it. */

@@ -93,7 +93,10 @@ export class TableSet {
     for (const table of this.all) table.leaveSet();
   }
 
-  /** The newest entry of `key`, which may be a removal; throws or rejects with CORRUPTION where it cannot be known. */
+  /**
+   * The newest entry of `key`, which may be a removal; throws or rejects with CORRUPTION where it
+   * cannot be known.
+   */
   get(key: TableKey, hash: number): Answer | Promise<Answer> {
     const found = this.#search(key, hash, 0);
     if (this.suspects.length === 0) return found;

@@ -7,7 +7,7 @@ import type { Disk } from '../../host/host.ts';
 import { ELSEWHERE, type TableEntry } from '../table-entry.ts';
 import { openValueFile, type ValueFile } from './value-file.ts';
 import type { ValueOutlet } from './value-outlet.ts';
-import { decodePointer, encodePointer, type ValuePointer } from './value-pointer.ts';
+import { decodePointer, pointing, type ValuePointer } from './value-pointer.ts';
 
 export class ValueMover {
   readonly #disk: Disk;
@@ -46,7 +46,7 @@ export class ValueMover {
     const value = await this.#read(pointer);
     if (value === undefined) return entry;
     this.#bytesMoved += value.length;
-    return { ...entry, value: encodePointer(await this.#outlet.put(value)) };
+    return pointing(entry, await this.#outlet.put(value));
   }
 
   async close(): Promise<void> {

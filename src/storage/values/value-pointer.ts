@@ -5,6 +5,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { ELSEWHERE, type TableEntry } from '../table-entry.ts';
 
 export interface ValuePointer {
   /** Number of the value file. */
@@ -14,6 +15,11 @@ export interface ValuePointer {
   readonly pieceBytes: number;
   /** Of the value itself: before it is read, a scan knows how much of it fits. */
   readonly valueBytes: number;
+}
+
+/** The entry with its value at `pointer`. */
+export function pointing({ key, sequence }: TableEntry, pointer: ValuePointer): TableEntry {
+  return { key, kind: ELSEWHERE, sequence, value: encodePointer(pointer) };
 }
 
 export function encodePointer({ file, offset, pieceBytes, valueBytes }: ValuePointer): Buffer {
