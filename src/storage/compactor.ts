@@ -16,6 +16,7 @@ import {
   type PlanOptions,
   planCompaction,
 } from './compaction/compaction-plan.ts';
+import { movesOf, planRelocation } from './compaction/relocation.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
@@ -35,10 +36,19 @@ export interface CompactorOptions extends PlanOptions {
   readonly verifies: CompactionJob['verifies'];
 }
 
+interface Step {
+  readonly plan: CompactionPlan;
+  /** Numbers of value files that are given up: their values move with their pointers. */
+  readonly givenUp: ReadonlySet<number>;
+}
+
 interface Finished {
   readonly plan: CompactionPlan;
   readonly result: CompactionDone;
 }
+
+/** A value file that compaction writes is as large as so many tables. */
+const VALUE_FILE_TABLES = 4;
 
 export class Compactor {
   readonly loop: BackgroundLoop;
@@ -49,6 +59,7 @@ export class Compactor {
   #compactions = 0;
   #bytesRead = 0;
   #bytesWritten = 0;
+  #valueBytesMoved = 0;
 
   constructor(parts: CompactorParts) {
     this.#parts = parts;
@@ -61,6 +72,7 @@ export class Compactor {
       compactions: this.#compactions,
       compactionBytesRead: this.#bytesRead,
       compactionBytesWritten: this.#bytesWritten,
+      valueBytesMoved: this.#valueBytesMoved,
     };
   }
 
@@ -73,32 +85,29 @@ export class Compactor {
 
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
-      const plan = this.#plan();
-      if (plan === undefined) return false;
-      this.#finished = await this.#run(plan);
+      const step = this.#nextStep();
+      if (step === undefined) return false;
+      this.#finished = await this.#run(step);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
     return true;
   }
 
-  #plan(): CompactionPlan | undefined {
+  #nextStep(): Step | undefined {
     const { options, tables } = this.#parts;
-    const { all, suspects } = tables.set;
-    const sound = all.filter(({ isSuspect }) => !isSuspect);
-    const infosOf = (tables: readonly LiveTable[]) => tables.map(({ info }) => info);
-    return planCompaction(infosOf(sound), infosOf(suspects), options);
+    const { all } = tables.set;
+    const sound = all.filter(({ isSuspect }) => !isSuspect).map(({ info }) => info);
+    const suspects = tables.set.suspects.map(({ info }) => info);
+    const plan = planCompaction(sound, suspects, options);
+    const relocation = planRelocation(sound, suspects, tables.values.readable);
+    const urgent = moreUrgent(plan, relocation?.plan);
+    return urgent && { plan: urgent, givenUp: relocation?.files ?? new Set() };
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */
-  async #run(plan: CompactionPlan): Promise<Finished | undefined> {
-    const { host, isBehind, options, tables } = this.#parts;
-    const { inputs, numbersCount, outputs, tableBytesMax } = plan;
-    const numbersFrom = tables.takeNumbers(numbersCount);
-    const compressedFromLevel = options.lastLevel;
-    const numbers = { numbersFrom, numbersCount };
-    const { verifies } = options;
-    const job = { inputs, outputs, tableBytesMax, ...numbers, compressedFromLevel, verifies };
-    this.#current = startCompaction(host, job, isBehind);
+  async #run({ plan, givenUp }: Step): Promise<Finished | undefined> {
+    const { host, isBehind } = this.#parts;
+    this.#current = startCompaction(host, this.#jobOf(plan, givenUp), isBehind);
     try {
       const result = await this.#current.done;
       this.loop.checkGoesOn();
@@ -109,6 +118,22 @@ export class Compactor {
     } finally {
       this.#current = undefined;
     }
+  }
+
+  #jobOf(plan: CompactionPlan, givenUp: ReadonlySet<number>): CompactionJob {
+    const { options, tables } = this.#parts;
+    const { inputs, numbersCount, outputs, tableBytesMax } = plan;
+    const moves = movesOf(inputs, givenUp, VALUE_FILE_TABLES * options.tableBytesTarget);
+    return {
+      inputs,
+      outputs,
+      tableBytesMax,
+      numbersFrom: tables.takeNumbers(numbersCount),
+      numbersCount,
+      moves: { ...moves, numbersFrom: tables.takeNumbers(moves.numbersCount) },
+      compressedFromLevel: options.lastLevel,
+      verifies: options.verifies,
+    };
   }
 
   async #install({ plan, result }: Finished): Promise<void> {
@@ -125,13 +150,16 @@ export class Compactor {
       if (hasCode(error, 'CORRUPTION')) this.#finished = undefined;
       throw error;
     }
-    const { bytesRead, bytesWritten, entriesDropped } = result;
+    const { bytesRead, bytesWritten, entriesDropped, moved } = result;
+    tables.values.setAside(moved.unreadable);
     this.#compactions += 1;
+    this.#valueBytesMoved += moved.bytesMoved;
     this.#bytesRead += bytesRead;
     this.#bytesWritten += bytesWritten;
     const { kind, inputs } = plan;
     const counts = { inputs: inputs.length, outputs: result.tables.length, entriesDropped };
-    host.log.info('compacted', { kind, ...counts, bytesRead, bytesWritten });
+    const bytes = { bytesRead, bytesWritten, valueBytesMoved: moved.bytesMoved };
+    host.log.info('compacted', { kind, ...counts, ...bytes });
   }
 
   /** Whether any of the inputs was found bad, and is a suspect now. */
@@ -163,4 +191,11 @@ export class Compactor {
       throw error;
     }
   }
+}
+
+function moreUrgent(
+  plan: CompactionPlan | undefined,
+  other: CompactionPlan | undefined,
+): CompactionPlan | undefined {
+  return (other?.urgency ?? 0) > (plan?.urgency ?? 0) ? other : plan;
 }

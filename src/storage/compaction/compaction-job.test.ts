@@ -63,6 +63,7 @@ function jobOf(inputs: readonly TableInfo[]): CompactionJob {
     tableBytesMax: 120_000,
     numbersFrom: 10,
     numbersCount: 5,
+    moves: { from: [], numbersFrom: 15, numbersCount: 1, fileBytesMax: 100_000 },
     compressedFromLevel: 20,
     verifies: 'all',
   };

@@ -1,5 +1,6 @@
 // One compaction: input tables in, fewer and larger ones out, only the newest entry of each key,
 // and not even that if it is a removal with nothing older below (compaction-plan.ts says where).
+// Large values are not in tables and stay where they are, but for those in files that are given up.
 // It runs on the thread of the jobs (in the simulator beside the node), knows the disk and nothing
 // else, and changes nothing but the files that it makes:
 //
@@ -16,6 +17,8 @@ import { TableWriter } from '../sstable/table-writer.ts';
 import { corruption } from '../storage-errors.ts';
 import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
 import { type TableInfo, tableName } from '../table-info.ts';
+import { openValueFile } from '../values/value-file.ts';
+import { type MovedValues, ValueMover, type ValueMoves } from '../values/value-mover.ts';
 import type { PlannedOutput } from './compaction-plan.ts';
 import { type EntryBlocks, MergeCursor } from './merge-cursor.ts';
 
@@ -28,6 +31,7 @@ export interface CompactionJob {
   /** The outputs get numbers from here on; nobody else uses any of the next `numbersCount`. */
   readonly numbersFrom: number;
   readonly numbersCount: number;
+  readonly moves: ValueMoves;
   /** Tables of levels from here on are compressed; the others will soon be read and rewritten. */
   readonly compressedFromLevel: number;
   readonly verifies: 'sample' | 'all';
@@ -39,10 +43,12 @@ export interface CompactionDone {
   readonly kind: 'done';
   /** In the order of their keys. */
   readonly tables: readonly TableInfo[];
+  /** Of tables, and of values that were moved. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
   /** Entries of the inputs that stand in no output: overwritten, removed, or a done removal. */
   readonly entriesDropped: number;
+  readonly moved: MovedValues;
 }
 
 /** Between two looks at the pace: 5 ms at 50 MB/s, so that a pause is felt at once. */
@@ -60,28 +66,30 @@ export async function runCompaction(
   pace: JobPace,
 ): Promise<CompactionResult> {
   const inputs: Table[] = [];
+  const mover = new ValueMover(disk, job.moves);
   const outputs = new OutputTables(disk, job);
   try {
     for (const { number } of job.inputs) inputs.push(await openTable(disk, number, NO_CACHE()));
     const merged = new MergeCursor(sourcesOf(job.inputs, inputs));
-    await writeMerged(merged, outputs, pace);
-    const tables = pace.isCancelled ? [] : await outputs.finish();
-    for (const info of tables) await verify(disk, info, job, pace);
-    if (pace.isCancelled) {
-      await outputs.remove();
-      return { kind: 'cancelled' };
+    await writeMerged(merged, mover, outputs, pace);
+    if (!pace.isCancelled) {
+      const moved = await mover.finish();
+      const tables = await outputs.finish();
+      await verify(disk, tables, moved, job, pace);
+      if (!pace.isCancelled) {
+        const entriesDropped = merged.dropped + outputs.dropped;
+        return { kind: 'done', tables, moved, entriesDropped, ...bytesOf(job, tables, moved) };
+      }
     }
-    return {
-      kind: 'done',
-      tables,
-      bytesRead: job.inputs.reduce((sum, { bytes }) => sum + bytes, 0),
-      bytesWritten: tables.reduce((sum, { bytes }) => sum + bytes, 0),
-      entriesDropped: merged.dropped + outputs.dropped,
-    };
+    await outputs.remove();
+    await mover.remove();
+    return { kind: 'cancelled' };
   } catch (error) {
     await outputs.remove();
+    await mover.remove();
     throw error;
   } finally {
+    await mover.close();
     for (const table of inputs) await table.close();
   }
 }
@@ -91,22 +99,26 @@ const NO_CACHE = () => new BlockCache(0);
 
 async function writeMerged(
   merged: MergeCursor,
+  mover: ValueMover,
   outputs: OutputTables,
   pace: JobPace,
 ): Promise<void> {
-  let unpaced = 0;
+  let passed = 0;
+  let paced = 0;
   while (!pace.isCancelled) {
     const next = merged.nextBlock();
     const block = next instanceof Promise ? await next : next;
     if (block === undefined) return;
     for (const entry of block) {
-      const writing = outputs.add(entry);
+      const writing = outputs.add(mover.concerns(entry) ? await mover.move(entry) : entry);
       if (writing !== undefined) await writing;
-      unpaced += entry.key.length + entry.value.length;
+      passed += entry.key.length + entry.value.length;
+      const unpaced = passed + mover.bytesMoved - paced;
+      if (unpaced < PACE_BYTES) continue;
+      await pace.spend(unpaced);
+      if (pace.isCancelled) return;
+      paced += unpaced;
     }
-    if (unpaced < PACE_BYTES) continue;
-    await pace.spend(unpaced);
-    unpaced = 0;
   }
 }
 
@@ -252,17 +264,48 @@ class OutputTables {
   }
 }
 
-/** Reads an output again, as those who come later will; rejects with CORRUPTION. */
+function bytesOf(
+  { inputs }: CompactionJob,
+  outputs: readonly TableInfo[],
+  moved: MovedValues,
+): Pick<CompactionDone, 'bytesRead' | 'bytesWritten'> {
+  const sum = (tables: readonly TableInfo[]) => tables.reduce((all, { bytes }) => all + bytes, 0);
+  const bytesRead = sum(inputs) + moved.bytesMoved;
+  return { bytesRead, bytesWritten: sum(outputs) + moved.bytesWritten };
+}
+
+/** Reads the outputs again, as those who come later will; rejects with CORRUPTION. */
 async function verify(
   disk: Disk,
-  info: TableInfo,
+  tables: readonly TableInfo[],
+  { files }: MovedValues,
   { verifies }: CompactionJob,
   pace: JobPace,
 ): Promise<void> {
-  if (pace.isCancelled) return;
+  const isWhole = (number: number) => verifies === 'all' || number % SAMPLE_EVERY === 0;
+  for (const info of tables) {
+    if (pace.isCancelled) return;
+    await verifyTable(disk, info, isWhole(info.number), pace);
+  }
+  for (const number of files) {
+    if (pace.isCancelled) return;
+    const file = await openValueFile(disk, number);
+    try {
+      if (isWhole(number)) await file.verify((bytes) => pace.spend(bytes));
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function verifyTable(
+  disk: Disk,
+  info: TableInfo,
+  isWhole: boolean,
+  pace: JobPace,
+): Promise<void> {
   const table = await openTable(disk, info.number, NO_CACHE());
   try {
-    const isWhole = verifies === 'all' || info.number % SAMPLE_EVERY === 0;
     if (isWhole) await table.verify((bytes) => pace.spend(bytes));
     const { entries, firstKey, lastKey } = table.info;
     const isSame = firstKey.equals(info.firstKey) && lastKey.equals(info.lastKey);

@@ -24,14 +24,17 @@
 // The footer keeps its 36 bytes, and the last 16 of them their meaning, in every later format, so
 // that rot in the format number is not mistaken for news; its checksum covers the 28 bytes before.
 //
-// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 removed (8), slot 2a07:
+// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 removed (8) and user:3 at
+// offset 4 of value file 2 (7), slot 2a07:
 //
-//   block       00 · 0001 · 00000014 · 0000 0000 · 00 09 04 002a07757365723a31 · 09 01 06 37 ·
-//               08 01 01 32 · 24 616461 · b009 616c616e · 21 · 5cde6c32
-//   filter      00 · 0001 · 514e28b7 01 00000008 00000000005c0086000025000000 · b8d55112
-//   index       00 · 00000001 · 00 01 00 2e · caa4da0c
-//   properties  00 · 03 01 08 ac02 · 09 002a07757365723a31 · 09 002a07757365723a32 · 23 · c0222862
-//   footer      000000000000002e 0000001e 0000000d 0000001f 00000001 00000002 75399a28 4b565442
+//   block       00 · 0001 · 00000018 · 0000 0000 · 00 09 04 002a07757365723a31 · 09 01 06 37 ·
+//               08 01 01 32 · 08 01 05 33 · 24 616461 · b009 616c616e · 21 · 1e 02 04 12 0d ·
+//               ef86758b
+//   filter      00 · 0001 · 514e28b7 01 0000000a 000000f100008600002b000000d40000 · e1cd11a6
+//   index       00 · 00000001 · 00 01 00 37 · 718108d3
+//   properties  00 · 04 01 07 ac02 · 09 002a07757365723a31 · 09 002a07757365723a33 · 30 ·
+//               01 02 01 16 · f82350dc
+//   footer      0000000000000037 00000020 0000000d 00000023 00000001 00000003 4321526d 4b565442
 
 import { crc32 } from '../../base/checksum.ts';
 import { openPiece } from '../piece.ts';

@@ -4,37 +4,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { crc32 } from '../../base/checksum.ts';
 import { hasCode } from '../../base/errors.ts';
-import { TestTables } from '../sstable/test-table.ts';
+import { TestValues } from './test-values.ts';
 import { openValueFile } from './value-file.ts';
 import { FOOTER_BYTES, VALUES_FORMAT, valuesName, valuesNumberOf } from './value-format.ts';
 import { decodePointer, encodePointer, type ValuePointer } from './value-pointer.ts';
-import { ValueWriter } from './value-writer.ts';
 
 const damaged = (error: unknown) => hasCode(error, 'CORRUPTION');
-
-class TestValues extends TestTables {
-  async writeValues(
-    number: number,
-    values: readonly Buffer[],
-    compression = false,
-  ): Promise<ValuePointer[]> {
-    const file = await this.disk.create(valuesName(number));
-    const writer = new ValueWriter(file, number, compression);
-    const pointers: ValuePointer[] = [];
-    for (const value of values) {
-      pointers.push(writer.add(value));
-      await writer.maybeWrite();
-    }
-    equal(await writer.finish(), file.size());
-    await file.close();
-    await this.disk.syncDirectory();
-    return pointers;
-  }
-
-  bytesAt(number: number): Buffer {
-    return this.machine.directory.bytesOf(valuesName(number)) as Buffer;
-  }
-}
 
 const texts = (...all: string[]) => all.map((text) => Buffer.from(text));
 
@@ -42,9 +17,9 @@ test('the worked example of value-format.ts is what is written', async () => {
   const header = await readFile(new URL('value-format.ts', import.meta.url), 'utf8');
   const drawn = [...header.matchAll(/^\/\/ +(?:record|footer) +([0-9a-f]{8}.*)$/gm)];
   const tests = new TestValues();
-  await tests.run(() => tests.writeValues(7, texts('a large value', 'another')));
+  await tests.run(() => tests.writeValues(2, texts('a large value', 'another')));
   const hex = drawn.map(([, bytes]) => bytes).join('');
-  equal(tests.bytesAt(7).toString('hex'), hex.replace(/[ ·]/g, ''));
+  equal(tests.valueBytesOf(2).toString('hex'), hex.replace(/[ ·]/g, ''));
 });
 
 test('a name says a number, and no other name does', () => {
@@ -69,7 +44,7 @@ test('what was written is read, in any order, compressed or not', async () => {
       await tests.run(async () => {
         const pointers = await tests.writeValues(3, values, compression);
         const file = await openValueFile(tests.disk, 3);
-        equal(file.bytes, tests.bytesAt(3).length);
+        equal(file.bytes, tests.valueBytesOf(3).length);
         const order = pointers.map((pointer, n) => ({ pointer, value: values[n] })).reverse();
         const read = order.map(({ pointer }) => file.read(pointer));
         deepEqual(
@@ -107,7 +82,7 @@ for (const compression of [false, true]) {
       ? [Buffer.alloc(4000, 'ab'), ...texts('x')]
       : texts('one', '', 'two');
     const pointers = await tests.run(() => tests.writeValues(1, values, compression));
-    const bytes = tests.bytesAt(1).length;
+    const bytes = tests.valueBytesOf(1).length;
     ok(bytes < 200, `${bytes} bytes are few enough to flip each bit`);
     const errors = async () => {
       let count = 0;
@@ -143,7 +118,7 @@ test('a file that is too short or too long is refused', async () => {
   const tests = new TestValues();
   await tests.run(async () => {
     await tests.writeValues(1, texts('one', 'two'));
-    const whole = tests.bytesAt(1);
+    const whole = tests.valueBytesOf(1);
     for (let length = 0; length < whole.length; length++) {
       await tests.replace(valuesName(1), whole.subarray(0, length));
       await rejects(openValueFile(tests.disk, 1), damaged, `cut to ${length} bytes`);
@@ -181,7 +156,7 @@ test('a value is read at its own place only', async () => {
     await rejects(file.read({ ...one, pieceBytes: one.pieceBytes - 1 }), damaged);
     await rejects(file.read({ ...two, valueBytes: 4 }), damaged);
     await rejects(file.read({ ...two, offset: 1e9 }), damaged);
-    const [bytes, other] = [tests.bytesAt(1), tests.bytesAt(2)];
+    const [bytes, other] = [tests.valueBytesOf(1), tests.valueBytesOf(2)];
     const swapped = Buffer.concat([
       other.subarray(0, -FOOTER_BYTES),
       bytes.subarray(-FOOTER_BYTES),
@@ -197,7 +172,7 @@ test('a newer format is refused by its number', async () => {
   const tests = new TestValues();
   await tests.run(async () => {
     await tests.writeValues(1, texts('one'));
-    const bytes = Buffer.from(tests.bytesAt(1));
+    const bytes = Buffer.from(tests.valueBytesOf(1));
     const footer = bytes.subarray(-FOOTER_BYTES);
     footer.writeUInt32BE(VALUES_FORMAT + 1, 16);
     footer.writeUInt32BE(crc32(footer.subarray(0, 20)), 20);

@@ -30,10 +30,11 @@ export class ValueFiles {
     this.#host = host;
   }
 
-  /** Those from which values may be moved. */
-  get readable(): ValueFile[] {
+  /** Those from which values may be moved; bytes are of all records, garbage included. */
+  get readable(): { readonly number: number; readonly bytes: number }[] {
     return [...this.#held.values()].flatMap(({ content, isSetAside }) => {
-      return content instanceof Error || isSetAside ? [] : [content];
+      if (content instanceof Error || isSetAside) return [];
+      return [{ number: content.number, bytes: content.recordsBytes }];
     });
   }
 
@@ -100,10 +101,7 @@ export class ValueFiles {
     return content.read(pointer);
   }
 
-  async #hold(
-    number: number,
-    isThere: (name: string) => boolean,
-  ): Promise<Error | undefined> {
+  async #hold(number: number, isThere: (name: string) => boolean): Promise<Error | undefined> {
     const known = this.#held.get(number);
     if (known !== undefined) {
       known.tables += 1;

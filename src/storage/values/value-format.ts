@@ -11,11 +11,11 @@
 // footer keeps its 28 bytes, and the last 16 of them their meaning, in every later format; its
 // checksum covers the 20 bytes before it.
 //
-// File 7 with the values "a large value" and "another":
+// File 2 with the values "a large value" and "another":
 //
-//   record   00000012 · 00 61206c617267652076616c7565 · fd9a7bc1
-//   record   0000000c · 00 616e6f74686572 · 16ecc46f
-//   footer   0000000000000026 00000002 00000007 00000001 f79fcba5 4b565646
+//   record   00000012 · 00 61206c617267652076616c7565 · 66b53086
+//   record   0000000c · 00 616e6f74686572 · e24228e3
+//   footer   0000000000000026 00000002 00000002 00000001 3f7f44d5 4b565646
 
 import { crc32 } from '../../base/checksum.ts';
 import { checkFormat, corruptionAt } from '../storage-errors.ts';

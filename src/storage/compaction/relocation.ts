@@ -18,7 +18,10 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { TableInfo } from '../table-info.ts';
+import type { ValueMoves } from '../values/value-mover.ts';
 import { bytesOfUses } from '../values/value-use.ts';
+import type { CompactionPlan } from './compaction-plan.ts';
+import { bytesOf } from './table-stacks.ts';
 
 /** A value file that tables refer to. */
 export interface ValueFileInfo {
@@ -30,10 +33,8 @@ export interface ValueFileInfo {
 export interface Relocation {
   /** Numbers of the value files that are given up. */
   readonly files: ReadonlySet<number>;
-  /** The table that is worth rewriting for this alone, before all others. */
-  readonly table: TableInfo | undefined;
-  /** How much this should be done: 1 is due. */
-  readonly urgency: number;
+  /** The step for this alone; undefined: it would write more than it frees. */
+  readonly plan: CompactionPlan | undefined;
 }
 
 interface Candidate extends ValueFileInfo {
@@ -58,20 +59,32 @@ export function planRelocation(
   const candidates = files
     .filter(({ number }) => live.has(number) && !held.has(number))
     .map((file) => ({ ...file, liveBytes: live.get(file.number) as number }));
-  const bytes = sumOf(candidates, (file) => file.bytes);
-  const liveBytes = sumOf(candidates, (file) => file.liveBytes);
-  const garbageBytes = bytes - liveBytes;
-  if (garbageBytes <= GARBAGE_SHARE_MAX * bytes) return undefined;
-  const roomBytes = ROOM_SHARE * (liveBytes + sumOf(sound, (table) => table.bytes));
-  const givenUp = leastAlive(candidates, roomBytes);
+  const liveBytes = liveBytesOf(candidates);
+  const garbageBytes = garbageBytesOf(candidates);
+  if (garbageBytes <= GARBAGE_SHARE_MAX * (liveBytes + garbageBytes)) return undefined;
+  const givenUp = leastAlive(candidates, ROOM_SHARE * (liveBytes + bytesOf(sound)));
   const numbers = new Set(givenUp.map(({ number }) => number));
+  const users = sound.filter((table) => bytesToMove([table], numbers) > 0);
+  const isWorthIt = garbageBytesOf(givenUp) >= liveBytesOf(givenUp) + bytesOf(users);
   const urgency = garbageBytes / liveBytes / (GARBAGE_SHARE_MAX / (1 - GARBAGE_SHARE_MAX));
-  return { files: numbers, table: bestTable(sound, givenUp, numbers), urgency };
+  return { files: numbers, plan: isWorthIt ? planOf(users, numbers, urgency) : undefined };
 }
 
-/** Bytes of the table's values that stand in `files`. */
-export function bytesToMove({ values }: TableInfo, files: ReadonlySet<number>): number {
-  return bytesOfUses(values.filter(({ file }) => files.has(file)));
+/** What a compaction of `inputs` has to do; `files`: those that are given up. */
+export function movesOf(
+  inputs: readonly TableInfo[],
+  files: ReadonlySet<number>,
+  fileBytesMax: number,
+): Omit<ValueMoves, 'numbersFrom'> {
+  const numbersCount = 1 + Math.ceil(bytesToMove(inputs, files) / fileBytesMax);
+  return { from: [...files], numbersCount, fileBytesMax };
+}
+
+/** Of the values of the tables that stand in `files`. */
+function bytesToMove(tables: readonly TableInfo[], files: ReadonlySet<number>): number {
+  return tables.reduce((sum, { values }) => {
+    return sum + bytesOfUses(values.filter(({ file }) => files.has(file)));
+  }, 0);
 }
 
 /** At least one, and no more than is moved within the room. */
@@ -88,17 +101,22 @@ function leastAlive(candidates: readonly Candidate[], roomBytes: number): Candid
   return fit < 0 ? sorted : sorted.slice(0, Math.max(1, fit));
 }
 
-function bestTable(
-  tables: readonly TableInfo[],
-  givenUp: readonly Candidate[],
+/** One table in its place: the one whose rewriting moves most for what it takes itself. */
+function planOf(
+  users: readonly TableInfo[],
   files: ReadonlySet<number>,
-): TableInfo | undefined {
-  const users = tables.filter((table) => bytesToMove(table, files) > 0);
-  const written = sumOf(givenUp, (file) => file.liveBytes) + sumOf(users, (table) => table.bytes);
-  const freed = sumOf(givenUp, (file) => file.bytes - file.liveBytes);
-  if (freed < written) return undefined;
-  const gain = (table: TableInfo) => bytesToMove(table, files) / table.bytes;
-  return users.reduce((best, table) => (gain(table) > gain(best) ? table : best));
+  urgency: number,
+): CompactionPlan {
+  const gain = (table: TableInfo) => bytesToMove([table], files) / table.bytes;
+  const table = users.reduce((best, each) => (gain(each) > gain(best) ? each : best));
+  return {
+    kind: 'relocation',
+    inputs: [table],
+    outputs: [{ from: table.firstKey, level: table.level, isBottom: false }],
+    numbersCount: 1,
+    tableBytesMax: Number.POSITIVE_INFINITY,
+    urgency,
+  };
 }
 
 function liveBytesByFile(tables: readonly TableInfo[]): Map<number, number> {
@@ -109,6 +127,10 @@ function liveBytesByFile(tables: readonly TableInfo[]): Map<number, number> {
   return live;
 }
 
-function sumOf<T>(all: readonly T[], bytesOf: (each: T) => number): number {
-  return all.reduce((sum, each) => sum + bytesOf(each), 0);
+function liveBytesOf(files: readonly Candidate[]): number {
+  return files.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
+}
+
+function garbageBytesOf(files: readonly Candidate[]): number {
+  return files.reduce((sum, { bytes, liveBytes }) => sum + bytes - liveBytes, 0);
 }
