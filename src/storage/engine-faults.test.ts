@@ -27,41 +27,55 @@ const TINY: EngineOptions = {
   tableBytesTarget: 600,
   verifies: 'all',
 };
-const WRITES = 60;
-const KEYS = 9;
-
-function keyOf(n: number): string {
-  return `key ${n % KEYS}`;
+/** What is written in a life of the engine. */
+interface Script {
+  readonly options: EngineOptions;
+  readonly writes: number;
+  /** Of write n. */
+  keyOf(n: number): string;
+  /** What write n leaves under its key: nothing, if it is one of the removals. */
+  textOf(n: number): string | undefined;
 }
 
-/** What write n leaves under its key: nothing, if it is one of the removals. */
-function textOf(n: number): string | undefined {
-  return n % 4 === 3 ? undefined : `${n} `.repeat(12);
-}
+const SMALL_VALUES: Script = {
+  options: TINY,
+  writes: 60,
+  keyOf: (n) => `key ${n % 9}`,
+  textOf: (n) => (n % 4 === 3 ? undefined : `${n} `.repeat(12)),
+};
 
-function changeOf(n: number): Change {
-  const text = textOf(n);
-  return text === undefined ? removal(keyOf(n)) : put(keyOf(n), text);
-}
+/** Three keys are written again and again, and leave garbage around every fourth value, that stays. */
+const LARGE_VALUES: Script = {
+  options: { ...TINY, memtableBytesMax: 2_000, largeValueBytes: 100 },
+  writes: 40,
+  keyOf: (n) => (n % 4 === 0 ? `stays ${n % 40}` : `key ${n % 4}`),
+  textOf: (n) => (n === 21 ? undefined : `${n} `.repeat(n % 5 === 0 ? 12 : 150)),
+};
 
 /** What a client of the engine knows: the newest write of each key that was taken, or confirmed. */
 class Trace {
   readonly taken = new Map<string, number>();
   readonly confirmed = new Map<string, number>();
   readonly errors = new Set<ErrorCode>();
+  readonly #script: Script;
   engine: Engine | undefined;
 
+  constructor(script: Script) {
+    this.#script = script;
+  }
+
   async live(host: Host): Promise<void> {
-    const engine = await openEngine(host, OWNER, TINY);
+    const { options, writes } = this.#script;
+    const engine = await openEngine(host, OWNER, options);
     this.engine = engine;
-    for (let n = 1; n <= WRITES; n++) {
+    for (let n = 1; n <= writes; n++) {
       const written = this.#write(engine, n);
       if (n % 5 === 0) await written;
       if (n % 7 === 0) await this.#read(engine, n);
       if (n === 30) engine.snapshot().release();
     }
     await new Promise<void>((resolve) => host.clock.after(5, resolve));
-    for (let n = 1; n <= KEYS; n++) await this.#read(engine, n);
+    for (let n = Math.max(1, writes - 10); n <= writes; n++) await this.#read(engine, n);
     await engine.close(1);
   }
 
@@ -71,9 +85,9 @@ class Trace {
   }
 
   async #write(engine: Engine, n: number): Promise<void> {
-    const key = keyOf(n);
+    const key = this.#script.keyOf(n);
     try {
-      const { durable } = engine.write([changeOf(n)]);
+      const { durable } = engine.write([this.#changeOf(n)]);
       this.taken.set(key, n);
       await durable;
       this.confirmed.set(key, Math.max(n, this.confirmed.get(key) ?? 0));
@@ -84,6 +98,7 @@ class Trace {
 
   /** The right value or an explicit error. */
   async #read(engine: Engine, n: number): Promise<void> {
+    const { keyOf, textOf } = this.#script;
     const key = keyOf(n);
     try {
       const taken = this.taken.get(key);
@@ -95,20 +110,27 @@ class Trace {
     }
   }
 
+  #changeOf(n: number): Change {
+    const key = this.#script.keyOf(n);
+    const text = this.#script.textOf(n);
+    return text === undefined ? removal(key) : put(key, text);
+  }
+
   #noteError(error: unknown): void {
     if (!(error instanceof KvorumError)) throw error;
     this.errors.add(error.code);
   }
 
   async checkAfter(server: TestServer, where: string): Promise<void> {
-    const engine = await server.restart(TINY);
+    const { keyOf, options, textOf } = this.#script;
+    const engine = await server.restart(options);
     const entries = await server.settle(scanAll(engine));
     const found = new Map(entries.map(({ key, value }) => [String(key), String(value)]));
     for (const [key, confirmed] of this.confirmed) {
       const got = found.get(key);
       const allowed: (string | undefined)[] = [];
-      for (let n = confirmed; n <= (this.taken.get(key) as number); n += KEYS) {
-        allowed.push(textOf(n));
+      for (let n = confirmed; n <= (this.taken.get(key) as number); n++) {
+        if (keyOf(n) === key) allowed.push(textOf(n));
       }
       ok(allowed.includes(got), `${key}: ${got} instead of ${allowed.join(' or ')}, ${where}`);
       const stored = await server.settle(Promise.resolve(engine.get(at(key))));
@@ -122,23 +144,33 @@ class Trace {
 
 test('a life without faults flushes and compacts', async () => {
   const server = new Server();
-  const trace = new Trace();
+  const trace = new Trace(SMALL_VALUES);
   await server.settle(trace.live(server.machine.boot()));
   const { flushes, compactions } = (trace.engine as Engine).stats();
   ok(flushes >= 6 && compactions >= 1, `${flushes} flushes, ${compactions} compactions`);
   await trace.checkAfter(server, 'after a clean close');
 });
 
-for (const [seed, step] of [
-  [1, 1],
-  [2, 4],
-  [3, 4],
+test('a life of large values moves them', async () => {
+  const server = new Server();
+  const trace = new Trace(LARGE_VALUES);
+  await server.settle(trace.live(server.machine.boot()));
+  const stats = (trace.engine as Engine).stats();
+  ok(stats.valueBytesMoved > 0, `${stats.valueFiles} files, ${stats.valueLiveBytes} bytes`);
+  await trace.checkAfter(server, 'after a clean close');
+});
+
+for (const [values, script, seed, step] of [
+  ['small', SMALL_VALUES, 1, 1],
+  ['small', SMALL_VALUES, 2, 4],
+  ['small', SMALL_VALUES, 3, 4],
+  ['large', LARGE_VALUES, 4, 2],
 ] as const) {
-  test(`a power cut at any event loses nothing, seed ${seed}, by ${step}`, async () => {
+  test(`a power cut at any event loses no ${values} value, seed ${seed}, by ${step}`, async () => {
     let cuts = 0;
     for (let events = 1, isDone = false; !isDone; events += step) {
       const server = new Server(seed);
-      const trace = new Trace();
+      const trace = new Trace(script);
       const living = trace.live(server.machine.boot()).then(() => {
         isDone = true;
       });
@@ -152,12 +184,13 @@ for (const [seed, step] of [
 }
 
 const FAULTS = [
-  { code: 'IO_ERROR', errno: 'EIO' },
-  { code: 'DISK_FULL', errno: 'ENOSPC' },
+  { values: 'small', script: SMALL_VALUES, code: 'IO_ERROR', errno: 'EIO' },
+  { values: 'small', script: SMALL_VALUES, code: 'DISK_FULL', errno: 'ENOSPC' },
+  { values: 'large', script: LARGE_VALUES, code: 'IO_ERROR', errno: 'EIO' },
 ] as const;
 
-for (const { code, errno } of FAULTS) {
-  test(`operation k fails with ${code}: right values or errors, nothing lost`, async () => {
+for (const { values, script, code, errno } of FAULTS) {
+  test(`operation k fails with ${code}: ${values} values or errors, nothing lost`, async () => {
     const errors = new Set<ErrorCode>();
     let operations = 0;
     for (let k = 1, isPast = false; !isPast; k++) {
@@ -165,7 +198,7 @@ for (const { code, errno } of FAULTS) {
       const host = server.machine.boot();
       const faulty = new FaultyDisk(host.disk, server.machine.directory, k, errno);
       const jobs = new SimJobs(faulty, host.clock, { compaction });
-      const trace = new Trace();
+      const trace = new Trace(script);
       await server.settle(trace.endure({ ...host, disk: faulty, jobs }));
       for (const each of trace.errors) errors.add(each);
       isPast = faulty.operations < k;

@@ -38,6 +38,19 @@ export class ValueFiles {
     });
   }
 
+  get count(): number {
+    return this.#held.size;
+  }
+
+  /** Of those that could be opened. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { content } of this.#held.values()) {
+      if (!(content instanceof Error)) bytes += content.bytes;
+    }
+    return bytes;
+  }
+
   /** Numbers of those of them that could not be opened. */
   damagedOf(uses: readonly ValueUse[]): number[] {
     const numbers = uses.map(({ file }) => file);
@@ -69,13 +82,16 @@ export class ValueFiles {
 
   /** A table is closed. `removes`: what no other one refers to goes from the disk. */
   async release(uses: readonly ValueUse[], removes: boolean): Promise<void> {
+    // All are let go in one turn: while one is closed, other tables may let go of the others.
+    const unneeded: { readonly file: number; readonly content: HeldFile['content'] }[] = [];
     for (const { file } of uses) {
       const held = this.#held.get(file) as HeldFile;
       held.tables -= 1;
       if (held.tables > 0) continue;
       this.#held.delete(file);
-      await this.#close(file, held.content, removes);
+      unneeded.push({ file, content: held.content });
     }
+    for (const { file, content } of unneeded) await this.#close(file, content, removes);
   }
 
   /** From now on nothing is moved from them. */
