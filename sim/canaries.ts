@@ -3,9 +3,11 @@
 // node and its host, or a client does not do what it writes down.
 
 import { ByteWriter } from '../src/base/bytes.ts';
+import type { Slot } from '../src/base/ids.ts';
 import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
 import { type PeerFrame, readFrame, writeReplyFrame, writeRequestFrame } from '../src/node/wire.ts';
-import type { Saboteur } from './cluster.ts';
+import { decodeManifest, encodeManifest, MANIFEST_NAME } from '../src/storage/tables/manifest.ts';
+import { LATEST, type Saboteur } from './cluster.ts';
 import { onlyWeather } from './faults.ts';
 import type { ScenarioOptions } from './scenario.ts';
 
@@ -39,6 +41,11 @@ export const CANARIES: readonly Canary[] = [
     options: { sends: () => [] },
   },
   {
+    name: 'a node whose counts do not follow its keys',
+    caughtAs: /^miscounted:/,
+    options: { saboteur: onlyOn('n1', boasting) },
+  },
+  {
     name: 'a coordinator that denies what it did',
     caughtAs: /^phantom:/,
     options: { saboteur: (host) => tampering(host, { say: denied }) },
@@ -51,40 +58,60 @@ function onlyOn(name: string, saboteur: (host: Host) => Host): Saboteur {
 
 /** What is appended to a log after its first sync (its header) goes nowhere. */
 function lyingDisk(host: Host): Host {
-  const { disk } = host;
-  const forgetting = (file: DiskFile): DiskFile => {
+  return withFiles(host, 'log', (file) => {
     let lostBytes = 0;
     let isPastHeader = file.size() > 0;
     return {
-      name: file.name,
       size: () => file.size() + lostBytes,
       append: async (bytes) => {
         if (!isPastHeader) return file.append(bytes);
         lostBytes += bytes.length;
       },
-      read: (offset, length) => file.read(offset, length),
       sync: async () => {
         isPastHeader = true;
         return file.sync();
       },
-      truncate: (length) => file.truncate(length),
-      close: () => file.close(),
     };
-  };
-  const isLog = (name: string) => name.startsWith('log');
-  const opened = (name: string, file: DiskFile) => (isLog(name) ? forgetting(file) : file);
-  return {
-    ...host,
-    disk: {
-      create: async (name) => opened(name, await disk.create(name)),
-      open: async (name) => opened(name, await disk.open(name)),
-      list: () => disk.list(),
-      rename: (from, to) => disk.rename(from, to),
-      remove: (name) => disk.remove(name),
-      syncDirectory: () => disk.syncDirectory(),
-      lock: () => disk.lock(),
+  });
+}
+
+/** Every manifest says of one slot that it holds a key more. */
+function boasting(host: Host): Host {
+  return withFiles(host, MANIFEST_NAME, (file) => ({
+    append: (bytes) => {
+      const manifest = decodeManifest(bytes);
+      const summary = manifest.summary.copy();
+      summary.counts.grow({ keyspace: LATEST, slot: 0 as Slot }, 1);
+      return file.append(encodeManifest({ ...manifest, summary }));
     },
+  }));
+}
+
+/** Files whose name begins with `prefix` do something of what they do in another way. */
+function withFiles(
+  host: Host,
+  prefix: string,
+  otherwise: (file: DiskFile) => Partial<DiskFile>,
+): Host {
+  const { disk } = host;
+  const opened = (file: DiskFile): DiskFile => {
+    if (!file.name.startsWith(prefix)) return file;
+    return delegating(file, otherwise(file));
   };
+  const create = async (name: string) => opened(await disk.create(name));
+  const open = async (name: string) => opened(await disk.open(name));
+  return { ...host, disk: delegating(disk, { create, open }) };
+}
+
+/** `whole` with some of its methods replaced. */
+function delegating<T extends object>(whole: T, replaced: Partial<T>): T {
+  return new Proxy(whole, {
+    get(target, name) {
+      if (name in replaced) return Reflect.get(replaced, name);
+      const member = Reflect.get(target, name, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
 }
 
 interface Tampering {

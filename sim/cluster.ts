@@ -128,12 +128,16 @@ export class SimCluster {
     for (const name of [...this.#nodes.keys()]) await this.stop(name);
   }
 
-  /** What stands on the disk of a node that is down: `keyspace/key` → object. */
-  async contents(name: string): Promise<Map<string, StoredObject>> {
+  /**
+   * What stands on the disk of a node that is down: `keyspace/key` → object; and how many keys its
+   * engine says live there: `keyspace/slot` → number.
+   */
+  async contents(name: string) {
     const machine = this.#world.node(name);
     const owner = { clusterId: CLUSTER_ID, nodeId: nodeId(name) };
     const engine = await openEngine(machine.boot(), owner, this.#storage);
-    const found = new Map<string, StoredObject>();
+    const objects = new Map<string, StoredObject>();
+    const counts = new Map<string, number>();
     for (const { number } of KEYSPACES) {
       let range: ScanRange | undefined = {
         keyspace: number,
@@ -143,13 +147,17 @@ export class SimCluster {
       while (range !== undefined) {
         const page: ScanPage = await engine.scan(range, { entriesMax: 1_000, bytesMax: 1 << 20 });
         for (const entry of page.entries) {
-          found.set(`${number}/${entry.key}`, decodeObject(entry.value));
+          objects.set(`${number}/${entry.key}`, decodeObject(entry.value));
         }
         range = page.next;
       }
+      for (let slot = 0; slot < SLOT_COUNT; slot++) {
+        const count = engine.countOf(number, slot as Slot);
+        if (count !== 0) counts.set(`${number}/${slot}`, count);
+      }
     }
     machine.crash();
-    return found;
+    return { objects, counts };
   }
 }
 

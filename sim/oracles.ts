@@ -6,15 +6,20 @@
 import { isSameDot } from '../src/causality/dot.ts';
 import { mergeObjects, type Sibling, type StoredObject } from '../src/causality/siblings.ts';
 import { covers } from '../src/causality/version-vector.ts';
+import { slotOf } from '../src/ring/slot.ts';
 import { LATEST, SIBLINGS } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
 
 /** Name of a node → its `keyspace/key` → object. */
 export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredObject>>;
 
+/** Name of a node → its `keyspace/slot` → how many keys it says live there; none: 0. */
+export type Counts = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
 export interface Evidence {
   readonly history: History;
   readonly contents: Contents;
+  readonly counts: Counts;
   /** The nodes that must hold a `keyspace/key`. */
   readonly holders: (name: string) => readonly string[];
   /** Whether all clocks agreed, so that rule `latest` must follow real time. */
@@ -23,7 +28,7 @@ export interface Evidence {
 
 export function judge(evidence: Evidence): string[] {
   const { history, contents } = evidence;
-  const findings = [...history.broken, ...replicasDiffer(evidence)];
+  const findings = [...history.broken, ...replicasDiffer(evidence), ...miscounted(evidence)];
   const merged = mergedContents(contents);
   for (const [name, writes] of byKey(history.writes)) {
     const object = merged.get(name);
@@ -104,6 +109,21 @@ function replicasDiffer({ contents, holders }: Evidence): string[] {
       if (own !== undefined && mergeObjects(own, object) === own) continue;
       const has = own === undefined ? 'nothing' : list(own);
       findings.push(`differs: ${node} has ${has} of ${name}, together they know ${list(object)}`);
+    }
+  }
+  return findings;
+}
+
+/** O4: each node knows without looking how many keys live in each slot. */
+function miscounted({ contents, counts }: Evidence): string[] {
+  const findings: string[] = [];
+  for (const [node, objects] of contents) {
+    const live = [...objects].filter(([, { siblings }]) => siblings.some((s) => !s.isTombstone));
+    const slots = Map.groupBy(live, ([name]) => `${name[0]}/${slotOf(Buffer.from(name.slice(2)))}`);
+    const counted = counts.get(node) ?? new Map<string, number>();
+    for (const slot of new Set([...slots.keys(), ...counted.keys()])) {
+      const [has, says] = [slots.get(slot)?.length ?? 0, counted.get(slot) ?? 0];
+      if (has !== says) findings.push(`miscounted: ${node} says ${says} of ${has} keys in ${slot}`);
     }
   }
   return findings;

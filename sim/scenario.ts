@@ -9,7 +9,7 @@ import { type ClientOptions, SimClient } from './clients.ts';
 import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
 import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
 import { History } from './history.ts';
-import { type Contents, judge } from './oracles.ts';
+import { type Contents, type Counts, judge } from './oracles.ts';
 import { SimWorld } from './sim-host.ts';
 
 export interface ScenarioOptions {
@@ -61,16 +61,14 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     faults.stop();
     await healAndRead(world, cluster, history);
     await world.settle(cluster.closeAll());
-    const contents: Contents = new Map(
-      await world.settle(
-        Promise.all(
-          cluster.names.map(async (name) => [name, await cluster.contents(name)] as const),
-        ),
-      ),
+    const disks = await world.settle(
+      Promise.all(cluster.names.map(async (name) => [name, await cluster.contents(name)] as const)),
     );
+    const contents: Contents = new Map(disks.map(([name, { objects }]) => [name, objects]));
+    const counts: Counts = new Map(disks.map(([name, { counts }]) => [name, counts]));
     const holders = (name: string) => cluster.holders(name);
     const isTimeTrue = !weather.hasSkewedClocks;
-    findings.push(...judge({ history, contents, holders, isTimeTrue }));
+    findings.push(...judge({ history, contents, counts, holders, isTimeTrue }));
   } catch (error) {
     findings.push(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
   }

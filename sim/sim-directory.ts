@@ -17,12 +17,14 @@ export type NameChange =
 /** Mean times in milliseconds, exponentially distributed. */
 export interface DiskPace {
   readonly readMs: number;
+  /** Of the reads: those whose bytes stand in memory, so that they need no wait. */
+  readonly memoryShare: number;
   readonly appendMs: number;
   readonly syncMs: number;
 }
 
 /** A local SSD. */
-const SSD: DiskPace = { readMs: 0.1, appendMs: 0.02, syncMs: 0.3 };
+const SSD: DiskPace = { readMs: 0.1, memoryShare: 0.5, appendMs: 0.02, syncMs: 0.3 };
 
 /** The name under which a fault strikes any file. */
 export const ANY_FILE = '*';
@@ -135,6 +137,10 @@ export class SimDirectory {
 
   takeReadFault(name: string): boolean {
     return this.#failingReads.delete(name) || this.#failingReads.delete(ANY_FILE);
+  }
+
+  drawIsInMemory(): boolean {
+    return this.#random.chance(this.#pace.memoryShare);
   }
 
   /** The disk is full when its files hold so many bytes together; undefined: never. */

@@ -135,6 +135,13 @@ class SimDiskFile implements DiskFile {
     });
   }
 
+  readNow(into: Buffer, offset: number): number | undefined {
+    if (!this.#life.isAlive || !this.#directory.drawIsInMemory()) return undefined;
+    if (this.#isClosed) throw failure(this.name, 'EBADF');
+    if (this.#directory.takeReadFault(this.name)) throw failure(this.name, 'EIO');
+    return this.#file.read(offset, into.length).copy(into);
+  }
+
   sync(): Promise<void> {
     const covered = this.#file.done();
     const delayMs = this.#directory.drawMs(this.#directory.pace.syncMs);

@@ -30,12 +30,17 @@ const PEER_OFFSET = 2_000;
 const READY_MS_MAX = 30_000;
 const LOG_LINES_SHOWN = 20;
 
-export interface ClusterOptions {
+export interface ClusterOptions extends NodeFlags {
   readonly nodes: number;
   /** Stops the cluster when this test is over. Without it the caller calls stop(). */
   readonly owner?: TestContext;
+}
+
+interface NodeFlags {
   /** For every `kvorum start`, beside name, data and members. */
   readonly flags?: readonly string[];
+  /** For the Node.js that runs each of them: `--max-old-space-size=64`. */
+  readonly runtimeFlags?: readonly string[];
 }
 
 export interface RunningCluster {
@@ -64,16 +69,18 @@ export class RunningNode {
   readonly peerPort: number;
   readonly directory: string;
   readonly #flags: readonly string[];
+  readonly #runtimeFlags: readonly string[];
   #process: ChildProcess | undefined;
   #log = '';
 
-  constructor(name: string, port: number, directory: string, flags: readonly string[]) {
+  constructor(name: string, port: number, directory: string, options: NodeFlags) {
     this.name = name;
     this.port = port;
     this.httpPort = port + HTTP_OFFSET;
     this.peerPort = port + PEER_OFFSET;
     this.directory = join(directory, name);
-    this.#flags = ['--node-id', name, '--data', this.directory, ...flags];
+    this.#flags = ['--node-id', name, '--data', this.directory, ...(options.flags ?? [])];
+    this.#runtimeFlags = options.runtimeFlags ?? [];
   }
 
   get pid(): number | undefined {
@@ -95,7 +102,8 @@ export class RunningNode {
 
   /** Resolves when the process says that it is ready. */
   async start(): Promise<void> {
-    const args = [PROGRAM, 'start', ...this.#flags, '--stop-with-parent'];
+    const program = [...this.#runtimeFlags, PROGRAM];
+    const args = [...program, 'start', ...this.#flags, '--stop-with-parent'];
     const child = spawn(process.execPath, args, {
       env: cleanEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -138,7 +146,9 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
   const members = names.map((name, i) => `${name}=${addressOf(first + i)}`).join(',');
   const flags = ['--cluster', members, ...(options.flags ?? [])];
-  const nodes = names.map((name, i) => new RunningNode(name, first + i, directory, flags));
+  const nodes = names.map((name, i) => {
+    return new RunningNode(name, first + i, directory, { ...options, flags });
+  });
   const node = (index: number) => nodes[index] as RunningNode;
   const cluster: RunningCluster = {
     nodes,

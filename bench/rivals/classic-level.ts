@@ -3,7 +3,7 @@
 import type { KeyValue, Rival } from './rival.ts';
 
 interface Level {
-  open(options: { cacheSize: number }): Promise<void>;
+  open(options: { cacheSize: number; writeBufferSize: number }): Promise<void>;
   put(key: Buffer, value: Buffer, options: { sync: boolean }): Promise<void>;
   batch(puts: readonly object[], options: { sync: boolean }): Promise<void>;
   getSync(key: Buffer): Buffer | undefined;
@@ -21,10 +21,10 @@ export function classicLevel({ ClassicLevel }: ClassicLevelModule): Rival {
     remark: '',
     writesInFlight: 256,
     canSync: true,
-    async open(directory, { cacheBytes, isSynced }) {
+    async open(directory, { cacheBytes, memtableBytes, isSynced }) {
       const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' };
       const db = new ClassicLevel(directory, encodings);
-      await db.open({ cacheSize: cacheBytes });
+      await db.open({ cacheSize: cacheBytes, writeBufferSize: memtableBytes });
       const sync = { sync: isSynced };
       return {
         put: (key, value) => db.put(key, value, sync),

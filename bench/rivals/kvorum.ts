@@ -1,7 +1,6 @@
 // Our own engine, through its door, on the real host. It always syncs behind the writes; unsynced
 // only means that the bench does not wait for it after each of them.
 
-import { randomBytes } from 'node:crypto';
 import { hasCode } from '../../src/base/errors.ts';
 import type { ClusterId, KeyspaceNumber, NodeId, Slot } from '../../src/base/ids.ts';
 import { nodeClock } from '../../src/host/node-clock.ts';
@@ -13,12 +12,12 @@ import { slotOf } from '../../src/ring/slot.ts';
 import { STORAGE_JOBS } from '../../src/storage/compaction/storage-jobs.ts';
 import type { Engine, EngineKey, Put, ScanRange, Written } from '../../src/storage/engine.ts';
 import { openEngine } from '../../src/storage/open-engine.ts';
-import type { Rival, Store } from './rival.ts';
+import type { MemoryFigures, Rival, Store } from './rival.ts';
 
 const KEYSPACE = 0 as KeyspaceNumber;
 const OWNER = {
   clusterId: 'be'.repeat(16) as ClusterId,
-  nodeId: randomBytes(20).toString('hex') as NodeId,
+  nodeId: 'be'.repeat(20) as NodeId,
 };
 const PAGE = { entriesMax: 1000, bytesMax: 1024 * 1024 };
 /** What was written and is not yet on the disk stays below this: the writer waits for the log. */
@@ -29,14 +28,15 @@ const OVERLOADED_MS = 5;
 export function kvorum(): Rival {
   return {
     name: 'kvorum',
-    remark: '',
+    remark: 'it always syncs behind the writes, also where nobody waits for that',
     writesInFlight: UNSYNCED_WRITES_MAX,
     canSync: true,
-    async open(directory, { cacheBytes, isSynced }) {
+    async open(directory, { cacheBytes, memtableBytes, isSynced }) {
       const jobs = nodeJobs({ directory, modules: STORAGE_JOBS });
       const disk = await openNodeDisk(directory);
       const host = { disk, jobs, clock: nodeClock(), log: silentLog, random: nodeRandom() };
-      const engine = await openEngine(host, OWNER, { blockCacheBytes: cacheBytes });
+      const budget = { blockCacheBytes: cacheBytes, memtableBytesMax: memtableBytes };
+      const engine = await openEngine(host, OWNER, budget);
       const store = isSynced ? syncedStore(engine) : storeOf(engine);
       return { ...store, close: () => engine.close(0).then(() => jobs.close()) };
     },
@@ -56,8 +56,9 @@ function storeOf(engine: Engine): Store {
     return written.durable;
   };
   return {
-    put: (key, value) => write([{ ...at(key), kind: 'put', value }]),
-    putMany: (puts) => write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value }))),
+    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
+    putMany: (puts) =>
+      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
     get(key) {
       const stored = engine.get(at(key));
       return stored instanceof Promise ? stored.then((it) => it?.value) : stored?.value;
@@ -65,6 +66,18 @@ function storeOf(engine: Engine): Store {
     scan: () => scan(engine),
     flush: () => engine.whenDurable(last),
     close: () => engine.close(0),
+    memory: () => memoryOf(engine),
+  };
+}
+
+function memoryOf(engine: Engine): MemoryFigures {
+  const { memoryBytes, memtableEntries, tableMemoryBytes, entries } = engine.stats();
+  const tableEntries = entries - memtableEntries;
+  return {
+    memtableBytes: memoryBytes,
+    memtableEntries,
+    tableBytes: tableMemoryBytes,
+    tableEntries,
   };
 }
 
@@ -75,8 +88,9 @@ function syncedStore(engine: Engine): Store {
   };
   return {
     ...storeOf(engine),
-    put: (key, value) => write([{ ...at(key), kind: 'put', value }]),
-    putMany: (puts) => write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value }))),
+    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
+    putMany: (puts) =>
+      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
   };
 }
 

@@ -15,6 +15,8 @@ export interface Rival {
 export interface OpenOptions {
   /** Of its own block cache, where it has one; below it is always the file system's. */
   readonly cacheBytes: number;
+  /** Of what it gathers in memory before it writes a table, where it does so. */
+  readonly memtableBytes: number;
   /** Every write is on the disk before its promise resolves. */
   readonly isSynced: boolean;
 }
@@ -22,6 +24,16 @@ export interface OpenOptions {
 export interface KeyValue {
   readonly key: Buffer;
   readonly value: Buffer;
+}
+
+/** Bytes beside keys and values, and the entries that they are for. */
+export interface MemoryFigures {
+  /** Of the memtables; with the bytes of keys and values. */
+  readonly memtableBytes: number;
+  readonly memtableEntries: number;
+  /** Of filters and indexes. */
+  readonly tableBytes: number;
+  readonly tableEntries: number;
 }
 
 export interface Store {
@@ -35,4 +47,6 @@ export interface Store {
   /** Resolves when everything written so far is as safe as `isSynced` asks, or in its log. */
   flush(): Promise<unknown>;
   close(): Promise<unknown>;
+  /** What it says of its own memory, where it does. */
+  memory?(): MemoryFigures;
 }

@@ -18,7 +18,10 @@ interface WriteBatch {
   destroy(): void;
 }
 
-export type RocksModule = new (directory: string) => Rocks;
+export type RocksModule = new (
+  directory: string,
+  options: { readonly writeBufferSize: number },
+) => Rocks;
 
 export function rocksdbNative(RocksDB: RocksModule): Rival {
   return {
@@ -26,8 +29,8 @@ export function rocksdbNative(RocksDB: RocksModule): Rival {
     remark: 'its reads are promises, its cache is always 32 MiB, it cannot sync a write',
     writesInFlight: 256,
     canSync: false,
-    async open(directory) {
-      const db = new RocksDB(directory);
+    async open(directory, { memtableBytes }) {
+      const db = new RocksDB(directory, { writeBufferSize: memtableBytes });
       await db.ready();
       return {
         put: (key, value) => db.put(key, value),

@@ -3,7 +3,7 @@
 // attacker. A seed binds a checksum to its place: bytes that are right but stand in the wrong
 // file or at the wrong offset then fail too.
 //
-// With base/compression.ts the only import of node: in the core: pure functions.
+// The only import of node: in the core: a pure function of its arguments.
 
 import { crc32 as zlibCrc32 } from 'node:zlib';
 

@@ -62,6 +62,12 @@ export interface DiskFile {
   /** Exactly `length` bytes from `offset`; fewer only where the file ends. */
   read(offset: number, length: number): Promise<Buffer>;
   /**
+   * Fills `into` from `offset` without a wait, where that is likely to take no longer than a look
+   * into memory: how many bytes it read, fewer than asked only where the file ends; undefined says
+   * that it is not likely: use read(). Throws as read() rejects.
+   */
+  readNow(into: Buffer, offset: number): number | undefined;
+  /**
    * Everything appended is on the platter (fdatasync). A rejection means that it may never get
    * there, and that a later successful sync proves nothing: do not retry.
    */

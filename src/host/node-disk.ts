@@ -6,6 +6,7 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { assert } from '../base/assert.ts';
+import { DirectReads } from './direct-reads.ts';
 import type { Disk, DiskFile, DiskLock } from './host.ts';
 import { diskError, errnoOf, NodeDiskFile } from './node-disk-file.ts';
 import { LOCK_NAME_PREFIX, lockDirectory } from './node-disk-lock.ts';
@@ -29,6 +30,7 @@ export async function openNodeDisk(directory: string): Promise<Disk> {
 
 class NodeDisk implements Disk {
   readonly #directory: string;
+  readonly #directReads = new DirectReads(() => process.resourceUsage().fsRead);
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -72,7 +74,7 @@ class NodeDisk implements Disk {
     return naming(name, async () => {
       const handle = await open(this.#path(name), flags);
       const { size } = await handle.stat();
-      return new NodeDiskFile(name, handle, size);
+      return new NodeDiskFile(name, handle, size, this.#directReads);
     });
   }
 

@@ -4,20 +4,17 @@
 //   doors → store (this file) → coordinator → replica → engine
 //                                   └→ remote peers → network → their responder → replica
 //
-// Starting: open the engine, count what is there and catch up with its newest time, then listen
-// to peers, then ping them. Closing goes the other way round.
+// Starting: open the engine, listen to peers, ping them. Closing goes the other way round.
 
-import { hasCode } from '../base/errors.ts';
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
-import { decodeObject } from '../causality/object-format.ts';
 import type { Host, Timer } from '../host/host.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
-import type { Engine, ScanRange } from '../storage/engine.ts';
+import type { Engine } from '../storage/engine.ts';
 import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { Histogram, type NodeMetrics, type OutcomeCounts } from './metrics.ts';
@@ -46,8 +43,6 @@ const REQUEST_MS = 3_000;
 const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
-const LAST_SLOT = (SLOT_COUNT - 1) as Slot;
-const SCAN_LIMITS = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
@@ -113,9 +108,8 @@ export class Node implements Store {
     });
   }
 
-  /** Reads what the engine holds, then joins the conversation. */
+  /** Joins the conversation. */
   async open(): Promise<void> {
-    for (const keyspace of this.keyspaces) await this.#takeStock(keyspace);
     const { network, log } = this.#host;
     const own = this.#map.members[this.#map.self];
     if (own === undefined) return;
@@ -143,12 +137,11 @@ export class Node implements Store {
   }
 
   countKeys(keyspace: KeyspaceNumber): Promise<number> {
-    const { counts } = this.#replica;
-    return countKeys(this.#listing, keyspace, (slots) => counts.inSlots(keyspace, slots));
+    return countKeys(this.#listing, keyspace);
   }
 
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {
-    return this.#replica.counts.inSlot(keyspace, slot);
+    return this.#engine.countOf(keyspace, slot);
   }
 
   route(number: KeyspaceNumber, slot: Slot): Route {
@@ -204,35 +197,6 @@ export class Node implements Store {
       members: members.length,
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
-  }
-
-  /**
-   * Counts the keys of each slot and catches up with the newest time that was ever written. What
-   * cannot be read is left out: the node serves the rest, and repair brings it back.
-   */
-  async #takeStock(keyspace: Keyspace): Promise<void> {
-    const whole = { keyspace: keyspace.number, fromSlot: 0 as Slot, toSlot: LAST_SLOT };
-    let range: ScanRange | undefined = whole;
-    while (range !== undefined) range = await this.#takeStockOfPage(range);
-  }
-
-  async #takeStockOfPage(range: ScanRange): Promise<ScanRange | undefined> {
-    try {
-      const page = await this.#engine.scan(range, SCAN_LIMITS);
-      for (const { keyspace, slot, value } of page.entries) {
-        const object = decodeObject(value);
-        this.#replica.counts.replace(keyspace, slot, undefined, object);
-        for (const sibling of object.siblings) this.#replica.observeTime(sibling.time);
-      }
-      // A page may come from memory at once: between two of them others have their turn.
-      await new Promise<void>((resolve) => this.#host.clock.after(0, resolve));
-      return page.next;
-    } catch (error) {
-      if (!hasCode(error, 'CORRUPTION')) throw error;
-      this.#host.log.error('slot not counted', { slot: range.fromSlot, why: error.message });
-      const fromSlot = (range.fromSlot + 1) as Slot;
-      return fromSlot > LAST_SLOT ? undefined : { ...range, fromSlot, after: undefined };
-    }
   }
 
   async #measured<Kind extends string, Outcome extends { readonly kind: Kind }>(

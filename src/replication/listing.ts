@@ -14,7 +14,7 @@ import type { Engine } from '../storage/engine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { CountRequest, Listing, SlotsRequest } from './messages.ts';
-import { listOwnKeys } from './own-keys.ts';
+import { countOwnKeys, listOwnKeys } from './own-keys.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
 import type { KeyPage, KeyPosition, ListRequest } from './request.ts';
 
@@ -51,16 +51,12 @@ export async function listKeys(parts: ListingParts, request: ListRequest): Promi
 }
 
 /** Keys that live, each slot as its first live primary has it; throws NO_ANSWER. */
-export async function countKeys(
-  parts: ListingParts,
-  keyspace: KeyspaceNumber,
-  countOwn: (slots: Buffer) => number,
-): Promise<number> {
-  const { view } = parts;
+export async function countKeys(parts: ListingParts, keyspace: KeyspaceNumber): Promise<number> {
+  const { engine, view } = parts;
   let total = 0;
   const asked: Promise<Answer[]>[] = [];
   for (const [leader, slots] of slotsByLeader(parts, keyspace)) {
-    if (leader === view.self) total += countOwn(slots);
+    if (leader === view.self) total += countOwnKeys(engine, keyspace, slots);
     else asked.push(askEach(parts, [leader], { kind: 'count-keys', keyspace, slots }));
   }
   for (const answer of (await Promise.all(asked)).flat()) {

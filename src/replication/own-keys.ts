@@ -5,6 +5,7 @@
 
 import { ByteReader } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { readVersion } from '../causality/object-format.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine, Entry, ScanRange } from '../storage/engine.ts';
@@ -23,6 +24,16 @@ const STEP_MS = 4;
 interface Candidate {
   readonly hash: number;
   readonly entry: Entry;
+}
+
+/** Keys that live in the slots whose bit is set: bit s % 8 of byte s / 8. */
+export function countOwnKeys(engine: Engine, keyspace: KeyspaceNumber, slots: Buffer): number {
+  let sum = 0;
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
+    const isAsked = ((slots[slot >> 3] as number) >> (slot & 7)) & 1;
+    if (isAsked === 1) sum += engine.countOf(keyspace, slot as Slot);
+  }
+  return sum;
 }
 
 /** Keys of one hash are never split over two pages. */

@@ -21,13 +21,12 @@ import {
 } from '../causality/siblings.ts';
 import { counterOf, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
-import type { Engine, Stored } from '../storage/engine.ts';
+import type { Engine, Growth, Stored } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
-import { SlotCounts } from './slot-counts.ts';
 
 export interface ReplicaParts {
   readonly engine: Engine;
@@ -63,7 +62,6 @@ export interface Merged {
 const TOO_LATE: TooLate = { kind: 'too-late' };
 
 export class Replica {
-  readonly counts = new SlotCounts();
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #nodeNumber: number;
@@ -82,6 +80,7 @@ export class Replica {
     const { incarnation, dotCounter } = parts.engine.identity;
     this.#actor = actorOf(this.#nodeNumber, incarnation);
     this.#dotCounter = dotCounter;
+    this.observeTime(parts.engine.newestTime());
   }
 
   /** Highest counter that this incarnation has used: handed to the engine when it closes. */
@@ -212,8 +211,9 @@ export class Replica {
   }
 
   #put(at: KeyAt, before: StoredObject | undefined, after: StoredObject, encoded: Buffer): Merged {
-    const { durable } = this.#engine.write([{ ...at, kind: 'put', value: encoded }]);
-    this.counts.replace(at.keyspace, at.slot, before, after);
+    const growth = (countOf(after) - countOf(before)) as Growth;
+    const change = { ...at, kind: 'put', value: encoded, growth } as const;
+    const { durable } = this.#engine.write([change], this.#time);
     return { context: after.context, whenDurable: () => durable };
   }
 
@@ -241,6 +241,13 @@ export type Turn<T> = T | Promise<T>;
 
 function whenDurable(merged: Merged): Promise<VersionVector> {
   return merged.whenDurable().then(() => merged.context);
+}
+
+/** 1 when a sibling is no tombstone: expired keys count until they are written again. */
+function countOf(object: StoredObject | undefined): 0 | 1 {
+  if (object === undefined) return 0;
+  for (const sibling of object.siblings) if (!sibling.isTombstone) return 1;
+  return 0;
 }
 
 function resolved(keyspace: Keyspace, object: StoredObject): StoredObject {

@@ -9,7 +9,7 @@ import type { Engine } from '../storage/engine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { RemoteWriteOutcome, Reply, Request } from './messages.ts';
-import { listOwnKeys } from './own-keys.ts';
+import { countOwnKeys, listOwnKeys } from './own-keys.ts';
 import type { Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
 
@@ -61,7 +61,7 @@ export class Responder {
       case 'list-slots':
         return listOwnKeys(engine, this.#parts.clock, request);
       case 'count-keys':
-        return { kind: 'count', count: replica.counts.inSlots(request.keyspace, request.slots) };
+        return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
     }
   }
 }

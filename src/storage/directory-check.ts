@@ -86,9 +86,10 @@ class DirectoryCheck {
     const table = (await disk.list()).find((name) => tableNumberOf(name) !== undefined);
     const isReported = this.#findings.some(({ file }) => file === MANIFEST_NAME);
     if (manifest !== undefined) {
-      const { firstSegment, flushedSequence, tables } = manifest;
+      const { firstSegment, flushedSequence, summary, tables } = manifest;
+      const keys = `${summary.counts.total()} live keys`;
       const log = `the log is needed from segment ${firstSegment}`;
-      const what = `${tables.length} tables, with writes up to ${flushedSequence}; ${log}`;
+      const what = `${tables.length} tables, ${keys}, with writes up to ${flushedSequence}; ${log}`;
       this.#findings.push({ file: MANIFEST_NAME, verdict: 'sound', what });
     } else if (table !== undefined && !isReported) {
       const what = `missing, though ${table} exists`;
@@ -115,10 +116,12 @@ class DirectoryCheck {
     const known = manifest ?? EMPTY_MANIFEST;
     const expectation = expectationOf(identity, manifest !== undefined, known);
     let changes = 0;
-    const count = () => {
-      changes += 1;
+    const target = {
+      apply: () => {
+        changes += 1;
+      },
+      noteTime: () => undefined,
     };
-    const target = { put: count, remove: count };
     const found = await this.#attempt('log', REFUSES, () => {
       return inspectLog(this.#host, expectation, target);
     });

@@ -3,13 +3,15 @@ import { test } from 'node:test';
 import type { SimDirectory } from '../../sim/sim-directory.ts';
 import { SimJobs } from '../../sim/sim-jobs.ts';
 import { type ErrorCode, hasCode, KvorumError } from '../base/errors.ts';
+import type { Slot } from '../base/ids.ts';
 import type { Disk, DiskFile, Host } from '../host/host.ts';
 import { diskError } from '../host/node-disk-file.ts';
 import { runJob as compaction } from './compaction/compaction-job.ts';
-import type { Change, Engine } from './engine.ts';
+import type { Change, Engine, Growth } from './engine.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
 import {
   at,
+  EVERYTHING,
   OWNER,
   put,
   removal,
@@ -27,6 +29,8 @@ const TINY: EngineOptions = {
   tableBytesTarget: 600,
   verifies: 'all',
 };
+const SLOT = 7 as Slot;
+
 /** What is written in a life of the engine. */
 interface Script {
   readonly options: EngineOptions;
@@ -87,7 +91,7 @@ class Trace {
   async #write(engine: Engine, n: number): Promise<void> {
     const key = this.#script.keyOf(n);
     try {
-      const { durable } = engine.write([this.#changeOf(n)]);
+      const { durable } = engine.write([this.#changeOf(n, this.taken.get(key))]);
       this.taken.set(key, n);
       await durable;
       this.confirmed.set(key, Math.max(n, this.confirmed.get(key) ?? 0));
@@ -110,10 +114,13 @@ class Trace {
     }
   }
 
-  #changeOf(n: number): Change {
-    const key = this.#script.keyOf(n);
-    const text = this.#script.textOf(n);
-    return text === undefined ? removal(key) : put(key, text);
+  /** Write n after write `before` of the same key: a key that is there lives. */
+  #changeOf(n: number, before: number | undefined): Change {
+    const { keyOf, textOf } = this.#script;
+    const text = textOf(n);
+    const had = before === undefined ? undefined : textOf(before);
+    const growth = (Number(text !== undefined) - Number(had !== undefined)) as Growth;
+    return text === undefined ? removal(keyOf(n), SLOT, growth) : put(keyOf(n), text, SLOT, growth);
   }
 
   #noteError(error: unknown): void {
@@ -125,6 +132,7 @@ class Trace {
     const { keyOf, options, textOf } = this.#script;
     const engine = await server.restart(options);
     const entries = await server.settle(scanAll(engine));
+    equal(engine.countOf(EVERYTHING.keyspace, SLOT), entries.length, where);
     const found = new Map(entries.map(({ key, value }) => [String(key), String(value)]));
     for (const [key, confirmed] of this.confirmed) {
       const got = found.get(key);
@@ -272,6 +280,10 @@ class FaultyDisk implements Disk {
       read: async (offset, length) => {
         this.#count(file.name);
         return file.read(offset, length);
+      },
+      readNow: (into, offset) => {
+        this.#count(file.name);
+        return file.readNow(into, offset);
       },
       sync: async () => {
         if (this.#strikes()) this.#directory.failNextSync(file.name);

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { SimRandom } from '../../sim/sim-random.ts';
 import { hasCode } from '../base/errors.ts';
 import type { Slot } from '../base/ids.ts';
-import type { Change, Engine, Entry, Reader, ScanPage, ScanRange, Snapshot } from './engine.ts';
+import type {
+  Change,
+  Engine,
+  Entry,
+  Growth,
+  Reader,
+  ScanPage,
+  ScanRange,
+  Snapshot,
+} from './engine.ts';
 import type { EngineOptions } from './open-engine.ts';
 import { at, EVERYTHING, put, removal, TestServer } from './test-engine.ts';
 
@@ -18,19 +27,27 @@ const TINY: EngineOptions = {
   verifies: 'all',
 };
 
+const SLOTS = [0, 7, 500, 16_383];
+
 interface Held {
   readonly value: string;
   readonly sequence: number;
 }
 
+interface Write {
+  readonly sequence: number;
+  readonly changes: readonly Change[];
+  readonly time: number;
+}
+
 /** What was written, in order: the state at any sequence can be made from it. */
 class Model {
-  readonly #writes: { readonly sequence: number; readonly changes: readonly Change[] }[] = [];
+  readonly #writes: Write[] = [];
   readonly #now = new Map<string, Held>();
 
-  write(sequence: number, changes: readonly Change[]): void {
-    this.#writes.push({ sequence, changes });
-    apply(this.#now, sequence, changes);
+  write(write: Write): void {
+    this.#writes.push(write);
+    apply(this.#now, write.sequence, write.changes);
   }
 
   /** A power cut left only the writes up to `sequence`. */
@@ -38,6 +55,27 @@ class Model {
     while ((this.#writes.at(-1)?.sequence ?? 0) > sequence) this.#writes.pop();
     this.#now.clear();
     for (const { sequence, changes } of this.#writes) apply(this.#now, sequence, changes);
+  }
+
+  newestTime(): number {
+    return this.#writes.reduce((newest, { time }) => Math.max(newest, time), 0);
+  }
+
+  /** Keys that live in a slot, by looking at all of them. */
+  countOf(slot: number): number {
+    const held = [...this.#now].filter(([name]) => Number(name.slice(0, 5)) === slot);
+    return held.filter(([, { value }]) => isLive(value)).length;
+  }
+
+  /** The changes with the growth of each, were they written now. */
+  grown(changes: readonly Change[]): Change[] {
+    const state = this.state();
+    const isThere = ({ slot, key }: Change) => isLive(state.get(nameOf(slot, key))?.value);
+    return changes.map((change) => {
+      const before = isThere(change);
+      apply(state, 0, [change]);
+      return { ...change, growth: (Number(isThere(change)) - Number(before)) as Growth };
+    });
   }
 
   state(): Map<string, Held> {
@@ -51,6 +89,11 @@ function apply(state: Map<string, Held>, sequence: number, changes: readonly Cha
     if (change.kind === 'removal') state.delete(name);
     else state.set(name, { value: change.value.toString('latin1'), sequence });
   }
+}
+
+/** Half of the values are tombstones: they are there, and do not live. */
+function isLive(value: string | undefined): boolean {
+  return value !== undefined && value < 'n';
 }
 
 function nameOf(slot: number, key: Buffer): string {
@@ -96,6 +139,7 @@ class Run {
     const dice = this.#random.between(0, 999);
     if (dice < 600) return this.#write();
     if (dice < 850) return this.#get(this.#open, this.#model.state());
+    if (dice < 860) return this.#checkSummary();
     if (dice < 890) return this.#scan(this.#open, this.#model.state(), this.#range());
     if (dice < 900) return this.#takeSnapshot();
     if (dice < 940) return this.#readSnapshot();
@@ -106,10 +150,11 @@ class Run {
 
   async #write(): Promise<void> {
     const length = this.#random.pick([1, 1, 1, 2, 5]);
-    const changes = Array.from({ length }, () => this.#change());
+    const changes = this.#model.grown(Array.from({ length }, () => this.#change()));
+    const time = this.#random.between(0, 2 ** 50);
     try {
-      const { sequence, durable } = this.#open.write(changes);
-      this.#model.write(sequence, changes);
+      const { sequence, durable } = this.#open.write(changes, time);
+      this.#model.write({ sequence, changes, time });
       const noted = durable.then(() => {
         this.#acknowledged = Math.max(this.#acknowledged, sequence);
       });
@@ -133,7 +178,7 @@ class Run {
   }
 
   #slot(): number {
-    return this.#random.pick([0, 7, 500, 16_383]);
+    return this.#random.pick(SLOTS);
   }
 
   async #get(reader: Reader, state: ReadonlyMap<string, Held>): Promise<void> {
@@ -202,6 +247,14 @@ class Run {
     ok(durable >= this.#acknowledged, `${durable} of ${this.#acknowledged} acknowledged writes`);
     this.#model.cutAfter(durable);
     this.#acknowledged = durable;
+    this.#checkSummary();
+  }
+
+  #checkSummary(): void {
+    for (const slot of SLOTS) {
+      equal(this.#open.countOf(EVERYTHING.keyspace, slot as Slot), this.#model.countOf(slot));
+    }
+    equal(this.#open.newestTime(), this.#model.newestTime());
   }
 
   #note(): void {

@@ -31,6 +31,7 @@ export function engineStats(sources: StatsSources): EngineStats {
   const tableEntries = set.all.reduce((sum, { info }) => sum + info.entries, 0);
   return {
     entries: memtables.entries + tableEntries,
+    memtableEntries: memtables.entries,
     memoryBytes: memtables.memoryBytes,
     sealedMemtables: memtables.sealedCount,
     ...log,

@@ -19,6 +19,7 @@ export type Change = Put | Removal;
 export interface Put extends EngineKey {
   readonly kind: 'put';
   readonly value: Buffer;
+  readonly growth: Growth;
 }
 
 /**
@@ -27,7 +28,14 @@ export interface Put extends EngineKey {
  */
 export interface Removal extends EngineKey {
   readonly kind: 'removal';
+  readonly growth: Growth;
 }
+
+/**
+ * By how much a change makes the number of live keys in its slot grow. What lives is for the writer
+ * to say: as a rule he alone knows, and without a look at the disk, for he has just read the key.
+ */
+export type Growth = -1 | 0 | 1;
 
 export interface Stored {
   /** Owned by the engine: never change it. */
@@ -78,8 +86,15 @@ export interface Snapshot extends Reader {
 }
 
 export interface Engine extends Reader {
-  /** Throws LOG_POISONED, DISK_FULL, OVERLOADED or CLOSED: nothing changed. */
-  write(changes: readonly Change[]): Written;
+  /**
+   * `time` is kept with the write, for newestTime(). Throws LOG_POISONED, DISK_FULL, OVERLOADED or
+   * CLOSED: nothing changed.
+   */
+  write(changes: readonly Change[], time?: number): Written;
+  /** Live keys in the slot: what all changes that are here let it grow by, summed up. */
+  countOf(keyspace: KeyspaceNumber, slot: Slot): number;
+  /** The greatest that a write which is here came with, however long ago; 0 when none did. */
+  newestTime(): number;
   /** Everything with a sequence up to this one survives a power cut. */
   durableSequence(): number;
   /** Resolves when durableSequence() has reached `sequence`; rejects as Written.durable does. */
@@ -111,8 +126,9 @@ export interface Identity {
 export interface EngineStats {
   /** In memtables and tables: a key, present or removed, counts once for each that knows it. */
   readonly entries: number;
-  /** Of the memtables. */
+  /** Of the memtables, and what they hold of the entries. */
   readonly memoryBytes: number;
+  readonly memtableEntries: number;
   /** Memtables that are full and wait for, or are in, a flush. */
   readonly sealedMemtables: number;
   readonly logBytes: number;

@@ -16,9 +16,9 @@ import { BackgroundLoop } from './background-loop.ts';
 import { flushMemtable } from './flush.ts';
 import type { CommitLog } from './log/commit-log.ts';
 import type { Memtable } from './memtable.ts';
-import type { MemtableStack } from './memtable-stack.ts';
+import type { MemtableStack, SealedMemtable } from './memtable-stack.ts';
 import type { TableInfo } from './table-info.ts';
-import type { TableStore } from './tables/table-store.ts';
+import type { Reach, TableStore } from './tables/table-store.ts';
 import { bytesOfUses } from './values/value-use.ts';
 
 export interface FlusherParts {
@@ -57,8 +57,9 @@ export class Flusher {
 
   async #flushOldest(): Promise<boolean> {
     const { log, memtables } = this.#parts;
-    const memtable = memtables.oldestSealed;
-    if (memtable === undefined) return false;
+    const sealed = memtables.oldestSealed;
+    if (sealed === undefined) return false;
+    const { memtable, summary } = sealed;
     const flushedSequence = memtable.lastSequence;
     await this.#untilDurable(flushedSequence);
     this.#written ??= await this.#write(memtable);
@@ -66,7 +67,7 @@ export class Flusher {
     const settled = () => undefined;
     await log.whenDurable(log.lastSequence).then(settled, settled);
     const firstSegment = log.firstSegmentAfter(flushedSequence);
-    await this.#install(memtable, this.#written, { flushedSequence, firstSegment });
+    await this.#install(sealed, this.#written, { flushedSequence, firstSegment, summary });
     await this.#dropLog(firstSegment);
     return true;
   }
@@ -102,15 +103,11 @@ export class Flusher {
     return info;
   }
 
-  async #install(
-    memtable: Memtable,
-    info: TableInfo,
-    log: { readonly flushedSequence: number; readonly firstSegment: number },
-  ): Promise<void> {
+  async #install(sealed: SealedMemtable, info: TableInfo, reach: Reach): Promise<void> {
     const { memtables, onFlushed, tables } = this.#parts;
     try {
-      await tables.install({ added: [info], removed: [], log }, () => {
-        memtables.drop(memtable);
+      await tables.install({ added: [info], removed: [], reach }, () => {
+        memtables.drop(sealed);
         this.#written = undefined;
         this.#flushes += 1;
         onFlushed();

@@ -5,6 +5,7 @@ import { ByteWriter } from '../base/bytes.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { elsewhere, entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
+import { Summary } from './summary.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
 import { at, put, removal } from './test-engine.ts';
@@ -22,8 +23,8 @@ async function exampleOf(section: string): Promise<string> {
 
 test('the commit log is as docs/formats.md says', async () => {
   const batch = new LogBatch(5, new ByteWriter(), false);
-  batch.add([put('e', 'value of e')]);
-  batch.add([removal('e')]);
+  batch.add([put('e', 'value of e', 7, 1)], 2 ** 40);
+  batch.add([removal('e', 7, -1)], 0);
   const written = [encodeSegmentHeader(3), batch.sealedFor(3, SEGMENT_HEADER_BYTES)];
   equal(Buffer.concat(written).toString('hex'), await exampleOf('Commit log'));
 });
@@ -35,7 +36,12 @@ test('the manifest is as docs/formats.md says', async () => {
     ...{ sequenceMin: 1, sequenceMax: 3, values: [{ file: 2, values: 1, bytes: 16_393 }] },
   };
   const tables = [{ info, isSuspect: false }];
-  const manifest = encodeManifest({ flushedSequence: 3, firstSegment: 2, nextTable: 2, tables });
+  const summary = new Summary();
+  summary.noteTime(2 ** 40);
+  for (const key of ['a', 'b']) summary.apply(put(key, '', 7, 1));
+  summary.apply(put('d', '', 9, 1));
+  const reach = { flushedSequence: 3, firstSegment: 2, summary };
+  const manifest = encodeManifest({ ...reach, nextTable: 2, tables });
   equal(manifest.toString('hex'), await exampleOf('Manifest'));
 });
 

@@ -9,6 +9,7 @@
 
 import { assert } from '../base/assert.ts';
 import { hasCode } from '../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
@@ -107,13 +108,11 @@ export class LogStructuredEngine implements Engine {
     return this.#identity;
   }
 
-  write(changes: readonly Change[]): Written {
+  write(changes: readonly Change[], time = 0): Written {
     const delayMs = this.#admit();
-    const written = this.#log.append(changes);
-    for (const change of changes) {
-      if (change.kind === 'put') this.#memtables.put(change, change.value, written.sequence);
-      else this.#memtables.remove(change, written.sequence);
-    }
+    const written = this.#log.append(changes, time);
+    this.#memtables.noteTime(time);
+    for (const change of changes) this.#memtables.apply(change, written.sequence);
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
   }
 
@@ -123,6 +122,14 @@ export class LogStructuredEngine implements Engine {
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
     return this.#view.scan(range, limits);
+  }
+
+  countOf(keyspace: KeyspaceNumber, slot: Slot): number {
+    return this.#memtables.summary.counts.of(keyspace, slot);
+  }
+
+  newestTime(): number {
+    return this.#memtables.summary.newestTime;
   }
 
   snapshot(): Snapshot {

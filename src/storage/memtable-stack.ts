@@ -7,25 +7,36 @@
 
 import { assert } from '../base/assert.ts';
 import type { Random } from '../host/host.ts';
-import type { EngineKey } from './engine.ts';
+import type { Change } from './engine.ts';
 import type { ChangeTarget } from './log/log-batch.ts';
 import { Memtable } from './memtable.ts';
+import type { Summary } from './summary.ts';
 
 /** What a change takes beside key and value: measured at 1 M keys, rounded up. */
 const CHANGE_BYTES = 40;
 
+/** A memtable that takes no more changes, and the sum of everything up to its last write. */
+export interface SealedMemtable {
+  readonly memtable: Memtable;
+  readonly summary: Summary;
+}
+
 export class MemtableStack implements ChangeTarget {
   readonly #random: Random;
   readonly #bytesMax: number;
+  /** Of the tables and of every change here. */
+  readonly summary: Summary;
   /** Oldest first. */
-  readonly #sealed: Memtable[] = [];
+  readonly #sealed: SealedMemtable[] = [];
   #active: Memtable;
   /** Overwritten values included: they stay until the memtable goes. */
   #activeBytes = 0;
 
-  constructor(random: Random, bytesMax: number) {
+  /** `summary`: of the tables; it is taken over. */
+  constructor(random: Random, bytesMax: number, summary: Summary) {
     this.#random = random;
     this.#bytesMax = bytesMax;
+    this.summary = summary;
     this.#active = new Memtable(random.u32());
   }
 
@@ -39,16 +50,16 @@ export class MemtableStack implements ChangeTarget {
   }
 
   /** The next one to be flushed. */
-  get oldestSealed(): Memtable | undefined {
+  get oldestSealed(): SealedMemtable | undefined {
     return this.#sealed[0];
   }
 
   get entries(): number {
-    return this.#sealed.reduce((sum, { entries }) => sum + entries, this.#active.entries);
+    return this.#all.reduce((sum, { entries }) => sum + entries, 0);
   }
 
   get memoryBytes(): number {
-    return this.#sealed.reduce((sum, each) => sum + each.memoryBytes, this.#active.memoryBytes);
+    return this.#all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
   get active(): Memtable {
@@ -56,32 +67,38 @@ export class MemtableStack implements ChangeTarget {
   }
 
   sealedNewestFirst(): Memtable[] {
-    return this.#sealed.toReversed();
+    return this.#sealed.map(({ memtable }) => memtable).reverse();
   }
 
-  put(at: EngineKey, value: Buffer, sequence: number): void {
-    this.#makeRoom(at.key.length + value.length, sequence);
-    this.#active.put(at, value, sequence);
+  apply(change: Change, sequence: number): void {
+    const valueBytes = change.kind === 'put' ? change.value.length : 0;
+    this.#makeRoom(change.key.length + valueBytes, sequence);
+    if (change.kind === 'put') this.#active.put(change, change.value, sequence);
+    else this.#active.remove(change, sequence);
+    this.summary.apply(change);
   }
 
-  remove(at: EngineKey, sequence: number): void {
-    this.#makeRoom(at.key.length, sequence);
-    this.#active.remove(at, sequence);
+  noteTime(time: number): void {
+    this.summary.noteTime(time);
   }
 
   /** Later changes go into a new memtable. */
   seal(): void {
     assert(!this.#active.isEmpty, 'a memtable that is sealed has something to flush');
     this.#active.seal();
-    this.#sealed.push(this.#active);
+    this.#sealed.push({ memtable: this.#active, summary: this.summary.copy() });
     this.#active = new Memtable(this.#random.u32());
     this.#activeBytes = 0;
   }
 
-  /** `memtable` is in a table now. */
-  drop(memtable: Memtable): void {
-    assert(memtable === this.#sealed[0], 'memtables are flushed oldest first');
+  /** It is in a table now. */
+  drop(flushed: SealedMemtable): void {
+    assert(flushed === this.#sealed[0], 'memtables are flushed oldest first');
     this.#sealed.shift();
+  }
+
+  get #all(): Memtable[] {
+    return [this.#active, ...this.sealedNewestFirst()];
   }
 
   /** Seals on its own only between two sequences, when full: for the replay of a long log. */

@@ -86,7 +86,11 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const memtables = new MemtableStack(host.random, limits.memtableBytesMax);
+      const memtables = new MemtableStack(
+        host.random,
+        limits.memtableBytesMax,
+        recovered.manifest.summary.copy(),
+      );
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),

@@ -2,7 +2,7 @@
 // be checked when it is read alone.
 //
 //   piece   flag u8 · payload · crc32 u32
-//   flag    0: the payload as it is; 1: raw length u32 · zstd frame
+//   flag    0: the payload as it is; 1: raw length u32 · LZ4 block
 //
 // The checksum is seeded with the place of the piece (crc32 of file number u32 · offset u64), so
 // that a piece in the wrong file or at the wrong offset is a bad one. Tables and value files take
@@ -12,11 +12,11 @@
 
 import type { ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
-import { compress, decompress } from '../base/compression.ts';
+import { compress, compressedBytesMax, decompress } from '../base/lz4.ts';
 import { corruptionAt, decodingAt } from './storage-errors.ts';
 
 export const PLAIN = 0;
-const ZSTD = 1;
+const LZ4 = 1;
 
 export interface Place {
   /** Of the file. */
@@ -41,10 +41,10 @@ export function writePiece(
   { number, offset }: Place,
   compression: boolean,
 ): void {
-  const frame = compression ? compressed(payload) : undefined;
+  const block = compression ? compressed(payload) : undefined;
   const start = to.length;
-  to.u8(frame === undefined ? PLAIN : ZSTD);
-  to.raw(frame ?? payload);
+  to.u8(block === undefined ? PLAIN : LZ4);
+  to.raw(block ?? payload);
   to.u32(crc32(to.view(start), seedOf(number, offset)));
 }
 
@@ -59,15 +59,14 @@ export function openPiece(piece: Buffer, file: string, { number, offset }: Place
   if (!isRight) throw corruptionAt(file, offset, 'the checksum is wrong');
   const flag = piece[0];
   if (flag === PLAIN) return piece.subarray(1, end);
-  if (flag !== ZSTD || end < 5) throw corruptionAt(file, offset, `flag ${flag} means nothing`);
+  if (flag !== LZ4 || end < 5) throw corruptionAt(file, offset, `flag ${flag} means nothing`);
   return decodingAt(file, offset, () => decompress(piece.subarray(5, end), piece.readUInt32BE(1)));
 }
 
-/** Raw length u32 · zstd frame; undefined when that saves less than an eighth. */
+/** Raw length u32 · LZ4 block; undefined when that saves less than an eighth. */
 function compressed(payload: Buffer): Buffer | undefined {
-  const frame = compress(payload);
-  if (frame.length + 4 > payload.length - payload.length / 8) return undefined;
-  const length = Buffer.allocUnsafe(4);
-  length.writeUInt32BE(payload.length, 0);
-  return Buffer.concat([length, frame]);
+  const room = Buffer.allocUnsafe(4 + compressedBytesMax(payload.length));
+  room.writeUInt32BE(payload.length, 0);
+  const length = 4 + compress(payload, room.subarray(4));
+  return length > payload.length - payload.length / 8 ? undefined : room.subarray(0, length);
 }

@@ -8,6 +8,7 @@ import type {
   Engine,
   EngineKey,
   Entry,
+  Growth,
   Put,
   Reader,
   Removal,
@@ -86,12 +87,12 @@ export function at(key: string, slot = 7, keyspace = 0): EngineKey {
   return { ...place, key: Buffer.from(key, 'latin1') };
 }
 
-export function put(key: string, value: string, slot = 7): Put {
-  return { ...at(key, slot), kind: 'put', value: Buffer.from(value, 'latin1') };
+export function put(key: string, value: string, slot = 7, growth: Growth = 0): Put {
+  return { ...at(key, slot), kind: 'put', value: Buffer.from(value, 'latin1'), growth };
 }
 
-export function removal(key: string, slot = 7): Removal {
-  return { ...at(key, slot), kind: 'removal' };
+export function removal(key: string, slot = 7, growth: Growth = 0): Removal {
+  return { ...at(key, slot), kind: 'removal', growth };
 }
 
 export const EVERYTHING: ScanRange = {

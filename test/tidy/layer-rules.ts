@@ -92,7 +92,6 @@ const PACKAGE_USERS: readonly { readonly folder: string; readonly only?: readonl
 const NODE_USERS = ['src/host/', 'src/server/', 'src/client/', 'src/cli/'];
 const NODE_IN_CORE: Readonly<Record<string, readonly string[]>> = {
   'src/base/checksum.ts': ['node:zlib'], // a pure function of its arguments
-  'src/base/compression.ts': ['node:zlib'], // likewise: zstd of one buffer
 };
 
 export function layerFindings(files: readonly SourceFile[]): Finding[] {

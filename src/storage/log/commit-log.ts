@@ -132,10 +132,10 @@ export class CommitLog {
   }
 
   /** Throws LOG_POISONED, DISK_FULL or CLOSED: nothing changed. */
-  append(changes: readonly Change[]): Written {
+  append(changes: readonly Change[], time: number): Written {
     if (this.#state !== 'open') throw this.#refusal();
     const batch = this.#filling ?? this.#startBatch();
-    batch.add(changes);
+    batch.add(changes, time);
     if (batch.bytes.length >= this.#options.batchBytesTarget) this.#filling = undefined;
     this.#startDraining();
     return { sequence: ++this.#lastSequence, durable: batch.durable };

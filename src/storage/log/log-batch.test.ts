@@ -3,40 +3,48 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteWriter } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
-import type { Change, EngineKey } from '../engine.ts';
+import type { Change } from '../engine.ts';
 import { put, removal } from '../test-engine.ts';
 import { LogBatch, replayBatch } from './log-batch.ts';
 import { BATCH_HEADER_BYTES } from './log-format.ts';
 
+/** Above 32 bits. */
+const TIME = 2 ** 41 + 1 + 2 ** 39;
 const bad = (error: unknown) => hasCode(error, 'BAD_BYTES');
 
 function payloadOf(firstSequence: number, writes: readonly (readonly Change[])[]): Buffer {
   const batch = new LogBatch(firstSequence, new ByteWriter(), false);
-  for (const changes of writes) batch.add(changes);
+  writes.forEach((changes, n) => {
+    batch.add(changes, n * TIME);
+  });
   return Buffer.from(batch.sealedFor(1, 16).subarray(BATCH_HEADER_BYTES));
 }
 
 /** What is handed over, as text. */
 function replayed(payload: Buffer, after: number): string[] {
   const lines: string[] = [];
-  const name = ({ slot, key }: EngineKey) => `${slot}/${key}`;
   replayBatch(payload, after, {
-    put: (at, value, sequence) => lines.push(`${sequence}: ${name(at)} = ${value}`),
-    remove: (at, sequence) => lines.push(`${sequence}: ${name(at)} removed`),
+    noteTime: (time) => lines.push(`time ${time}`),
+    apply: (change, sequence) => {
+      const { growth, key, slot } = change;
+      const what = change.kind === 'put' ? `= ${change.value}` : 'removed';
+      lines.push(`${sequence}: ${slot}/${key} ${what}, ${growth}`);
+    },
   });
   return lines;
 }
 
 test('what was added is handed over in order, but for what tables hold already', () => {
   const payload = payloadOf(5, [
-    [put('a', 'x', 1), removal('b', 16_383)],
+    [put('a', 'x', 1, 1), removal('b', 16_383)],
     [],
-    [removal('a', 1), put('', '', 0)],
+    [removal('a', 1, -1), put('', '', 0)],
   ]);
-  const lines = ['5: 1/a = x', '5: 16383/b removed', '7: 1/a removed', '7: 0/ = '];
-  deepEqual(replayed(payload, 0), lines);
-  deepEqual(replayed(payload, 6), lines.slice(2));
-  deepEqual(replayed(payload, 7), []);
+  const newest = 'time 5497558138882';
+  const lines = ['5: 1/a = x, 1', '5: 16383/b removed, 0', '7: 1/a removed, -1', '7: 0/ = , 0'];
+  deepEqual(replayed(payload, 0), [newest, ...lines]);
+  deepEqual(replayed(payload, 6), [newest, ...lines.slice(2)]);
+  deepEqual(replayed(payload, 7), [newest]);
 });
 
 test('the head of an entry is one of those that mean something', () => {
@@ -45,9 +53,13 @@ test('the head of an entry is one of those that mean something', () => {
   equal(payload[headAt], 1);
   for (let head = 0; head < 256; head++) {
     payload[headAt] = head;
-    // A removal in a slot that grows, stays or shrinks.
-    if ([0b0001, 0b0101, 0b1001].includes(head))
-      deepEqual(replayed(payload, 0), ['1: 7/a removed']);
+    const growth = new Map([
+      [0b0001, 0],
+      [0b0101, 1],
+      [0b1001, -1],
+    ]).get(head);
+    if (growth !== undefined)
+      deepEqual(replayed(payload, 0), ['time 0', `1: 7/a removed, ${growth}`]);
     else throws(() => replayed(payload, 0), bad, `head ${head}`);
   }
 });

@@ -4,12 +4,13 @@
 
 import { ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
 import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
-import type { Change, EngineKey } from '../engine.ts';
+import type { Change } from '../engine.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   batchChecksum,
   GROWTH_SHIFT,
+  GROWTHS,
   KIND_MASK,
   PUT,
   REMOVAL,
@@ -29,6 +30,7 @@ export class LogBatch {
   readonly startsSegment: boolean;
   readonly #countOffset: number;
   #writes = 0;
+  #newestTime = 0;
 
   /** `bytes` is taken over until the batch is durable. */
   constructor(firstSequence: number, bytes: ByteWriter, startsSegment: boolean) {
@@ -47,29 +49,34 @@ export class LogBatch {
     bytes.varint(firstSequence);
     this.#countOffset = bytes.length;
     bytes.u32(0);
+    bytes.u32(0);
+    bytes.u32(0);
   }
 
   get lastSequence(): number {
     return this.firstSequence + this.#writes - 1;
   }
 
-  add(changes: readonly Change[]): void {
+  add(changes: readonly Change[], time: number): void {
     const { bytes } = this;
     bytes.varint(changes.length);
     for (const change of changes) {
-      bytes.u8(change.kind === 'put' ? PUT : REMOVAL);
+      bytes.u8(headOf(change));
       bytes.u8(change.keyspace);
       bytes.u16(change.slot);
       bytes.bytes(change.key);
       if (change.kind === 'put') bytes.bytes(change.value);
     }
     this.#writes += 1;
+    if (time > this.#newestTime) this.#newestTime = time;
   }
 
   /** The finished bytes for that place in the log; no add() after it. */
   sealedFor(segmentNumber: number, offset: number): Buffer {
     this.bytes.patchU32(8, this.bytes.length - BATCH_HEADER_BYTES);
     this.bytes.patchU32(this.#countOffset, this.#writes);
+    this.bytes.patchU32(this.#countOffset + 4, Math.floor(this.#newestTime / 2 ** 32));
+    this.bytes.patchU32(this.#countOffset + 8, this.#newestTime >>> 0);
     this.bytes.patchU32(4, batchChecksum(this.bytes.view(), segmentNumber, offset));
     return this.bytes.view();
   }
@@ -77,8 +84,8 @@ export class LogBatch {
 
 /** Where what is replayed goes, in order. The buffers are views, valid only during the call. */
 export interface ChangeTarget {
-  put(at: EngineKey, value: Buffer, sequence: number): void;
-  remove(at: EngineKey, sequence: number): void;
+  apply(change: Change, sequence: number): void;
+  noteTime(time: number): void;
 }
 
 /**
@@ -93,26 +100,29 @@ export function replayBatch(
   const reader = new ByteReader(payload);
   const first = reader.varint();
   const writes = reader.u32();
+  target.noteTime(reader.u32() * 2 ** 32 + reader.u32());
   for (let sequence = first; sequence < first + writes; sequence++) {
     for (let entries = reader.varint(); entries > 0; entries--) {
-      const kind = kindOf(reader.u8());
-      const keyspace = reader.u8() as KeyspaceNumber;
-      const slot = reader.u16() as Slot;
-      const at = { keyspace, slot, key: reader.bytes() };
-      const value = kind === PUT ? reader.bytes() : undefined;
-      if (sequence <= after) continue;
-      if (value === undefined) target.remove(at, sequence);
-      else target.put(at, value, sequence);
+      const change = readChange(reader);
+      if (sequence > after) target.apply(change, sequence);
     }
   }
   reader.end();
   return { first, last: first + writes - 1 };
 }
 
-/** Of the entry with this head; throws BAD_BYTES. */
-function kindOf(head: number): number {
+function headOf({ kind, growth }: Change): number {
+  return (kind === 'put' ? PUT : REMOVAL) | ((growth < 0 ? SHRINKS : growth) << GROWTH_SHIFT);
+}
+
+function readChange(reader: ByteReader): Change {
+  const head = reader.u8();
   const kind = head & KIND_MASK;
-  if (kind > REMOVAL || head >>> GROWTH_SHIFT > SHRINKS)
-    throw badBytes(`an entry's head is ${head}`);
-  return kind;
+  const growth = GROWTHS[head >>> GROWTH_SHIFT];
+  if (kind > REMOVAL || growth === undefined) throw badBytes(`an entry's head is ${head}`);
+  const keyspace = reader.u8() as KeyspaceNumber;
+  const slot = reader.u16() as Slot;
+  const key = reader.bytes();
+  if (kind === REMOVAL) return { kind: 'removal', keyspace, slot, key, growth };
+  return { kind: 'put', keyspace, slot, key, value: reader.bytes(), growth };
 }

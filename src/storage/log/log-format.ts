@@ -3,7 +3,7 @@
 //   segment   header batch*
 //   header    magic u32 · format u32 · segment number u32 · crc32 u32 of the 12 bytes before
 //   batch     magic u32 · crc32 u32 · payload length u32 · payload
-//   payload   first sequence varint · number of writes u32 · write*
+//   payload   first sequence varint · number of writes u32 · newest time u64 · write*
 //   write     number of entries varint · entry*                  one sequence each
 //   entry     head u8 · what its kind asks for
 //     put       keyspace u8 · slot u16 · key length varint · key · value length varint · value
@@ -11,6 +11,7 @@
 //   head      bits 0-1 the kind: 0 put, 1 removal
 //             bits 2-3 by how much the slot's number of keys grows: 0 not, 1 by one, 2 it shrinks
 //             the others are 0
+//   time      the greatest that its writes came with; 0: none
 //
 // The checksum of a batch covers its length and its payload and is seeded with its place (crc32
 // of segment number u32 · offset u32), so that a batch in the wrong file or at the wrong offset
@@ -22,6 +23,7 @@
 // rot in what was acknowledged.
 
 import { crc32 } from '../../base/checksum.ts';
+import type { Growth } from '../engine.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 
 export const LOG_FORMAT = 2;
@@ -38,8 +40,9 @@ export const PUT = 0;
 export const REMOVAL = 1;
 export const KIND_MASK = 3;
 export const GROWTH_SHIFT = 2;
-/** The largest growth there is. */
 export const SHRINKS = 2;
+/** By what stands in the head. */
+export const GROWTHS: readonly Growth[] = [0, 1, -1];
 
 const seedPlace = Buffer.alloc(8);
 

@@ -1,6 +1,7 @@
 // Reads one log segment through a window of a few MiB, so that a log of any length is recovered
-// in bounded memory. A batch is bad when it is incomplete or its checksum is wrong; what that
-// means is for log-recovery.ts to say.
+// in bounded memory. The next window is on its way while the batches of this one are replayed. A
+// batch is bad when it is incomplete or its checksum is wrong; what that means is for
+// log-recovery.ts to say.
 
 import type { DiskFile } from '../../host/host.ts';
 import {
@@ -21,6 +22,8 @@ export class SegmentReader {
   readonly size: number;
   #window: Buffer = Buffer.alloc(0);
   #windowStart = 0;
+  /** The window that will be asked for next, unless a batch in this one is bad. */
+  #ahead: { readonly start: number; readonly window: Promise<Buffer> } | undefined;
 
   constructor(file: DiskFile, number: number) {
     this.#file = file;
@@ -83,8 +86,30 @@ export class SegmentReader {
     if (offset + length > this.size) return false;
     const windowEnd = this.#windowStart + this.#window.length;
     if (offset >= this.#windowStart && offset + length <= windowEnd) return true;
-    this.#window = await this.#file.read(offset, Math.max(length, WINDOW_BYTES));
+    const ahead = this.#ahead?.start === offset ? await this.#ahead.window : undefined;
+    const isEnough = ahead !== undefined && ahead.length >= length;
+    this.#window = isEnough ? ahead : await this.#file.read(offset, Math.max(length, WINDOW_BYTES));
     this.#windowStart = offset;
+    this.#readAhead();
     return this.#window.length >= length;
+  }
+
+  /** From the first batch on that the window does not hold whole, if their lengths are right. */
+  #readAhead(): void {
+    const window = this.#window;
+    let end = 0;
+    while (end + BATCH_HEADER_BYTES <= window.length) {
+      if (window.readUInt32BE(end) !== BATCH_MAGIC) break;
+      const next = end + BATCH_HEADER_BYTES + window.readUInt32BE(end + 8);
+      if (next > window.length) break;
+      end = next;
+    }
+    this.#ahead = undefined;
+    const start = this.#windowStart + end;
+    if (end === 0 || start >= this.size) return;
+    const next = this.#file.read(start, WINDOW_BYTES);
+    // It may never be asked for: then it may fail unheard.
+    next.catch(() => undefined);
+    this.#ahead = { start, window: next };
   }
 }

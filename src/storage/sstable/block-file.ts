@@ -1,5 +1,6 @@
-// The blocks of an open table, from the cache or from the disk. Every block that comes from the
-// disk is checked before anyone sees it; what fails is CORRUPTION, never "not found".
+// The blocks of an open table, from the cache or from the disk, at once or with a promise. Every
+// block that comes from the disk is checked before anyone sees it; what fails is CORRUPTION, never
+// "not found".
 
 import type { DiskFile } from '../../host/host.ts';
 import type { Shelf } from './block-cache.ts';
@@ -12,6 +13,9 @@ export interface BlockRun {
   readonly last: number;
   readonly bytes: Buffer;
 }
+
+/** Of one block as it stands on the disk. */
+let scratch = Buffer.alloc(0);
 
 export class BlockFile {
   readonly number: number;
@@ -34,25 +38,26 @@ export class BlockFile {
     return { count: this.#reads, bytes: this.#bytesRead };
   }
 
-  /** For a lookup that missed: into the cache, and shared by all who want it meanwhile. */
-  load(block: number): Promise<Buffer> {
+  /** For a lookup: from the cache, or from the disk and then into the cache. */
+  get(block: number): Buffer | Promise<Buffer> {
+    const cached = this.shelf.get(block);
+    if (cached !== undefined) return cached;
     const underWay = this.#loading.get(block);
     if (underWay !== undefined) return underWay;
-    const loading = this.#load(block);
-    this.#loading.set(block, loading);
-    return loading;
+    return this.#getNow(block) ?? this.#getLater(block);
   }
 
   /** As many blocks from `first` to `last` as fit into `bytesMax`, at least one. */
-  async readRun(first: number, last: number, bytesMax: number): Promise<BlockRun> {
+  readRun(first: number, last: number, bytesMax: number): BlockRun | Promise<BlockRun> {
     const start = this.index.offset(first);
     let end = first;
     while (end < last && this.index.offset(end + 2) - start <= bytesMax) end += 1;
     const length = this.index.offset(end + 1) - start;
-    const bytes = await this.#file.read(start, length);
-    this.#reads += 1;
-    this.#bytesRead += bytes.length;
-    return { first, last: end, bytes };
+    this.#count(length);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    const read = this.#file.readNow(bytes, start);
+    if (read !== undefined) return { first, last: end, bytes: bytes.subarray(0, read) };
+    return this.#file.read(start, length).then((later) => ({ first, last: end, bytes: later }));
   }
 
   /** A block of `run`, checked; a view of the run unless it was compressed. */
@@ -69,13 +74,37 @@ export class BlockFile {
     await this.#file.close();
   }
 
-  async #load(block: number): Promise<Buffer> {
-    try {
-      const payload = this.blockOf(await this.readRun(block, block, 0), block);
-      this.shelf.put(block, payload);
-      return payload;
-    } finally {
-      this.#loading.delete(block);
-    }
+  /** Undefined when it cannot be had without a wait. */
+  #getNow(block: number): Buffer | undefined {
+    const length = this.index.length(block);
+    // Read into memory that is used again and again: for each lookup a piece of its own would
+    // have to be collected soon after.
+    if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(2 * length);
+    const read = this.#file.readNow(scratch.subarray(0, length), this.index.offset(block));
+    if (read === undefined) return undefined;
+    this.#count(length);
+    const payload = payloadOf(scratch.subarray(0, read), this.number, this.index.offset(block));
+    return this.#keep(block, payload.buffer === scratch.buffer ? Buffer.from(payload) : payload);
+  }
+
+  #getLater(block: number): Promise<Buffer> {
+    const length = this.index.length(block);
+    this.#count(length);
+    const loading = this.#file
+      .read(this.index.offset(block), length)
+      .then((piece) => this.#keep(block, payloadOf(piece, this.number, this.index.offset(block))))
+      .finally(() => this.#loading.delete(block));
+    this.#loading.set(block, loading);
+    return loading;
+  }
+
+  #keep(block: number, payload: Buffer): Buffer {
+    this.shelf.put(block, payload);
+    return payload;
+  }
+
+  #count(bytes: number): void {
+    this.#reads += 1;
+    this.#bytesRead += bytes;
   }
 }

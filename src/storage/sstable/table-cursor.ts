@@ -49,7 +49,12 @@ export class TableCursor {
   nextBlock(): readonly TableEntry[] | undefined | Promise<readonly TableEntry[] | undefined> {
     while (this.#block <= this.#lastBlock) {
       const payload = this.#inMemory(this.#block);
-      if (payload === undefined) return this.#readAhead().then(() => this.nextBlock());
+      if (payload === undefined) {
+        const run = this.#readAhead();
+        if (run instanceof Promise) return run.then((each) => this.#enter(each).nextBlock());
+        this.#enter(run);
+        continue;
+      }
       const offset = this.#file.index.offset(this.#block);
       const entries = decoding(this.#file.number, offset, () => entriesOf(payload));
       const wanted = this.#within(entries);
@@ -70,12 +75,17 @@ export class TableCursor {
     return payload;
   }
 
-  async #readAhead(): Promise<void> {
+  #readAhead(): BlockRun | Promise<BlockRun> {
     const first = this.#block;
     let last = first;
     while (last < this.#lastBlock && this.#file.shelf.peek(last + 1) === undefined) last += 1;
-    this.#run = await this.#file.readRun(first, last, this.#readBytes);
+    return this.#file.readRun(first, last, this.#readBytes);
+  }
+
+  #enter(run: BlockRun): this {
+    this.#run = run;
     this.#readBytes = Math.min(READ_BYTES_MAX, 2 * this.#readBytes);
+    return this;
   }
 
   #within(entries: TableEntry[]): TableEntry[] {

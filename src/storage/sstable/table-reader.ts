@@ -1,5 +1,5 @@
 // An open table: its filter and index in memory, its blocks in the cache or on the disk. A lookup
-// asks the range, then the filter, then one block; it answers at once when that block is cached,
+// asks the range, then the filter, then one block; it answers at once when that block is in memory,
 // with a promise when the disk is needed.
 
 import type { Disk, DiskFile } from '../../host/host.ts';
@@ -127,9 +127,9 @@ export class Table {
       return undefined;
     }
     const block = this.#blocks.index.find(key);
-    const cached = this.#blocks.shelf.get(block);
-    if (cached !== undefined) return this.#findIn(cached, block, key);
-    return this.#blocks.load(block).then((loaded) => this.#findIn(loaded, block, key));
+    const payload = this.#blocks.get(block);
+    if (!(payload instanceof Promise)) return this.#findIn(payload, block, key);
+    return payload.then((loaded) => this.#findIn(loaded, block, key));
   }
 
   /** All entries from `from` to `to`, both inclusive; undefined: to the end. */

@@ -22,7 +22,7 @@ import { encodeFooter, type Layout } from './sstable-format.ts';
 import { encodeProperties } from './table-properties.ts';
 
 export interface TableWriterOptions {
-  /** Each block with zstd where that saves an eighth. */
+  /** Each block with LZ4 where that saves an eighth. */
   readonly compression: boolean;
   /** How many there will be, roughly: the filter takes its shape from it. */
   readonly expectedEntries: number;

@@ -2,19 +2,22 @@
 // word on what a directory holds; a table file that it does not name is half-written or obsolete.
 //
 //   file     magic "KVMF" u32 · format u32 · flushed sequence varint · first segment varint ·
-//            next table varint · number of tables varint · table* · crc32 u32 of everything before
+//            next table varint · number of tables varint · table* · summary ·
+//            crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
 //            highest sequence varint · uses of value files (values/value-use.ts)
+//   summary  newest time varint · counts (see slot-counts.ts)
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
-// tables are some 20 KB, written once per flush and compaction.
+// tables are some 20 KB and the counts of a keyspace up to 48, written per flush and compaction.
 //
 // Invariants, which make every order of crashes harmless:
 // - tables that it names were durable, names included, before it was;
 // - what has a sequence up to `flushedSequence` is in the tables, all else in the log from
 //   `firstSegment` on; only after the manifest is durable are older segments removed;
+// - the summary is of what has a sequence up to `flushedSequence`, and of nothing else;
 // - inputs of a compaction are removed only after the manifest that names its outputs is durable.
 
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
@@ -22,6 +25,7 @@ import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk } from '../../host/host.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
+import { Summary } from '../summary.ts';
 import type { TableInfo } from '../table-info.ts';
 import { decodeUses, encodeUses } from '../values/value-use.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
@@ -39,6 +43,8 @@ export interface Manifest {
   readonly nextTable: number;
   /** In no particular order. */
   readonly tables: readonly ManifestTable[];
+  /** Of everything up to the flushed sequence; it never changes. */
+  readonly summary: Summary;
 }
 
 export interface ManifestTable {
@@ -51,6 +57,7 @@ export const EMPTY_MANIFEST: Manifest = {
   firstSegment: 1,
   nextTable: 1,
   tables: [],
+  summary: new Summary(),
 };
 
 /** Undefined in a directory that never had one. Rejects with CORRUPTION or a format's error. */
@@ -85,6 +92,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writer.varint(info.sequenceMax);
     encodeUses(writer, info.values);
   }
+  manifest.summary.writeTo(writer);
   writer.u32(crc32(writer.view()));
   return writer.copy();
 }
@@ -113,8 +121,9 @@ function decodeBody(reader: ByteReader): Manifest {
   const nextTable = reader.varint();
   const tables: ManifestTable[] = [];
   for (let left = reader.varint(); left > 0; left--) tables.push(decodeTable(reader));
+  const summary = Summary.readFrom(reader);
   reader.end();
-  return { flushedSequence, firstSegment, nextTable, tables };
+  return { flushedSequence, firstSegment, nextTable, tables, summary };
 }
 
 function decodeTable(reader: ByteReader): ManifestTable {

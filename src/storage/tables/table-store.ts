@@ -23,14 +23,17 @@ import { areSameUses } from '../values/value-use.ts';
 import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
 import { LiveTable, TableSet } from './table-set.ts';
 
+/** Up to which write everything is in tables, where the log goes on, and the sum of it all. */
+export type Reach = Pick<Manifest, 'flushedSequence' | 'firstSegment' | 'summary'>;
+
 export interface TableChange {
   readonly added: readonly TableInfo[];
   /** Numbers of tables that the added ones replace. */
   readonly removed: readonly number[];
   /** Numbers of tables that turned out to be unreliable. */
   readonly suspects?: readonly number[];
-  /** Where the log is needed from, if that changes. */
-  readonly log?: Pick<Manifest, 'flushedSequence' | 'firstSegment'>;
+  /** How far the tables reach now, if that changes. */
+  readonly reach?: Reach;
 }
 
 interface OpenedTable {
@@ -157,9 +160,9 @@ export class TableStore {
     before.unpin();
   }
 
-  #manifestOf(set: TableSet, { log }: TableChange): Manifest {
+  #manifestOf(set: TableSet, { reach }: TableChange): Manifest {
     const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
-    return { ...this.#manifest, ...log, nextTable: this.#nextTable, tables };
+    return { ...this.#manifest, ...reach, nextTable: this.#nextTable, tables };
   }
 
   /** Rejects with CORRUPTION when something of it does not read as it was written. */

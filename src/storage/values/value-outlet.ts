@@ -12,7 +12,7 @@ export interface OutletOptions {
   readonly takeNumber: () => number;
   /** A file that has reached this size is followed by another. */
   readonly bytesMax: number;
-  /** Each value with zstd where that saves an eighth. */
+  /** Each value with LZ4 where that saves an eighth. */
   readonly compression: boolean;
 }
 

@@ -1,7 +1,7 @@
 // Keys and values of the engine bench, the same for every engine: 16-byte keys in decimal and
 // 100-byte values of which half is repetition, as db_bench makes them.
 
-import type { KeyValue } from './rivals/rival.ts';
+import type { KeyValue } from '../rivals/rival.ts';
 
 export const KEY_BYTES = 16;
 export const VALUE_BYTES = 100;

@@ -1,0 +1,57 @@
+// docs/figures.md: every run of the bench with --write replaces its own section of that page, so
+// that no figure there was ever typed by hand. A section stands between two comments:
+//
+//   <!-- bench: engine --keys 1000000 -->
+//   ## Its title … what was run, when and where … the tables as they were printed
+//   <!-- /bench -->
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadNow, machineLine } from './machine.ts';
+
+const PAGE = fileURLToPath(new URL('../docs/figures.md', import.meta.url));
+const END = '<!-- /bench -->';
+
+export interface Section {
+  readonly title: string;
+  /** What stands behind `npm run bench --`, with the options that matter. */
+  readonly command: string;
+  readonly lines: readonly string[];
+  /** Before the tables: a picture, a remark. */
+  readonly preface?: string;
+}
+
+/** The load of the machine when the run began, for whoever reads its figures. */
+export class FiguresPage {
+  readonly #loadBefore = loadNow();
+
+  write(section: Section): void {
+    const page = readFileSync(PAGE, 'utf8');
+    writeFileSync(PAGE, withSection(page, section.command, this.#textOf(section)));
+  }
+
+  #textOf({ title, command, lines, preface }: Section): string {
+    const load = `load average ${this.#loadBefore} before, ${loadNow()} after`;
+    return [
+      `## ${title}`,
+      '',
+      `\`npm run bench -- ${command}\`, ${new Date().toISOString().slice(0, 10)}, ${load}.`,
+      `${machineLine()}.`,
+      '',
+      ...(preface === undefined ? [] : [preface, '']),
+      '```',
+      ...lines.map((line) => line.trimEnd()),
+      '```',
+    ].join('\n');
+  }
+}
+
+/** `page` with the section of `command` replaced, or added at its end. */
+export function withSection(page: string, command: string, text: string): string {
+  const start = `<!-- bench: ${command} -->`;
+  const section = `${start}\n${text}\n${END}`;
+  const from = page.indexOf(start);
+  if (from < 0) return `${page.trimEnd()}\n\n${section}\n`;
+  const to = page.indexOf(END, from) + END.length;
+  return page.slice(0, from) + section + page.slice(to);
+}
