@@ -61,6 +61,7 @@ export class LayeredView implements Reader {
     return found instanceof Promise ? found.then(this.#whole) : this.#whole(found);
   }
 
+  /** Large values stand elsewhere. */
   readonly #whole = (state: KeyState | undefined): Stored | undefined | Promise<Stored> => {
     return state?.kind === ELSEWHERE ? this.tables.values.stored(state) : storedOf(state);
   };

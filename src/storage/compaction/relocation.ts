@@ -19,7 +19,7 @@
 
 import type { TableInfo } from '../table-info.ts';
 import type { ValueMoves } from '../values/value-mover.ts';
-import { bytesOfUses } from '../values/value-use.ts';
+import { bytesOfUses, liveBytesByFile, type ValueUse } from '../values/value-use.ts';
 import type { CompactionPlan } from './compaction-plan.ts';
 import { bytesOf } from './table-stacks.ts';
 
@@ -54,8 +54,8 @@ export function planRelocation(
   suspects: readonly TableInfo[],
   files: readonly ValueFileInfo[],
 ): Relocation | undefined {
-  const held = liveBytesByFile(suspects);
-  const live = liveBytesByFile(sound);
+  const held = liveBytesByFile(usesOf(suspects));
+  const live = liveBytesByFile(usesOf(sound));
   const candidates = files
     .filter(({ number }) => live.has(number) && !held.has(number))
     .map((file) => ({ ...file, liveBytes: live.get(file.number) as number }));
@@ -82,9 +82,7 @@ export function movesOf(
 
 /** Of the values of the tables that stand in `files`. */
 function bytesToMove(tables: readonly TableInfo[], files: ReadonlySet<number>): number {
-  return tables.reduce((sum, { values }) => {
-    return sum + bytesOfUses(values.filter(({ file }) => files.has(file)));
-  }, 0);
+  return bytesOfUses(usesOf(tables).filter(({ file }) => files.has(file)));
 }
 
 /** At least one, and no more than is moved within the room. */
@@ -119,12 +117,8 @@ function planOf(
   };
 }
 
-function liveBytesByFile(tables: readonly TableInfo[]): Map<number, number> {
-  const live = new Map<number, number>();
-  for (const { values } of tables) {
-    for (const { file, bytes } of values) live.set(file, (live.get(file) ?? 0) + bytes);
-  }
-  return live;
+function usesOf(tables: readonly TableInfo[]): ValueUse[] {
+  return tables.flatMap(({ values }) => values);
 }
 
 function liveBytesOf(files: readonly Candidate[]): number {

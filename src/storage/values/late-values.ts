@@ -27,7 +27,7 @@ export class LateValues {
    * was wrong is the answer; undefined when all are whole.
    */
   async fill(entries: Entry[]): Promise<unknown> {
-    const reads = this.#late.map(({ pointer }) => this.#files.read(pointer));
+    const reads = this.#late.map(async ({ pointer }) => this.#files.read(pointer));
     const outcomes = await Promise.allSettled(reads);
     for (const [n, { place }] of this.#late.entries()) {
       const outcome = outcomes[n] as PromiseSettledResult<Buffer>;

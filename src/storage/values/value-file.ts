@@ -16,6 +16,8 @@ import {
 import type { ValuePointer } from './value-pointer.ts';
 
 const VERIFY_BYTES = 256 * 1024;
+/** More is hardly ever read on the spot: no memory is taken for the attempt. */
+const NOW_BYTES_MAX = 64 * 1024;
 
 /** Rejects with CORRUPTION, NEWER_FORMAT or IO_ERROR. */
 export async function openValueFile(disk: Disk, number: number): Promise<ValueFile> {
@@ -56,14 +58,12 @@ export class ValueFile {
     return this.#footer.recordsBytes;
   }
 
-  /** A value, shared by all who want it meanwhile; rejects with CORRUPTION or IO_ERROR. */
-  read(pointer: ValuePointer): Promise<Buffer> {
-    const { offset } = pointer;
-    const underWay = this.#underWay.get(offset);
-    if (underWay !== undefined) return underWay;
-    const reading = this.#read(pointer).finally(() => this.#underWay.delete(offset));
-    this.#underWay.set(offset, reading);
-    return reading;
+  /**
+   * A value: at once where it stands in memory, else shared by all who want it meanwhile. Throws or
+   * rejects with CORRUPTION or IO_ERROR.
+   */
+  read(pointer: ValuePointer): Buffer | Promise<Buffer> {
+    return this.#underWay.get(pointer.offset) ?? this.#readNow(pointer) ?? this.#readLater(pointer);
   }
 
   /**
@@ -94,8 +94,25 @@ export class ValueFile {
     await this.#file.close();
   }
 
-  async #read({ offset, pieceBytes, valueBytes }: ValuePointer): Promise<Buffer> {
-    const piece = await this.#file.read(offset, pieceBytes);
+  #readNow(pointer: ValuePointer): Buffer | undefined {
+    const { offset, pieceBytes } = pointer;
+    if (pieceBytes > NOW_BYTES_MAX) return undefined;
+    const piece = Buffer.allocUnsafeSlow(pieceBytes);
+    const read = this.#file.readNow(piece, offset);
+    return read === undefined ? undefined : this.#valueIn(piece.subarray(0, read), pointer);
+  }
+
+  #readLater(pointer: ValuePointer): Promise<Buffer> {
+    const { offset, pieceBytes } = pointer;
+    const reading = this.#file
+      .read(offset, pieceBytes)
+      .then((piece) => this.#valueIn(piece, pointer))
+      .finally(() => this.#underWay.delete(offset));
+    this.#underWay.set(offset, reading);
+    return reading;
+  }
+
+  #valueIn(piece: Buffer, { offset, valueBytes }: ValuePointer): Buffer {
     const value = this.#open(piece, offset);
     if (value.length === valueBytes) return value;
     throw this.#wrong(offset, `${value.length} bytes instead of ${valueBytes}`);

@@ -104,13 +104,15 @@ export class ValueFiles {
     }
   }
 
-  /** The value that `state` points to; rejects with CORRUPTION or IO_ERROR. */
-  async stored({ sequence, value }: KeyState): Promise<Stored> {
-    return { sequence, value: await this.read(decodePointer(value)) };
+  /** The value that `state` points to; throws or rejects with CORRUPTION or IO_ERROR. */
+  stored({ sequence, value }: KeyState): Stored | Promise<Stored> {
+    const read = this.read(decodePointer(value));
+    if (read instanceof Promise) return read.then((later) => ({ sequence, value: later }));
+    return { sequence, value: read };
   }
 
-  /** Rejects with CORRUPTION or IO_ERROR. */
-  async read(pointer: ValuePointer): Promise<Buffer> {
+  /** Throws or rejects with CORRUPTION or IO_ERROR. */
+  read(pointer: ValuePointer): Buffer | Promise<Buffer> {
     const content = this.#held.get(pointer.file)?.content;
     if (content === undefined) throw corruption(valuesName(pointer.file), 'no table lists it');
     if (content instanceof Error) throw content;

@@ -45,6 +45,13 @@ export function bytesOfUses(uses: readonly ValueUse[]): number {
   return uses.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
+/** What all these tables together refer to. */
+export function liveBytesByFile(uses: readonly ValueUse[]): Map<number, number> {
+  const live = new Map<number, number>();
+  for (const { file, bytes } of uses) live.set(file, (live.get(file) ?? 0) + bytes);
+  return live;
+}
+
 export function encodeUses(writer: ByteWriter, uses: readonly ValueUse[]): void {
   writer.varint(uses.length);
   for (const { file, values, bytes } of uses) {
