@@ -22,7 +22,7 @@ const FIRST_TABLE = 'table-0000000001.kvtable';
 /** The value of c */
 const FIRST_VALUES = 'values-0000000002.kvvalues';
 
-function valueOf(key: string): string {
+function textOf(key: string): string {
   return `value of ${key}`.repeat(key === 'c' ? 3 : 1);
 }
 
@@ -30,7 +30,7 @@ function valueOf(key: string): string {
 async function filledServer(): Promise<TestServer> {
   const server = new TestServer();
   const engine = await server.restart(TINY);
-  for (const key of KEYS) await server.settle(engine.write([put(key, valueOf(key))]).durable);
+  for (const key of KEYS) await server.settle(engine.write([put(key, textOf(key))]).durable);
   await server.world.runUntil(() => engine.stats().sealedMemtables === 0);
   await server.world.runFor(50);
   server.machine.crash();
@@ -223,7 +223,7 @@ for (const { name, file, spoil, expect } of ROWS) {
         return 'refused';
       });
       if (text === 'refused') refuses += key;
-      else if (text === valueOf(key)) answers += key;
+      else if (text === textOf(key)) answers += key;
       else ok(false, `${key} is ${text}: never wrong and never missing`);
     }
     deepEqual({ answers, refuses }, expect);
