@@ -35,6 +35,7 @@ const TINY_STORAGE: EngineOptions = {
   blockCacheBytes: 4_096,
   tableBytesTarget: 2_048,
   verifies: 'all',
+  reserve: { kind: 'bytes', bytes: 100 },
 };
 
 export type Saboteur = (host: Host, name: string) => Host;

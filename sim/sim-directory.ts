@@ -26,6 +26,9 @@ export interface DiskPace {
 /** A local SSD. */
 const SSD: DiskPace = { readMs: 0.1, memoryShare: 0.5, appendMs: 0.02, syncMs: 0.3 };
 
+/** More than any simulated run writes. */
+const PLENTY_BYTES = 1024 ** 4;
+
 /** The name under which a fault strikes any file. */
 export const ANY_FILE = '*';
 
@@ -36,7 +39,7 @@ export class SimDirectory {
   #changes: NameChange[] = [];
   readonly #failingSyncs = new Set<string>();
   readonly #failingReads = new Set<string>();
-  #capacityBytes = Number.POSITIVE_INFINITY;
+  #capacityBytes = PLENTY_BYTES;
   #pace = SSD;
   /** The life that holds the lock of the directory. */
   lockedBy: SimLife | undefined;
@@ -143,9 +146,13 @@ export class SimDirectory {
     return this.#random.chance(this.#pace.memoryShare);
   }
 
-  /** The disk is full when its files hold so many bytes together; undefined: never. */
+  get capacityBytes(): number {
+    return this.#capacityBytes;
+  }
+
+  /** The disk is full when its files hold so many bytes together; undefined: a very large one. */
   setCapacity(bytes: number | undefined): void {
-    this.#capacityBytes = bytes ?? Number.POSITIVE_INFINITY;
+    this.#capacityBytes = bytes ?? PLENTY_BYTES;
   }
 
   usedBytes(): number {

@@ -6,7 +6,7 @@
 
 import { assert } from '../src/base/assert.ts';
 import { KvorumError } from '../src/base/errors.ts';
-import type { Disk, DiskFile, DiskLock } from '../src/host/host.ts';
+import type { Disk, DiskFile, DiskLock, DiskSpace } from '../src/host/host.ts';
 import { diskError } from '../src/host/node-disk-file.ts';
 import type { SimDirectory } from './sim-directory.ts';
 import { SimFile } from './sim-file.ts';
@@ -61,6 +61,13 @@ export class SimDisk implements Disk {
     const delayMs = this.#directory.drawMs(this.#directory.pace.syncMs);
     return this.#life.perform(delayMs, 'synced its directory', () => {
       this.#directory.harden(changes);
+    });
+  }
+
+  space(): Promise<DiskSpace> {
+    return this.#perform('asks for its space', () => {
+      const { capacityBytes: totalBytes } = this.#directory;
+      return { freeBytes: this.#directory.freeBytes(), totalBytes };
     });
   }
 

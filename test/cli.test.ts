@@ -143,11 +143,13 @@ test('kvorum dev: three nodes, one store', async (t) => {
   await t.test('status: nodetool’s table, or JSON', async () => {
     const table = await runKvorum(['status', ...http]);
     equal(table.code, 0, table.stderr);
-    const [title, columns, ...rows] = table.stdout.trimEnd().split('\n');
+    const [title, columns, ...lines] = table.stdout.trimEnd().split('\n');
+    const rows = lines.slice(0, 3);
     match(title ?? '', /^Cluster [0-9a-f]{12}, epoch 1, as n1 sees it$/);
     match(columns ?? '', /^State +Name +Address +Slots +Owns +Rack +DC +Host +Node ID$/);
-    equal(rows.at(-1), 'Healthy: 3 of 3 nodes up');
-    for (const [i, row] of rows.slice(0, -1).entries()) {
+    equal(lines[3], 'Healthy: 3 of 3 nodes up');
+    match(lines[4] ?? '', /^Disk of n1: [\d.]+ [KMGTP]?B of [\d.]+ [MGTP]B free$/);
+    for (const [i, row] of rows.entries()) {
       match(row, new RegExp(`^UN +n${i + 1} +127.0.0.1:${dev.port + i} +\\d+ +33\\.\\d%`));
     }
     const page = JSON.parse((await runKvorum(['status', '--json', ...http])).stdout);

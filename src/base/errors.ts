@@ -50,6 +50,11 @@ export function hasCode(error: unknown, code: ErrorCode): error is KvorumError {
   return error instanceof KvorumError && error.code === code;
 }
 
+/** What happened and what to do, in one line. */
+export function lineOf({ message, fix }: KvorumError): string {
+  return `${message} (${fix})`;
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -4,7 +4,7 @@
 // is not real. One that dies is reported and the others go on, which is the point of the product.
 
 import type { Command } from 'commander';
-import { memoryFrom } from './config/node-config.ts';
+import { memoryFrom } from './config/storage-settings.ts';
 import { DevCluster } from './dev/dev-cluster.ts';
 import { checkDirectory, checkPorts, type DevLayout, devLayout, erase } from './dev/dev-layout.ts';
 import { printData, printJson, styled } from './output.ts';

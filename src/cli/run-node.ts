@@ -74,11 +74,10 @@ class NodeProcess {
 
   /** Ports first: where one is taken, nothing is written to the disk. */
   async open(): Promise<void> {
-    const { topology, member, dataDirectory, memoryBytes } = this.#config;
+    const { topology, member, dataDirectory, storage } = this.#config;
     await this.#openDoors();
     try {
       const disk = await openNodeDisk(dataDirectory);
-      const storage = memoryBytes === undefined ? {} : { memoryBytes };
       const options = { topology: new PlacedTopology(topology), self: member.id, storage };
       this.#store.node = await startNode({ ...this.#host, disk }, options);
     } catch (error) {

@@ -10,6 +10,7 @@ import { badOption } from './config/node-setting.ts';
 import { durationMs } from './duration.ts';
 import { EXIT } from './exit-code.ts';
 import { printData, printJson, styled } from './output.ts';
+import { storageLines } from './storage-health.ts';
 import { type Column, textTable } from './text-table.ts';
 
 const HELP = `
@@ -21,6 +22,7 @@ Examples:
   UN     n2    127.0.0.1:7002   5461  33.3%  rack1  dc1  n2    5a10c2e7
   DN     n3    127.0.0.1:7003   5461  33.3%  rack1  dc1  n3    e1b70f3d
   Degraded: 2 of 3 nodes up, every slot is served
+  Disk of n1: 79 GB of 252 GB free
   $ kvorum status --json
 
 State: U up, D down; N normal. Owns: share of the slots, replicas not counted.
@@ -99,7 +101,7 @@ function statusText(page: StatusPage): string {
     return a.name.localeCompare(b.name, 'en', { numeric: true });
   });
   const title = `Cluster ${clusterId.slice(0, 12)}, epoch ${epoch}, as ${self.name} sees it`;
-  return [title, textTable(COLUMNS, sorted), healthLine(page)].join('\n');
+  return [title, textTable(COLUMNS, sorted), healthLine(page), ...storageLines(page)].join('\n');
 }
 
 function healthLine({ members, isServing, hasQuorum }: StatusPage): string {

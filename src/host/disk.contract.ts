@@ -7,10 +7,12 @@ import { test } from 'node:test';
 import { hasCode } from '../base/errors.ts';
 import type { Disk, DiskFile } from './host.ts';
 
+const LARGE_BYTES = 32 * 1024 * 1024;
+
 export type WithDisk = (body: (disk: Disk) => Promise<void>) => Promise<void>;
 
 export function diskContract(kind: string, withDisk: WithDisk): void {
-  const promises = { ...filePromises, ...namePromises, ...lockPromises };
+  const promises = { ...filePromises, ...namePromises, ...spacePromises, ...lockPromises };
   for (const [promise, body] of Object.entries(promises)) {
     test(`${kind}: ${promise}`, () => withDisk(body));
   }
@@ -119,6 +121,25 @@ const namePromises: Record<string, (disk: Disk) => Promise<void>> = {
     await disk.syncDirectory();
     deepEqual(await disk.list(), []);
     equal(await textOf(file), 'still here');
+    await file.close();
+  },
+};
+
+const spacePromises: Record<string, (disk: Disk) => Promise<void>> = {
+  'what is written takes space': async (disk) => {
+    const file = await disk.create('a');
+    const first = await disk.space();
+    ok(first.totalBytes >= first.freeBytes && first.freeBytes > 0, 'a disk with some space');
+    // Others may free space of the same disk meanwhile, but not each time as much.
+    let freeBytes = [first.freeBytes];
+    while (freeBytes.length < 5 && Math.min(...freeBytes) === first.freeBytes) {
+      await file.append(Buffer.alloc(LARGE_BYTES, 1));
+      await file.sync();
+      const now = await disk.space();
+      equal(now.totalBytes, first.totalBytes);
+      freeBytes = [...freeBytes, now.freeBytes];
+    }
+    ok(Math.min(...freeBytes) < first.freeBytes, `free: ${freeBytes.join(', ')}`);
     await file.close();
   },
 };

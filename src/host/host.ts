@@ -45,8 +45,17 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   remove(name: string): Promise<void>;
   syncDirectory(): Promise<void>;
+  /** How much of the disk under the directory is left. */
+  space(): Promise<DiskSpace>;
   /** Keeps every other process out until `release()` or the death of this one; DIRECTORY_LOCKED. */
   lock(): Promise<DiskLock>;
+}
+
+export interface DiskSpace {
+  /** What this process may still fill. */
+  readonly freeBytes: number;
+  /** Of the whole disk, whoever uses it. */
+  readonly totalBytes: number;
 }
 
 export interface DiskLock {

@@ -44,11 +44,11 @@ const promises: Record<string, (host: JobsHost) => Promise<void>> = {
     const ended: string[] = [];
     const orders = ['a', 'b', 'c'].map(async (file) => {
       await jobs.start('test', { ...STEPS, file }).done;
-      ended.push(`${file}: ${(await disk.list()).join('')}`);
+      ended.push(file);
     });
     await Promise.all(orders);
-    deepEqual(ended[0]?.slice(0, 1), 'a');
-    deepEqual(ended.at(-1), 'c: abc');
+    deepEqual(ended, ['a', 'b', 'c']);
+    deepEqual(await disk.list(), ['a', 'b', 'c']);
   },
 
   'an operating failure keeps its code and fix, a bug its words; the next job runs': async ({
@@ -86,6 +86,7 @@ const promises: Record<string, (host: JobsHost) => Promise<void>> = {
   },
 
   'a cancelled job tidies up and says so, also from its pause': async ({ jobs, clock }) => {
+    await jobs.start('test', { kind: 'echo', bytes: Buffer.alloc(1) }).done; // the thread is there
     const job = jobs.start('test', STEPS);
     job.setPace(0);
     await new Promise<void>((resolve) => clock.after(300, resolve));

@@ -3,11 +3,11 @@
 // fsync of a file says nothing about its name, so the directory is synced on its own
 // (syncDirectory), and so are the parents of a directory that had to be made.
 
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { DirectReads } from './direct-reads.ts';
-import type { Disk, DiskFile, DiskLock } from './host.ts';
+import type { Disk, DiskFile, DiskLock, DiskSpace } from './host.ts';
 import { diskError, errnoOf, NodeDiskFile } from './node-disk-file.ts';
 import { LOCK_NAME_PREFIX, lockDirectory } from './node-disk-lock.ts';
 
@@ -64,6 +64,11 @@ class NodeDisk implements Disk {
 
   syncDirectory(): Promise<void> {
     return naming(this.#directory, () => syncDirectoryAt(this.#directory));
+  }
+
+  async space(): Promise<DiskSpace> {
+    const { bavail, blocks, bsize } = await naming(this.#directory, () => statfs(this.#directory));
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   }
 
   lock(): Promise<DiskLock> {

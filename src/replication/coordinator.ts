@@ -8,7 +8,7 @@
 //
 // Source: DeCandia et al.: "Dynamo" (SOSP 2007), sections 4.5 and 5.
 
-import { hasCode, KvorumError } from '../base/errors.ts';
+import { KvorumError, lineOf } from '../base/errors.ts';
 import { encodeObject } from '../causality/object-format.ts';
 import { liveSiblings } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
@@ -68,9 +68,11 @@ export class Coordinator {
       return await this.#writeHere(request, keyspace, at, primaries);
     } catch (error) {
       // Our disk takes no writes and nothing was written: another primary may take it.
-      if (!(error instanceof KvorumError) || hasCode(error, 'BAD_OPTION')) throw error;
+      if (!(error instanceof KvorumError) || error.code === 'BAD_OPTION') throw error;
       const others = primaries.filter((member) => member !== view.self);
-      return this.#forwarder.write(request, others);
+      const outcome = await this.#forwarder.write(request, others);
+      const why = { code: error.code, message: lineOf(error) };
+      return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;
     }
   }
 

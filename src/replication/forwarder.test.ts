@@ -51,6 +51,20 @@ for (const [what, answers, asked, kind] of WRITES) {
   });
 }
 
+test('a write that nobody took says whose disk is full', async () => {
+  const answers: Answer[] = [{ kind: 'refused', code: 'DISK_FULL', why: 'no space' }, REFUSED];
+  const peers: Peers = {
+    ask: ([member = -1], { onAnswer }) =>
+      queueMicrotask(() => onAnswer(member, answers[member] as Answer)),
+  };
+  const view = { isAlive: () => true } as unknown as ClusterView;
+  const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
+  const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
+  const why = { code: 'DISK_FULL', message: 'no space' };
+  const outcome = await forwarder.write(request, [0, 1]);
+  assert.deepEqual(outcome, { kind: 'not-applied', needed: 1, got: 0, why });
+});
+
 test('a write that nobody took says what the last of them lacked', async () => {
   const peers: Peers = {
     ask: (_, { onAnswer }) => queueMicrotask(() => onAnswer(0, LONELY)),

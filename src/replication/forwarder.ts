@@ -7,7 +7,7 @@ import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { RemoteWriteOutcome, Request } from './messages.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
-import type { GetOutcome, GetRequest, WriteOutcome, WriteRequest } from './request.ts';
+import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from './request.ts';
 
 export interface ForwarderParts {
   readonly view: ClusterView;
@@ -60,12 +60,15 @@ export class Forwarder {
 
   /** Asks the next primary when one wrote nothing: it may just have started, and see nobody yet. */
   async write(request: WriteRequest, primaries: readonly MemberIndex[]): Promise<WriteOutcome> {
-    let unwritten: WriteOutcome = { kind: 'not-applied', needed: 1, got: 0 };
+    let unwritten: NotApplied = { kind: 'not-applied', needed: 1, got: 0 };
     for (const member of this.#alive(primaries)) {
       const sentMs = this.#parts.clock.wallMs();
       const answer = await this.#ask(member, { kind: 'coordinate-write', sentMs, ...request });
       if (answer.kind === 'lost' && answer.wasSent) {
         return { kind: 'indeterminate', needed: 1, got: 0 };
+      }
+      if (answer.kind === 'refused' && answer.code !== 'NOT_ENOUGH_REPLICAS') {
+        unwritten = { ...unwritten, why: { code: answer.code, message: answer.why } };
       }
       if (answer.kind !== 'wrote') continue;
       if (answer.outcome.kind !== 'not-applied') return this.#localOutcome(answer.outcome);

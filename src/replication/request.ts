@@ -2,6 +2,7 @@
 // and the outcomes that come back, with the numbers that make them honest. "Too few answers",
 // "condition failed" and "indeterminate" are outcomes, not errors.
 
+import type { ErrorCode } from '../base/errors.ts';
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import type { Dot } from '../causality/dot.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
@@ -56,10 +57,18 @@ export type WriteOutcome =
   | WriteOk
   /** The condition did not hold: nothing was written. */
   | { readonly kind: 'condition-failed'; readonly previous: LiveValue | undefined }
-  /** Too few nodes could take it: nothing was written anywhere, a retry is safe. */
-  | { readonly kind: 'not-applied'; readonly needed: number; readonly got: number }
+  | NotApplied
   /** Fewer than W confirmed it in time: it may or may not appear. */
   | { readonly kind: 'indeterminate'; readonly needed: number; readonly got: number };
+
+/** Too few nodes could take it: nothing was written anywhere, a retry is safe. */
+export interface NotApplied {
+  readonly kind: 'not-applied';
+  readonly needed: number;
+  readonly got: number;
+  /** What a node said that could have taken it but for its disk: that is full, say. */
+  readonly why?: { readonly code: ErrorCode; readonly message: string };
+}
 
 export interface WriteOk {
   readonly kind: 'ok';

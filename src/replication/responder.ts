@@ -2,7 +2,7 @@
 // why; an error here never leaves the node that asked without a reply.
 
 import { ByteReader } from '../base/bytes.ts';
-import { type ErrorCode, KvorumError, messageOf } from '../base/errors.ts';
+import { KvorumError, lineOf, messageOf } from '../base/errors.ts';
 import { readVersion } from '../causality/object-format.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
@@ -85,8 +85,10 @@ function wroteReply(outcome: WriteOutcome | undefined): Reply {
 }
 
 function refusal(error: unknown): Reply {
-  const code: ErrorCode = error instanceof KvorumError ? error.code : 'IO_ERROR';
-  return { kind: 'refused', code, why: messageOf(error) };
+  if (error instanceof KvorumError) {
+    return { kind: 'refused', code: error.code, why: lineOf(error) };
+  }
+  return { kind: 'refused', code: 'IO_ERROR', why: messageOf(error) };
 }
 
 function travelling(outcome: WriteOutcome): RemoteWriteOutcome {

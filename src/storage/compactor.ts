@@ -5,6 +5,9 @@
 // An input that cannot be read makes the job fail with CORRUPTION. The inputs are then read one by
 // one, those that are bad become suspects, and compaction goes on without them: what is sound must
 // not wait for a repair.
+//
+// A compaction that may not fit on the disk is not begun: it would take the last space from the log
+// and from flushes, only to give it back.
 
 import { hasCode } from '../base/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -16,7 +19,14 @@ import {
   type PlanOptions,
   planCompaction,
 } from './compaction/compaction-plan.ts';
-import { movesOf, planRelocation } from './compaction/relocation.ts';
+import {
+  bytesToMove,
+  type CompactionStep,
+  movesOf,
+  planRelocation,
+  stepsOf,
+} from './compaction/relocation.ts';
+import { bytesOf } from './compaction/table-stacks.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
@@ -25,6 +35,8 @@ export interface CompactorParts {
   readonly host: Pick<Host, 'clock' | 'log' | 'jobs'>;
   readonly tables: TableStore;
   readonly options: CompactorOptions;
+  /** Space on the disk that one compaction may take, in bytes. */
+  readonly bytesMax: () => number;
   /** Whether writes wait for compaction: it then runs as fast as it can. */
   readonly isBehind: () => boolean;
   /** Called in the turn in which outputs took the place of inputs. */
@@ -36,11 +48,7 @@ export interface CompactorOptions extends PlanOptions {
   readonly verifies: CompactionJob['verifies'];
 }
 
-interface Step {
-  readonly plan: CompactionPlan;
-  /** Numbers of value files that are given up: their values move with their pointers. */
-  readonly givenUp: ReadonlySet<number>;
-}
+const SPACE_RETRY_MS = 1_000;
 
 interface Finished {
   readonly plan: CompactionPlan;
@@ -56,6 +64,7 @@ export class Compactor {
   #current: Compaction | undefined;
   /** Durable, but not installed yet. */
   #finished: Finished | undefined;
+  #isWaitingForSpace = false;
   #compactions = 0;
   #bytesRead = 0;
   #bytesWritten = 0;
@@ -85,27 +94,46 @@ export class Compactor {
 
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
-      const step = this.#nextStep();
-      if (step === undefined) return false;
+      const steps = this.#steps();
+      if (steps.length === 0) return false;
+      const step = steps.find((each) => this.#hasRoomFor(each));
+      this.#noteSpace(step === undefined ? steps.at(-1) : undefined);
+      if (step === undefined) {
+        await this.loop.sleep(SPACE_RETRY_MS);
+        return true;
+      }
       this.#finished = await this.#run(step);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
     return true;
   }
 
-  #nextStep(): Step | undefined {
+  /** The best first; the others need less room. */
+  #steps(): CompactionStep[] {
     const { options, tables } = this.#parts;
-    const { all } = tables.set;
-    const sound = all.filter(({ isSuspect }) => !isSuspect).map(({ info }) => info);
+    const sound = tables.set.all.filter(({ isSuspect }) => !isSuspect).map(({ info }) => info);
     const suspects = tables.set.suspects.map(({ info }) => info);
     const plan = planCompaction(sound, suspects, options);
     const relocation = planRelocation(sound, suspects, tables.values.readable);
-    const urgent = moreUrgent(plan, relocation?.plan);
-    return urgent && { plan: urgent, givenUp: relocation?.files ?? new Set() };
+    return stepsOf(plan, relocation);
+  }
+
+  /** Outputs are no larger than inputs, as a rule much smaller. */
+  #hasRoomFor({ plan, givenUp }: CompactionStep): boolean {
+    return bytesOf(plan.inputs) + bytesToMove(plan.inputs, givenUp) <= this.#parts.bytesMax();
+  }
+
+  /** `waiting`: what there is no room for. */
+  #noteSpace(waiting: CompactionStep | undefined): void {
+    if (waiting !== undefined && !this.#isWaitingForSpace) {
+      const neededBytes = bytesOf(waiting.plan.inputs);
+      this.#parts.host.log.warn('compaction-waits-for-space', { neededBytes });
+    }
+    this.#isWaitingForSpace = waiting !== undefined;
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */
-  async #run({ plan, givenUp }: Step): Promise<Finished | undefined> {
+  async #run({ plan, givenUp }: CompactionStep): Promise<Finished | undefined> {
     const { host, isBehind } = this.#parts;
     this.#current = startCompaction(host, this.#jobOf(plan, givenUp), isBehind);
     try {
@@ -191,11 +219,4 @@ export class Compactor {
       throw error;
     }
   }
-}
-
-function moreUrgent(
-  plan: CompactionPlan | undefined,
-  other: CompactionPlan | undefined,
-): CompactionPlan | undefined {
-  return (other?.urgency ?? 0) > (plan?.urgency ?? 0) ? other : plan;
 }

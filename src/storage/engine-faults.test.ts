@@ -48,7 +48,7 @@ const SMALL_VALUES: Script = {
   textOf: (n) => (n % 4 === 3 ? undefined : `${n} `.repeat(12)),
 };
 
-/** Three keys are written again and again, and leave garbage around every fourth value, that stays. */
+/** Three keys are written again and again; every fourth value stays, with garbage around it. */
 const LARGE_VALUES: Script = {
   options: { ...TINY, memtableBytesMax: 2_000, largeValueBytes: 100 },
   writes: 40,
@@ -261,6 +261,11 @@ class FaultyDisk implements Disk {
   async syncDirectory() {
     this.#count('directory');
     return this.#disk.syncDirectory();
+  }
+
+  async space() {
+    this.#count('space');
+    return this.#disk.space();
   }
 
   lock() {

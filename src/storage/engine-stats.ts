@@ -6,6 +6,7 @@ import type { Flusher } from './flusher.ts';
 import type { CommitLog } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
 import type { MemtableStack } from './memtable-stack.ts';
+import type { SpaceStats } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
 import type { TableSet } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
@@ -20,11 +21,12 @@ export interface StatsSources {
   readonly cache: BlockCache;
   readonly recovered: RecoveredLog;
   readonly counts: Pick<EngineStats, 'writesDelayed' | 'writesRefused' | 'corruptReads'>;
+  readonly space: SpaceStats;
   readonly isDiskFull: boolean;
 }
 
 export function engineStats(sources: StatsSources): EngineStats {
-  const { memtables, tables, flusher, compactor, counts, recovered } = sources;
+  const { memtables, tables, flusher, compactor, counts, recovered, space } = sources;
   const log = sources.log.stats();
   const cache = sources.cache.stats();
   const { filters, set } = tables;
@@ -35,7 +37,9 @@ export function engineStats(sources: StatsSources): EngineStats {
     memoryBytes: memtables.memoryBytes,
     sealedMemtables: memtables.sealedCount,
     ...log,
-    state: log.state === 'open' && sources.isDiskFull ? 'disk-full' : log.state,
+    state: log.state === 'open' && (sources.isDiskFull || space.isLow) ? 'disk-full' : log.state,
+    disk: space.disk,
+    diskReservedBytes: space.reservedBytes,
     batchesRecovered: recovered.batches,
     bytesCut: recovered.bytesCut,
     ...tableStats(set),

@@ -131,7 +131,7 @@ test('what is overwritten or removed frees its file', async () => {
   equal(values.engine.stats().valueFileBytes, 0);
 });
 
-test('values move out of files that are mostly garbage, and a snapshot still sees the old', async () => {
+test('values move out of files of garbage, and a snapshot still sees the old', async () => {
   const values = await filled();
   const snapshot = values.engine.snapshot();
   const before = values.valueFiles;

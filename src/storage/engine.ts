@@ -6,6 +6,7 @@
 // Answers come at once when they are in memory and as a promise when the disk is needed.
 
 import type { ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+import type { DiskSpace } from '../host/host.ts';
 
 export interface EngineKey {
   readonly keyspace: KeyspaceNumber;
@@ -172,7 +173,12 @@ export interface EngineStats {
   /** Reads that found bytes which are not what was written. */
   readonly corruptReads: number;
   readonly damaged: readonly DamagedRange[];
+  /** `disk-full`: no writes are taken, for want of space or of more than the reserve. */
   readonly state: 'open' | 'disk-full' | 'poisoned' | 'closed';
+  /** The disk under the directory; undefined while it could not be asked. */
+  readonly disk: DiskSpace | undefined;
+  /** Free space of the disk below which no writes are taken. */
+  readonly diskReservedBytes: number;
 }
 
 /** Slots whose keys may have stood in a table that cannot be opened. Both ends inclusive. */

@@ -32,6 +32,7 @@ import { LayeredView } from './layered-view.ts';
 import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
 import type { MemtableStack } from './memtable-stack.ts';
+import type { SpaceWatch } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
 import { diskFull, engineClosed, overloaded } from './storage-errors.ts';
 import type { TableStore } from './tables/table-store.ts';
@@ -47,6 +48,7 @@ export interface RecoveredParts {
   readonly log: RecoveredLog;
   readonly tables: TableStore;
   readonly cache: BlockCache;
+  readonly space: SpaceWatch;
 }
 
 export interface EngineLimits extends CommitLogOptions {
@@ -97,6 +99,7 @@ export class LogStructuredEngine implements Engine {
       host,
       tables: this.#tables,
       options: limits.compaction,
+      bytesMax: () => recovered.space.compactionBytesMax,
       isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
       onCompacted: () => this.#renewView(),
     });
@@ -156,7 +159,7 @@ export class LogStructuredEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const { cache, log } = this.#recovered;
+    const { cache, log, space } = this.#recovered;
     return engineStats({
       memtables: this.#memtables,
       log: this.#log,
@@ -166,6 +169,7 @@ export class LogStructuredEngine implements Engine {
       cache,
       recovered: log,
       counts: this.#counts,
+      space: space.stats,
       isDiskFull: this.#isDiskFull,
     });
   }
@@ -179,9 +183,16 @@ export class LogStructuredEngine implements Engine {
     return this.#flusher.loop.isDiskFull || this.#compactor.loop.isDiskFull;
   }
 
+  /** Throws DISK_FULL. */
+  #checkSpace(): void {
+    const { space } = this.#recovered;
+    if (space.isLow) throw space.refusal();
+    if (this.#isDiskFull) throw diskFull();
+  }
+
   /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
   #admit(): number {
-    if (this.#log.state === 'open' && this.#isDiskFull) throw diskFull();
+    if (this.#log.state === 'open') this.#checkSpace();
     const { fill: activeFill, sealedCount: sealed } = this.#memtables;
     if (sealed === 0 && activeFill < 1) return 0;
     const pressure = pressureOf({ sealed, sealedMax: this.#limits.sealedMax, activeFill });
@@ -235,6 +246,7 @@ export class LogStructuredEngine implements Engine {
   async #close(dotCounter: number): Promise<void> {
     try {
       const logClosed = this.#log.close();
+      this.#recovered.space.stop();
       const stopped = [this.#flusher.loop.stop(), this.#compactor.stop()];
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();

@@ -20,6 +20,8 @@ import { segmentNumberOf } from './log/log-format.ts';
 import { recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
 import { MemtableStack } from './memtable-stack.ts';
+import type { DiskReserve } from './space/disk-reserve.ts';
+import { SpaceWatch } from './space/space-watch.ts';
 import { BlockCache } from './sstable/block-cache.ts';
 import { corruption } from './storage-errors.ts';
 import { MANIFEST_NAME } from './tables/manifest.ts';
@@ -63,6 +65,8 @@ export interface EngineOptions {
   readonly largeValueBytes?: number;
   /** How much of what compaction wrote it reads again before it drops the inputs; a sample. */
   readonly verifies?: CompactorOptions['verifies'];
+  /** Free space of the disk below which writes are refused; 5 % of it, 2 GiB at most. */
+  readonly reserve?: DiskReserve;
 }
 
 /**
@@ -98,7 +102,9 @@ export async function openEngine(
       );
       await tidyTables(host, recovered);
       const identity = claimed ?? (await start(host, before as StoredIdentity));
-      const parts = { lock, identity, memtables, log, tables, cache };
+      const space = new SpaceWatch(host, options.reserve);
+      await space.start();
+      const parts = { lock, identity, memtables, log, tables, cache, space };
       return new LogStructuredEngine(host, parts, limits);
     } catch (error) {
       await tables.close();

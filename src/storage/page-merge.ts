@@ -4,8 +4,9 @@
 // the page and one entry of each source.
 //
 // It runs at once while the sources answer at once, and goes on as a promise where one must read
-// the disk; large values are read when the page is complete. A failure ends the page before the place that it struck; only a page that would be
-// empty rejects. So a scan shows all that can be read, in order, up to the first damaged place.
+// the disk; large values are read when the page is complete. A failure ends the page before the
+// place that it struck; only a page that would be empty rejects. So a scan shows all that can be
+// read, in order, up to the first damaged place.
 
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';

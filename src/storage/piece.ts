@@ -7,8 +7,6 @@
 // The checksum is seeded with the place of the piece (crc32 of file number u32 · offset u64), so
 // that a piece in the wrong file or at the wrong offset is a bad one. Tables and value files take
 // their numbers from one row: no two files of a directory have the same.
-//
-// Pure: no clock, no disk, no network; dice are an argument.
 
 import type { ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';

@@ -2,6 +2,9 @@
 // Status::Corruption(…)): every message says what and where, every fix says what to do.
 
 import { hasCode, KvorumError, messageOf } from '../base/errors.ts';
+import { sizeText } from '../base/size-text.ts';
+import type { DiskSpace } from '../host/host.ts';
+import { resumesAtBytes } from './space/disk-reserve.ts';
 
 /** Bytes that were once durable are not what was written. They are never cut. */
 export function corruption(file: string, what: string, cause?: unknown): KvorumError {
@@ -56,6 +59,16 @@ export function diskFull(cause?: unknown): KvorumError {
   const message = 'the disk of this node is full: it answers reads and takes no writes';
   const fix = 'Free space; the node notices within a second and takes writes again.';
   return new KvorumError('DISK_FULL', message, fix, cause);
+}
+
+/** The disk has room left, but only what is kept for flushes and compaction. */
+export function diskLow({ freeBytes, totalBytes }: DiskSpace, reserved: number): KvorumError {
+  const left = `${sizeText(freeBytes)} of ${sizeText(totalBytes)} are free on this node's disk`;
+  const kept = `the last ${sizeText(reserved)} are kept for flushes and compaction`;
+  const message = `${left}, and ${kept}: it answers reads and takes no writes`;
+  const resumesAt = sizeText(resumesAtBytes(reserved));
+  const fix = `Free space or enlarge the disk: it takes writes again when ${resumesAt} are free.`;
+  return new KvorumError('DISK_FULL', message, fix);
 }
 
 /** `sealed`: memtables that wait for the disk. */

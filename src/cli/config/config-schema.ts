@@ -4,6 +4,7 @@
 //   data = "/var/lib/kvorum"             name = "n1"                 number = 0
 //   cluster-name = "shop"                listen = "10.0.0.1:7001"    name = "default"
 //   memory = "2gb"                       rack = "a"                  preset = "quorum"
+//   disk-reserve = "5%"
 
 import Type, { type Static } from 'typebox';
 
@@ -51,6 +52,7 @@ export const ConfigSchema = Type.Object(
     dc: Type.Optional(Text),
     capacity: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     memory: Type.Optional(Text),
+    'disk-reserve': Type.Optional(Text),
     redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),
     'log-level': Type.Optional(Type.Enum(['info', 'warn', 'error', 'silent'])),
     'insecure-no-auth': Type.Optional(Type.Boolean()),

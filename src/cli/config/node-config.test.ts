@@ -38,7 +38,7 @@ test('without any setting: one node on loopback', async () => {
   equal(config.dataDirectory, join('.kvorum', 'n1'));
   equal(config.redirect, 'auto');
   equal(config.logLevel, 'info');
-  equal(config.memoryBytes, undefined);
+  deepEqual(config.storage, {});
   const [keyspace, ...others] = config.topology.keyspaces;
   deepEqual(others, []);
   deepEqual(keyspace, { number: 0, name: 'default', n: 3, r: 2, w: 2, conflictRule: 'latest' });
@@ -50,7 +50,7 @@ test('a flag wins over the environment, that over the file, that over the defaul
     'data = "file"\nrack = "file"\ndc = "file"\nlog-level = "warn"\nmemory = "64mb"',
   );
   const environment = { KVORUM_DATA: 'variable', KVORUM_RACK: 'variable' };
-  const { dataDirectory, member, logLevel, memoryBytes } = await readNodeConfig(
+  const { dataDirectory, member, logLevel, storage } = await readNodeConfig(
     { config, data: 'flag' },
     environment,
   );
@@ -58,7 +58,7 @@ test('a flag wins over the environment, that over the file, that over the defaul
     [dataDirectory, member.rack, member.dataCenter, logLevel, member.host],
     ['flag', 'variable', 'file', 'warn', 'n1'],
   );
-  equal(memoryBytes, 64 * 1024 * 1024);
+  deepEqual(storage, { memoryBytes: 64 * 1024 * 1024 });
   const byVariable = await readNodeConfig({}, { ...environment, KVORUM_CONFIG: config });
   equal(byVariable.dataDirectory, 'variable');
 });
@@ -192,6 +192,17 @@ test('what contradicts itself is refused', async (t) => {
   await refused({ listen: '127.0.0.1:0' }, /has port 0/);
   await refused({ listen: '127.0.0.1:65000' }, /the http port of n1 would be 65000 \+ 1000/);
   await refused({ logLevel: 'verbos' }, /--log-level cannot be "verbos"/);
+});
+
+test('the reserve of the disk is a size or a share of it', async () => {
+  const reserveOf = async (diskReserve: string) =>
+    (await readNodeConfig({ diskReserve }, {})).storage.reserve;
+  deepEqual(await reserveOf('1gb'), { kind: 'bytes', bytes: 1024 ** 3 });
+  deepEqual(await reserveOf('0mb'), { kind: 'bytes', bytes: 0 });
+  deepEqual(await reserveOf('2.5%'), { kind: 'share', share: 0.025 });
+  for (const value of ['5', '', '%', '51%', '-1%', '1 gb']) {
+    await refused({ diskReserve: value }, /--disk-reserve is/);
+  }
 });
 
 test('variables: misspelt ones are refused, those of Kubernetes are not ours', async () => {

@@ -9,7 +9,6 @@ import { type Address, asAddress, splitAddress } from '../../base/ids.ts';
 import type { LogLevel } from '../../host/node-log.ts';
 import type { ClusterMember, Topology } from '../../node/topology.ts';
 import type { Redirect } from '../../server/resp/server-info.ts';
-import { byteSize } from '../byte-size.ts';
 import type { ConfigFile, MemberTable } from './config-schema.ts';
 import { keyspacesOf } from './keyspace-list.ts';
 import { clusterIdOf, membersOf, parseClusterFlag } from './member-list.ts';
@@ -24,6 +23,7 @@ import {
   settingsFromEnvironment,
   settingsFromFlags,
 } from './node-setting.ts';
+import { type StorageOptions, storageOptions } from './storage-settings.ts';
 
 export interface NodeConfig {
   readonly topology: Topology;
@@ -33,8 +33,7 @@ export interface NodeConfig {
   /** Where it listens; other than what clients are told only where --listen or --http say so. */
   readonly clientBind: Address;
   readonly httpBind: Address;
-  /** For memtables and cached blocks; undefined: as the engine thinks best. */
-  readonly memoryBytes: number | undefined;
+  readonly storage: StorageOptions;
   readonly redirect: Redirect;
   readonly logLevel: LogLevel;
 }
@@ -44,8 +43,6 @@ const LOG_LEVELS: readonly LogLevel[] = ['info', 'warn', 'error', 'silent'];
 /** What a node that stands alone says of itself, and members of a cluster say in the list. */
 const LONE_SETTINGS = ['peer', 'host', 'rack', 'dc', 'capacity'] as const;
 const DEFAULT_LISTEN = '127.0.0.1:7001';
-/** Memtables of a megabyte: below that a node would do little else than flush. */
-const MEMORY_BYTES_MIN = 6 * 1024 * 1024;
 
 /** `flags` as commander hands them over. Rejects with BAD_OPTION or IO_ERROR. */
 export async function readNodeConfig(
@@ -84,7 +81,6 @@ function nodeConfig(settings: Settings, file: ConfigFile, path: string): NodeCon
   const members = membersOf(tables, clusterName, from);
   const member = ownMember(members, settings.get('node-id'));
   const keyspaces = keyspacesOf(file.keyspaces ?? [], path);
-  const memory = settings.get('memory');
   const clusterId = clusterIdOf(clusterName, { members, keyspaces });
   const config = {
     topology: { clusterId, epoch: 1, members, keyspaces },
@@ -92,7 +88,7 @@ function nodeConfig(settings: Settings, file: ConfigFile, path: string): NodeCon
     dataDirectory: text('data') ?? join('.kvorum', member.name),
     clientBind: bindAddress(settings.get('listen')) ?? member.clientAddress,
     httpBind: bindAddress(settings.get('http')) ?? member.httpAddress,
-    memoryBytes: memory === undefined ? undefined : memoryFrom(memory),
+    storage: storageOptions(settings),
     redirect: oneOf(settings, 'redirect', REDIRECTS) ?? 'auto',
     logLevel: oneOf(settings, 'log-level', LOG_LEVELS) ?? 'info',
   };
@@ -146,11 +142,6 @@ function capacityFrom({ value, from }: Setting): number {
   const capacity = Number(value);
   if (capacity > 0 && Number.isFinite(capacity)) return capacity;
   throw badOption(`${from} is "${value}", not a number above 0`, 'Give 1 to an ordinary server.');
-}
-
-/** In bytes; throws BAD_OPTION. */
-export function memoryFrom(setting: Setting): number {
-  return byteSize(setting, MEMORY_BYTES_MIN);
 }
 
 function ownMember(members: readonly ClusterMember[], id: Setting | undefined): ClusterMember {

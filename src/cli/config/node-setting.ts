@@ -19,6 +19,7 @@ export const NODE_SETTINGS = [
   'dc',
   'capacity',
   'memory',
+  'disk-reserve',
   'redirect',
   'log-level',
   'insecure-no-auth',

@@ -1,11 +1,19 @@
 // What the storage engine of a node counts, as rows of /metrics.
 //
 // Write amplification is the sum of kvorum_engine_written_bytes_total over what clients wrote (the
-// log's share of it); space amplification is table bytes over live bytes. What of value files is not
-// live is garbage.
+// log's share of it); space amplification is table bytes over live bytes. What of value files does
+// not live is garbage.
 
 import type { NodeMetrics } from '../../node/metrics.ts';
-import { counter, gauge, labelled, type MetricRow, ofNode, type Sample } from './metric-row.ts';
+import {
+  counter,
+  gauge,
+  labelled,
+  type MetricRow,
+  ofNode,
+  plain,
+  type Sample,
+} from './metric-row.ts';
 
 type EngineMetrics = NodeMetrics['engine'];
 
@@ -104,6 +112,28 @@ const MEMORY_ROWS: readonly MetricRow[] = [
   ),
 ];
 
+const ofDisk = (value: (disk: NonNullable<EngineMetrics['disk']>) => number): MetricRow['read'] => {
+  return (_, node) => (node?.engine.disk === undefined ? [] : plain(value(node.engine.disk)));
+};
+
+const SPACE_ROWS: readonly MetricRow[] = [
+  gauge(
+    'kvorum_disk_free_bytes',
+    'What the node may still fill of the disk under its data directory.',
+    ofDisk(({ freeBytes }) => freeBytes),
+  ),
+  gauge(
+    'kvorum_disk_bytes',
+    'Size of the disk under the data directory, whoever uses it.',
+    ofDisk(({ totalBytes }) => totalBytes),
+  ),
+  gauge(
+    'kvorum_disk_reserved_bytes',
+    'Free space below which the node takes no writes.',
+    ofEngine(({ diskReservedBytes }) => diskReservedBytes),
+  ),
+];
+
 const DISK_ROWS: readonly MetricRow[] = [
   gauge(
     'kvorum_engine_log_bytes',
@@ -192,4 +222,9 @@ const DISK_ROWS: readonly MetricRow[] = [
   ),
 ];
 
-export const ENGINE_ROWS: readonly MetricRow[] = [...STATE_ROWS, ...MEMORY_ROWS, ...DISK_ROWS];
+export const ENGINE_ROWS: readonly MetricRow[] = [
+  ...STATE_ROWS,
+  ...MEMORY_ROWS,
+  ...SPACE_ROWS,
+  ...DISK_ROWS,
+];

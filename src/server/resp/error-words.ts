@@ -5,7 +5,7 @@
 // are retried by themselves, so they stand only where nothing was written; an indeterminate write
 // is ERR, which nobody retries blindly. MISCONF is what Redis answers when its own disk fails.
 
-import { type ErrorCode, KvorumError } from '../../base/errors.ts';
+import { type ErrorCode, KvorumError, lineOf } from '../../base/errors.ts';
 import { error, type Reply } from './reply.ts';
 
 const GENERIC = 'ERR';
@@ -42,5 +42,10 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
 /** The reply for something thrown; undefined when it is no KvorumError, and so a bug. */
 export function replyOfThrown(thrown: unknown): Reply | undefined {
   if (!(thrown instanceof KvorumError)) return undefined;
-  return error(`${WORDS[thrown.code]} ${thrown.message} (${thrown.fix}) [${thrown.code}]`);
+  return replyOf(thrown.code, lineOf(thrown));
+}
+
+/** `text`: what happened and what to do. */
+export function replyOf(code: ErrorCode, text: string): Reply {
+  return error(`${WORDS[code]} ${text} [${code}]`);
 }

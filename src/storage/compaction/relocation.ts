@@ -1,9 +1,9 @@
-// When to move large values: a value file is written once, and what is overwritten or removed stays
-// in it as garbage until the file goes. It goes when no table refers to it any more; so the values
-// of it that live are written again by compactions, into another file, and the pointers change.
+// When to move large values: a value file is written once, and what is overwritten or removed is
+// garbage in it until the file goes. It goes when no table refers to it any more; so values of it
+// that live are written again by compactions, into another file, and their pointers change.
 //
-//   values-7   live ▒▒▒▒ ▒▒▒▒ live ▒▒▒▒   ──►   values-12   live live      table 4, rewritten in its
-//                                                                          place, points there now
+//   values-7   live ▒▒▒▒ ▒▒▒▒ live ▒▒▒▒   ──►   values-12   live live
+//                                               table 4, rewritten in its place, points there now
 //
 // It is due when more than GARBAGE_SHARE_MAX of all value files is garbage. Then those of which the
 // least lives are given up (the greedy cleaning of log-structured file systems: Rosenblum &
@@ -11,9 +11,9 @@
 // its own does so table by table, if that frees more than it writes, tables included: many small
 // values are not rewritten for the sake of a few large ones, before those take as much.
 //
-// What it costs, when values are overwritten evenly: of a queue of files of which the share u lives,
+// What it costs where values are overwritten evenly: in a queue of files of which the share u lives
 // the oldest has u' left, u = (u' - 1) / ln u'. At u = 0.6 that is 0.32, and u' / (1 - u'), half a
-// byte, is moved for each byte that is written. At u = 0.5 it were a quarter, but twice the space.
+// byte, is moved for each byte that is written. At u = 0.5 it is a quarter, for more space.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -35,6 +35,12 @@ export interface Relocation {
   readonly files: ReadonlySet<number>;
   /** The step for this alone; undefined: it would write more than it frees. */
   readonly plan: CompactionPlan | undefined;
+}
+
+export interface CompactionStep {
+  readonly plan: CompactionPlan;
+  /** Numbers of value files that are given up: what is moved with the pointers of the inputs. */
+  readonly givenUp: ReadonlySet<number>;
 }
 
 interface Candidate extends ValueFileInfo {
@@ -70,6 +76,19 @@ export function planRelocation(
   return { files: numbers, plan: isWorthIt ? planOf(users, numbers, urgency) : undefined };
 }
 
+/** What may be done next, the best first; the others need less room. */
+export function stepsOf(
+  plan: CompactionPlan | undefined,
+  relocation: Relocation | undefined,
+): CompactionStep[] {
+  const nothing: ReadonlySet<number> = new Set();
+  const alone = plan === undefined ? [] : [{ plan, givenUp: nothing }];
+  if (relocation === undefined) return alone;
+  const { files, plan: own } = relocation;
+  const best = (own?.urgency ?? 0) > (plan?.urgency ?? 0) ? own : plan;
+  return best === undefined ? alone : [{ plan: best, givenUp: files }, ...alone];
+}
+
 /** What a compaction of `inputs` has to do; `files`: those that are given up. */
 export function movesOf(
   inputs: readonly TableInfo[],
@@ -81,7 +100,7 @@ export function movesOf(
 }
 
 /** Of the values of the tables that stand in `files`. */
-function bytesToMove(tables: readonly TableInfo[], files: ReadonlySet<number>): number {
+export function bytesToMove(tables: readonly TableInfo[], files: ReadonlySet<number>): number {
   return bytesOfUses(usesOf(tables).filter(({ file }) => files.has(file)));
 }
 

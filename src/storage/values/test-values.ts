@@ -1,4 +1,4 @@
-// What the tests of large values share: value files beside tables on the disk of a simulated machine.
+// What tests of large values share: value files beside tables on the disk of a simulated machine.
 
 import { equal } from 'node:assert/strict';
 import { TestTables } from '../sstable/test-table.ts';

@@ -6,14 +6,8 @@
 import type { Disk, DiskFile } from '../../host/host.ts';
 import { openPiece } from '../piece.ts';
 import { corruptionAt } from '../storage-errors.ts';
-import {
-  decodeFooter,
-  FOOTER_BYTES,
-  LENGTH_BYTES,
-  type ValueFooter,
-  valuesName,
-} from './value-format.ts';
-import type { ValuePointer } from './value-pointer.ts';
+import { decodeFooter, FOOTER_BYTES, type ValueFooter, valuesName } from './value-format.ts';
+import { LENGTH_BYTES, type ValuePointer } from './value-pointer.ts';
 
 const VERIFY_BYTES = 256 * 1024;
 /** More is hardly ever read on the spot: no memory is taken for the attempt. */

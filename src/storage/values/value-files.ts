@@ -58,9 +58,9 @@ export class ValueFiles {
   }
 
   /**
-   * Opens what a table refers to, unless it is open already. Resolves with what is wrong with one of
-   * those that were not, if anything is. Rejects with IO_ERROR or the error of a format, and then
-   * nothing more is held than before.
+   * Opens what a table refers to, unless it is open already. Resolves with what is wrong with one
+   * that was not, if anything is. Rejects with IO_ERROR or the error of a format; then no more is
+   * held than before.
    */
   async hold(
     uses: readonly ValueUse[],

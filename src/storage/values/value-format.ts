@@ -1,6 +1,6 @@
-// The bytes of a value file: one file values-0000000001.kvvalues, written once beside the table of a
-// flush or the tables of a compaction, which hold pointers to its values (Lu et al.: "WiscKey:
-// Separating Keys from Values in SSD-Conscious Storage", FAST 2016).
+// The bytes of a value file, values-0000000001.kvvalues: written once beside the table of a flush
+// or the tables of a compaction, which hold pointers to its values (Lu et al.: "WiscKey: Separating
+// Keys from Values in SSD-Conscious Storage", FAST 2016).
 //
 //   file     record* · footer                                nothing between or after them
 //   record   length of the piece u32 · piece                 the piece: the value, see piece.ts
@@ -19,12 +19,9 @@
 
 import { crc32 } from '../../base/checksum.ts';
 import { checkFormat, corruptionAt } from '../storage-errors.ts';
-import type { ValuePointer } from './value-pointer.ts';
 
 export const VALUES_FORMAT = 1;
 export const FOOTER_BYTES = 28;
-/** Of a record, before its piece. */
-export const LENGTH_BYTES = 4;
 /** "KVVF". */
 const MAGIC = 0x4b565646;
 
@@ -43,11 +40,6 @@ export function valuesNumberOf(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** What a value takes of its file. */
-export function recordBytesOf({ pieceBytes }: ValuePointer): number {
-  return LENGTH_BYTES + pieceBytes;
-}
-
 export function encodeFooter({ recordsBytes, records }: ValueFooter, number: number): Buffer {
   const footer = Buffer.alloc(FOOTER_BYTES);
   footer.writeUIntBE(recordsBytes, 2, 6);
@@ -59,7 +51,7 @@ export function encodeFooter({ recordsBytes, records }: ValueFooter, number: num
   return footer;
 }
 
-/** `fileBytes`: the size of the file that ends with `footer`. Throws CORRUPTION or a format's error. */
+/** `fileBytes`: of the file that `footer` ends. Throws CORRUPTION or the error of a format. */
 export function decodeFooter(footer: Buffer, number: number, fileBytes: number): ValueFooter {
   const file = valuesName(number);
   const offset = fileBytes - FOOTER_BYTES;

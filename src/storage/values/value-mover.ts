@@ -2,8 +2,8 @@
 // value that cannot be read stays where it is, and so does its pointer: whoever asks for it is told
 // that it is damaged, and everything else is saved from the file.
 //
-// Unlike what a flush writes, what is moved is compressed: it has lived long, and this thread serves
-// no requests.
+// Unlike what a flush writes, what is moved is compressed: it has lived long, and the thread of the
+// jobs serves no requests.
 
 import { assert } from '../../base/assert.ts';
 import { hasCode } from '../../base/errors.ts';
@@ -66,7 +66,10 @@ export class ValueMover {
     return this.#from.has(decodePointer(value).file);
   }
 
-  /** The entry with its value in a new file, if it can be read. Rejects with DISK_FULL, IO_ERROR. */
+  /**
+   * The entry with its value in a new file, or as it is when that cannot be read. Rejects with
+   * DISK_FULL or IO_ERROR.
+   */
   async move(entry: TableEntry): Promise<TableEntry> {
     const value = await this.#read(decodePointer(entry.value));
     if (value === undefined) return entry;

@@ -1,5 +1,5 @@
 // Where a flush or a compaction puts large values: a value file that begins with the first of them,
-// and another one when that is full. Like the tables that point to them, the files are nothing until
+// and another one when that is full. Like the tables that point to them, they are nothing until
 // finish() has resolved and the directory was synced.
 
 import type { Disk, DiskFile } from '../../host/host.ts';

@@ -7,6 +7,9 @@
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { ELSEWHERE, type TableEntry } from '../table-entry.ts';
 
+/** Of a record in a value file, before the piece. */
+export const LENGTH_BYTES = 4;
+
 export interface ValuePointer {
   /** Number of the value file. */
   readonly file: number;
@@ -15,6 +18,11 @@ export interface ValuePointer {
   readonly pieceBytes: number;
   /** Of the value itself: before it is read, a scan knows how much of it fits. */
   readonly valueBytes: number;
+}
+
+/** What the value takes of its file. */
+export function recordBytesOf({ pieceBytes }: ValuePointer): number {
+  return LENGTH_BYTES + pieceBytes;
 }
 
 /** The entry with its value at `pointer`. */

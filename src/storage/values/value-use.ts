@@ -1,4 +1,4 @@
-// What a table refers to in value files: how many values, and how many bytes of each file they take.
+// What a table refers to in value files: how many values of each, and how many bytes they take.
 // Tables say it at their end, the manifest repeats it, and everything else is derived: a value file
 // lives while a table uses it, and what no table uses of it is garbage.
 //
@@ -9,8 +9,7 @@
 
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { badBytes } from '../../base/bytes.ts';
-import { recordBytesOf } from './value-format.ts';
-import type { ValuePointer } from './value-pointer.ts';
+import { recordBytesOf, type ValuePointer } from './value-pointer.ts';
 
 export interface ValueUse {
   readonly file: number;

@@ -5,8 +5,8 @@ import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import type { DiskFile } from '../../host/host.ts';
 import { writePiece } from '../piece.ts';
-import { encodeFooter, LENGTH_BYTES } from './value-format.ts';
-import type { ValuePointer } from './value-pointer.ts';
+import { encodeFooter } from './value-format.ts';
+import { LENGTH_BYTES, type ValuePointer } from './value-pointer.ts';
 
 /** Large enough that a write costs little beside building what it writes. */
 const WRITE_BYTES = 256 * 1024;

@@ -2,6 +2,7 @@
 // word, so it is chosen by what a blind retry would do:
 //
 //   nothing was written         NOREPLICAS    go-redis retries it by itself: safe
+//   … because of its disk       MISCONF       no client retries it: an operator must look
 //   it may or may not appear    ERR           no client retries ERR: whoever wrote must decide
 //   too few answers to a read   CLUSTERDOWN   ioredis, redis-py and go-redis wait, refresh their
 //                                             map and retry: right, for a read changes nothing
@@ -9,6 +10,7 @@
 // The standard text stands first and the numbers, the advice and our code after it.
 
 import type { GetOutcome, KeyPage, WriteOk, WriteOutcome } from '../../../node/store.ts';
+import { replyOf } from '../error-words.ts';
 import { error, type Reply } from '../reply.ts';
 
 type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
@@ -22,6 +24,7 @@ export function noAnswer({ needed, got }: NoAnswer): Reply {
 export function unwritten(outcome: Unwritten): Reply {
   const { needed, got } = outcome;
   if (outcome.kind === 'not-applied') {
+    if (outcome.why !== undefined) return replyOf(outcome.why.code, outcome.why.message);
     const numbers = `W=${needed}, ${got} reachable; nothing was written; safe to retry`;
     return error(
       `NOREPLICAS Not enough good replicas to write. (${numbers}) [NOT_ENOUGH_REPLICAS]`,

@@ -59,6 +59,15 @@ describe('a write that too few nodes took', () => {
     });
   }
 
+  it('says what is wrong with the disk, when that is why', async () => {
+    const store = new TestStore();
+    const why = { code: 'DISK_FULL', message: '1.9 GB are free' } as const;
+    store.nextWrites = [{ kind: 'not-applied', needed: 1, got: 0, why }];
+    const reply = shown(await new TestConnection(store).run('SET a 1'));
+    const text = 'MISCONF Errors writing to the disk. 1.9 GB are free [DISK_FULL]';
+    assert.equal(String(reply), `-${text}`);
+  });
+
   it('never says that nothing was written when a part of MSET was', async () => {
     const store = new TestStore();
     store.nextWrites = [{ kind: 'not-applied', needed: 2, got: 1 }];

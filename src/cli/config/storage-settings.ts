@@ -1,0 +1,38 @@
+// The settings of the storage of one node: how much memory it may use, and how much of the disk
+// it leaves free.
+
+import type { NodeOptions } from '../../node/node.ts';
+import { byteSize } from '../byte-size.ts';
+import { badOption, type Setting, type Settings } from './node-setting.ts';
+
+export type StorageOptions = NonNullable<NodeOptions['storage']>;
+
+/** Memtables of a megabyte: below that a node would do little else than flush. */
+const MEMORY_BYTES_MIN = 6 * 1024 * 1024;
+/** A node that keeps more free than that hardly uses its disk: "95%" was meant inversely. */
+const RESERVE_SHARE_MAX = 0.5;
+
+/** What is not set is left to the engine. Throws BAD_OPTION. */
+export function storageOptions(settings: Settings): StorageOptions {
+  const memory = settings.get('memory');
+  const reserve = settings.get('disk-reserve');
+  return {
+    ...(memory === undefined ? {} : { memoryBytes: memoryFrom(memory) }),
+    ...(reserve === undefined ? {} : { reserve: reserveFrom(reserve) }),
+  };
+}
+
+/** In bytes; throws BAD_OPTION. */
+export function memoryFrom(setting: Setting): number {
+  return byteSize(setting, MEMORY_BYTES_MIN);
+}
+
+/** A size, or a share of the disk such as `5%`; throws BAD_OPTION. */
+function reserveFrom(setting: Setting): NonNullable<StorageOptions['reserve']> {
+  const { value, from } = setting;
+  if (!value.endsWith('%')) return { kind: 'bytes', bytes: byteSize(setting, 0) };
+  const share = /^\d+(\.\d+)?%$/.test(value) ? Number.parseFloat(value) / 100 : Number.NaN;
+  if (share <= RESERVE_SHARE_MAX) return { kind: 'share', share };
+  const most = `a share of the disk from 0% to ${RESERVE_SHARE_MAX * 100}%`;
+  throw badOption(`${from} is "${value}", not ${most}`, 'Write 2gb or 5%.');
+}
