@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { hasCode } from '../base/errors.ts';
 import type { KeyspaceNumber } from '../base/ids.ts';
+import { answerOf, casesOf, mutants, resealed } from '../base/test-fuzz.ts';
 import { decodeContext, encodeContext } from './context.ts';
 import { actorOf } from './dot.ts';
 import { EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
@@ -72,4 +73,17 @@ test('whatever a client sends, the answer is a vector or BAD_CONTEXT', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('what is wrong under a right checksum is a sound vector or BAD_CONTEXT', () => {
+  const samples = [VECTOR, EMPTY_VECTOR, writers(20)].map((vector) =>
+    Buffer.from(encodeContext(vector, KEYSPACE), 'base64url'),
+  );
+  const property = fc.property(mutants(samples), (bytes) => {
+    const text = resealed(bytes).toString('base64url');
+    const vector = answerOf(() => decodeContext(text, KEYSPACE), ['BAD_CONTEXT']);
+    if (vector === undefined) return;
+    assert.deepEqual(decodeContext(encodeContext(vector, KEYSPACE), KEYSPACE), vector);
+  });
+  fc.assert(property, casesOf(3_000));
 });

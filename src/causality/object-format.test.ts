@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { hasCode } from '../base/errors.ts';
+import { casesOf, mutants, refuseLargeAllocations } from '../base/test-fuzz.ts';
 import { actorOf } from './dot.ts';
 import {
   decodeObject,
@@ -13,6 +14,8 @@ import {
   writeVersion,
 } from './object-format.ts';
 import { EMPTY_OBJECT, type Sibling, type StoredObject, versionOf } from './siblings.ts';
+
+refuseLargeAllocations(1024 * 1024);
 
 const NOW = 1_800_000_000_000;
 const EXAMPLE = '010105 01ac02 01000000 0d18c2e2800000 02 6869'.replaceAll(' ', '');
@@ -190,6 +193,22 @@ test('flipped bits are refused or decode to a sound object; cut bytes are refuse
       assert.equal(decodesSoundlyOrNot(bytes.subarray(0, cut % bytes.length)), 'refused');
     }),
     { numRuns: 2_000 },
+  );
+});
+
+test('mutated objects are refused or decode to a sound one', () => {
+  const dots = [actorOf(5, 1), actorOf(9, 2)].map((actor) => ({ actor, counter: 300 }));
+  const [one, two] = dots.map((dot) => oneSibling({ dot }).siblings[0]!);
+  const samples = [
+    encodeObject(oneSibling()),
+    encodeObject(oneSibling({ expiresAt: NOW, value: Buffer.alloc(300, 'v') })),
+    encodeObject({ context: dots, siblings: [one!, { ...two!, dot: dots[1]! }] }),
+  ];
+  fc.assert(
+    fc.property(mutants(samples), (bytes) => {
+      decodesSoundlyOrNot(bytes);
+    }),
+    casesOf(5_000),
   );
 });
 

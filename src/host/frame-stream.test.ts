@@ -1,11 +1,14 @@
-import { deepEqual, equal, throws } from 'node:assert/strict';
+import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { hasCode } from '../base/errors.ts';
 import type { Address } from '../base/ids.ts';
+import { answerOf, casesOf, mutants, refuseLargeAllocations } from '../base/test-fuzz.ts';
 import { FrameReader, FrameWriter, frameOf } from './frame-stream.ts';
 import { FRAME_BYTES_MAX } from './host.ts';
 import { preambleOf, readPreamble } from './preamble.ts';
+
+refuseLargeAllocations(2 * FRAME_BYTES_MAX);
 
 function readAll(chunks: readonly Buffer[]): Buffer[] {
   const frames: Buffer[] = [];
@@ -51,6 +54,36 @@ test('no flipped bit passes for a frame', () => {
     }
     deepEqual(heard, [], `bit ${bit}`);
   }
+});
+
+test('a mutated stream gives frames that were sent, or BAD_BYTES', () => {
+  const sent = ['', 'a', 'one and another', 'v'.repeat(3000)].map((text) => Buffer.from(text));
+  const stream = Buffer.concat(sent.map((payload) => frameOf(payload)));
+  const texts = new Set(sent.map(String));
+  const property = fc.property(
+    mutants([stream]),
+    fc.integer({ min: 1, max: 4000 }),
+    (bytes, cut) => {
+      const heard: string[] = [];
+      const reader = new FrameReader((frame) => heard.push(frame.toString()));
+      answerOf(() => {
+        reader.read(bytes.subarray(0, cut));
+        reader.read(bytes.subarray(cut));
+      }, ['BAD_BYTES']);
+      for (const frame of heard) ok(texts.has(frame));
+    },
+  );
+  fc.assert(property, casesOf(2_000));
+});
+
+test('a mutated preamble is one, or refused', () => {
+  const samples = ['10.0.0.1:9001', '[::1]:1'].map((text) =>
+    preambleOf(text as Address).subarray(8),
+  );
+  const property = fc.property(mutants(samples), (bytes) => {
+    answerOf(() => readPreamble(bytes), ['BAD_BYTES', 'BAD_OPTION']);
+  });
+  fc.assert(property, casesOf(2_000));
 });
 
 test('a frame too long is refused by its header, and never sent', () => {

@@ -4,9 +4,12 @@ import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { hasCode } from '../base/errors.ts';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import { answerOf, casesOf, mutants, refuseLargeAllocations } from '../base/test-fuzz.ts';
 import { actorOf } from '../causality/dot.ts';
 import { readReply, readRequest, writeReply, writeRequest } from './message-format.ts';
 import type { Reply, Request } from './messages.ts';
+
+refuseLargeAllocations(1024 * 1024);
 
 const keyspace = 1 as KeyspaceNumber;
 const slot = 12_182 as Slot;
@@ -95,13 +98,30 @@ test('any bytes are a message or BAD_BYTES, never anything else', () => {
   );
 });
 
+test('a mutated message is one, or BAD_BYTES', () => {
+  const requests = REQUESTS.map((request) => encoded(writeRequest, request));
+  const replies = REPLIES.map((reply) => encoded(writeReply, reply));
+  const readers = [
+    ['request', requests, readRequest],
+    ['reply', replies, readReply],
+  ] as const;
+  for (const [what, samples, read] of readers) {
+    fc.assert(
+      fc.property(mutants(samples), (bytes) => {
+        const message = answerOf(() => read(new ByteReader(bytes)), ['BAD_BYTES']);
+        assert.ok(message === undefined || typeof message.kind === 'string', what);
+      }),
+      casesOf(5_000),
+    );
+  }
+});
+
 test('a message cut short is BAD_BYTES at every length', () => {
   for (const request of REQUESTS) {
-    const w = new ByteWriter();
-    writeRequest(w, request);
-    for (let length = 0; length < w.length; length++) {
+    const bytes = encoded(writeRequest, request);
+    for (let length = 0; length < bytes.length; length++) {
       assert.throws(
-        () => readRequest(new ByteReader(w.copy().subarray(0, length))),
+        () => readRequest(new ByteReader(bytes.subarray(0, length))),
         (error) => hasCode(error, 'BAD_BYTES'),
       );
     }
@@ -113,10 +133,14 @@ function overTheWire<T>(
   read: (r: ByteReader) => T,
   message: T,
 ): T {
-  const w = new ByteWriter();
-  write(w, message);
-  const r = new ByteReader(w.copy());
+  const r = new ByteReader(encoded(write, message));
   const arrived = read(r);
   r.end();
   return arrived;
+}
+
+function encoded<T>(write: (w: ByteWriter, message: T) => void, message: T): Buffer {
+  const w = new ByteWriter();
+  write(w, message);
+  return w.copy();
 }

@@ -27,6 +27,7 @@ import {
   stepsOf,
 } from './compaction/relocation.ts';
 import { bytesOf } from './compaction/table-stacks.ts';
+import type { SettledDrops } from './drops/live-drops.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
@@ -39,6 +40,8 @@ export interface CompactorParts {
   readonly bytesMax: () => number;
   /** Whether writes wait for compaction: it then runs as fast as it can. */
   readonly isBehind: () => boolean;
+  /** Of the log: drops up to it are heeded. */
+  readonly durableSequence: () => number;
   /** Called in the turn in which outputs took the place of inputs. */
   readonly onCompacted: () => void;
 }
@@ -61,7 +64,7 @@ const VALUE_FILE_TABLES = 4;
 export class Compactor {
   readonly loop: BackgroundLoop;
   readonly #parts: CompactorParts;
-  #current: Compaction | undefined;
+  #current: { readonly compaction: Compaction; readonly plan: CompactionPlan } | undefined;
   /** Durable, but not installed yet. */
   #finished: Finished | undefined;
   #isWaitingForSpace = false;
@@ -88,13 +91,24 @@ export class Compactor {
   /** Resolves when nothing of it is under way any more. */
   async stop(): Promise<void> {
     const stopped = this.loop.stop();
-    this.#current?.cancel();
+    this.#current?.compaction.cancel();
     await stopped;
+  }
+
+  /** Looks what to do; what a drop hides as a whole, and is durable now, is not compacted first. */
+  noteDrops(): void {
+    const { map } = this.#settledDrops();
+    if (this.#current?.plan.inputs.some((table) => map.hidesTable(table))) {
+      this.#current.compaction.cancel();
+    }
+    this.loop.poke();
   }
 
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
-      const steps = this.#steps();
+      const drops = this.#settledDrops();
+      if (await this.#removeDropped(drops)) return true;
+      const steps = this.#steps(drops);
       if (steps.length === 0) return false;
       const step = steps.find((each) => this.#hasRoomFor(each));
       this.#noteSpace(step === undefined ? steps.at(-1) : undefined);
@@ -102,18 +116,33 @@ export class Compactor {
         await this.loop.sleep(SPACE_RETRY_MS);
         return true;
       }
-      this.#finished = await this.#run(step);
+      this.#finished = await this.#run(step, drops);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
     return true;
   }
 
+  #settledDrops(): SettledDrops {
+    return this.#parts.tables.drops.settled(this.#parts.durableSequence());
+  }
+
+  /** Tables of which nothing can be seen go unread, damaged ones too. Whether there were any. */
+  async #removeDropped({ map }: SettledDrops): Promise<boolean> {
+    const { host, onCompacted, tables } = this.#parts;
+    const hidden = tables.set.all.filter(({ info }) => map.hidesTable(info));
+    if (hidden.length === 0) return false;
+    const removed = hidden.map(({ info }) => info.number);
+    await tables.install({ added: [], removed }, onCompacted);
+    host.log.info('dropped', { tables: removed.length });
+    return true;
+  }
+
   /** The best first; the others need less room. */
-  #steps(): CompactionStep[] {
+  #steps({ map }: SettledDrops): CompactionStep[] {
     const { options, tables } = this.#parts;
     const sound = tables.set.all.filter(({ isSuspect }) => !isSuspect).map(({ info }) => info);
     const suspects = tables.set.suspects.map(({ info }) => info);
-    const plan = planCompaction(sound, suspects, options);
+    const plan = planCompaction({ sound, suspects, drops: map }, options);
     const relocation = planRelocation(sound, suspects, tables.values.readable);
     return stepsOf(plan, relocation);
   }
@@ -133,11 +162,15 @@ export class Compactor {
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */
-  async #run({ plan, givenUp }: CompactionStep): Promise<Finished | undefined> {
+  async #run(
+    { plan, givenUp }: CompactionStep,
+    drops: SettledDrops,
+  ): Promise<Finished | undefined> {
     const { host, isBehind } = this.#parts;
-    this.#current = startCompaction(host, this.#jobOf(plan, givenUp), isBehind);
+    const compaction = startCompaction(host, this.#jobOf(plan, givenUp, drops), isBehind);
+    this.#current = { compaction, plan };
     try {
-      const result = await this.#current.done;
+      const result = await compaction.done;
       this.loop.checkGoesOn();
       return result.kind === 'done' ? { plan, result } : undefined;
     } catch (error) {
@@ -148,7 +181,7 @@ export class Compactor {
     }
   }
 
-  #jobOf(plan: CompactionPlan, givenUp: ReadonlySet<number>): CompactionJob {
+  #jobOf(plan: CompactionPlan, givenUp: ReadonlySet<number>, drops: SettledDrops): CompactionJob {
     const { options, tables } = this.#parts;
     const { inputs, numbersCount, outputs, tableBytesMax } = plan;
     const moves = movesOf(inputs, givenUp, VALUE_FILE_TABLES * options.tableBytesTarget);
@@ -161,6 +194,8 @@ export class Compactor {
       moves: { ...moves, numbersFrom: tables.takeNumbers(moves.numbersCount) },
       compressedFromLevel: options.lastLevel,
       verifies: options.verifies,
+      drops: drops.map.drops(),
+      droppedUpTo: drops.upTo,
     };
   }
 

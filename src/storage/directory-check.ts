@@ -4,8 +4,10 @@
 
 import { KvorumError, messageOf } from '../base/errors.ts';
 import type { Disk, Host } from '../host/host.ts';
+import { type DropMap, NO_DROPS } from './drops/drop-map.ts';
 import type { Identity } from './engine.ts';
 import { IDENTITY_NAME, readIdentity, type StoredIdentity } from './identity-file.ts';
+import type { ChangeTarget } from './log/log-batch.ts';
 import { inspectLog } from './log/log-recovery.ts';
 import { BlockCache } from './sstable/block-cache.ts';
 import { openTable } from './sstable/table-reader.ts';
@@ -65,10 +67,14 @@ class DirectoryCheck {
       const what = 'half-written or obsolete';
       this.#findings.push({ file, verdict: 'leftover', what, onStart: 'removes it' });
     }
-    for (const { info } of manifest?.tables ?? []) await this.#table(info);
-    const uses = manifest?.tables.flatMap(({ info }) => info.values) ?? [];
+    const drops = await this.#log(identity, manifest);
+    for (const { info } of manifest?.tables ?? []) {
+      if (drops.hidesTable(info)) this.#droppedTable(info);
+      else await this.#table(info);
+    }
+    const shown = (manifest?.tables ?? []).filter(({ info }) => !drops.hidesTable(info));
+    const uses = shown.flatMap(({ info }) => info.values);
     for (const [number, bytes] of liveBytesByFile(uses)) await this.#values(number, bytes);
-    await this.#log(identity, manifest);
     const isSound = this.#findings.every(({ verdict }) => verdict !== 'damaged');
     return { identity, findings: this.#findings, isSound };
   }
@@ -78,8 +84,8 @@ class DirectoryCheck {
       readIdentity(this.#host.disk),
     );
     if (identity !== undefined) {
-      const { incarnation, isClean, nodeId } = identity;
-      const end = isClean ? 'closed cleanly' : 'in use or not closed cleanly';
+      const { incarnation, closedAt, nodeId } = identity;
+      const end = closedAt === undefined ? 'in use or not closed cleanly' : 'closed cleanly';
       const what = `node ${nodeId}, incarnation ${incarnation}, ${end}`;
       this.#findings.push({ file: IDENTITY_NAME, verdict: 'sound', what });
     }
@@ -92,10 +98,12 @@ class DirectoryCheck {
     const file = (await disk.list()).find((name) => fileNumberOf(name) !== undefined);
     const isReported = this.#findings.some(({ file }) => file === MANIFEST_NAME);
     if (manifest !== undefined) {
-      const { firstSegment, flushedSequence, summary, tables } = manifest;
+      const { drops, firstSegment, flushedSequence, summary, tables } = manifest;
       const keys = `${summary.counts.total()} live keys`;
       const log = `the log is needed from segment ${firstSegment}`;
-      const what = `${tables.length} tables, ${keys}, with writes up to ${flushedSequence}; ${log}`;
+      const held = `${tables.length} tables, ${keys}, with writes up to ${flushedSequence}`;
+      const dropped = drops.length === 0 ? '' : `, without what ${drops.length} drops hide`;
+      const what = `${held}${dropped}; ${log}`;
       this.#findings.push({ file: MANIFEST_NAME, verdict: 'sound', what });
     } else if (file !== undefined && !isReported) {
       const what = `missing, though ${file} exists`;
@@ -103,6 +111,12 @@ class DirectoryCheck {
       this.#findings.push(finding);
     }
     return manifest;
+  }
+
+  #droppedTable({ number }: TableInfo): void {
+    const what = 'all that is in it was dropped; not read';
+    const finding = { file: tableName(number), what, onStart: 'removes it' };
+    this.#findings.push({ ...finding, verdict: 'leftover' });
   }
 
   async #table(info: TableInfo): Promise<void> {
@@ -126,27 +140,38 @@ class DirectoryCheck {
     this.#findings.push({ file, verdict: 'sound', what });
   }
 
-  async #log(identity: StoredIdentity | undefined, manifest: Manifest | undefined): Promise<void> {
+  /** The drops of manifest and log. */
+  async #log(
+    identity: StoredIdentity | undefined,
+    manifest: Manifest | undefined,
+  ): Promise<DropMap> {
     const known = manifest ?? EMPTY_MANIFEST;
     const expectation = expectationOf(identity, manifest !== undefined, known);
     let changes = 0;
-    const target = {
+    const drops = [...known.drops];
+    const target: ChangeTarget = {
       apply: () => {
         changes += 1;
+      },
+      drop: (range, sequence) => {
+        changes += 1;
+        drops.push({ ...range, sequence });
       },
       noteTime: () => undefined,
     };
     const found = await this.#attempt('log', REFUSES, () => {
       return inspectLog(this.#host, expectation, target);
     });
-    if (found === undefined) return;
+    const map = NO_DROPS.with(drops);
+    if (found === undefined) return map;
     const { batches, bytesCut, lastSequence } = found;
     const beyond = `${changes} changes beyond the tables`;
     const what = `${batches} batches, ${beyond}, up to write ${lastSequence}`;
     this.#findings.push({ file: 'log', verdict: 'sound', what });
-    if (bytesCut === 0) return;
+    if (bytesCut === 0) return map;
     const torn = `a torn end of ${bytesCut} bytes: never acknowledged`;
     this.#findings.push({ file: 'log', verdict: 'leftover', what: torn, onStart: 'cuts it off' });
+    return map;
   }
 
   /** Undefined when the answer is, or when `read` failed and that was noted. */
@@ -156,7 +181,9 @@ class DirectoryCheck {
     } catch (error) {
       if (!(error instanceof KvorumError)) throw error;
       const what = `${error.code}: ${messageOf(error)}`;
-      this.#findings.push({ file, verdict: 'damaged', what, onStart });
+      const isFormat = error.code === 'NEWER_FORMAT' || error.code === 'OLDER_FORMAT';
+      const finding = { file, what, onStart: isFormat ? REFUSES : onStart };
+      this.#findings.push({ ...finding, verdict: 'damaged' });
       return undefined;
     }
   }

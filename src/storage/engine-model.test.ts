@@ -1,20 +1,23 @@
-import { deepEqual, equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, notDeepEqual, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimRandom } from '../../sim/sim-random.ts';
 import { hasCode } from '../base/errors.ts';
-import type { Slot } from '../base/ids.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import type {
   Change,
   Engine,
+  EngineKey,
   Entry,
   Growth,
   Reader,
   ScanPage,
   ScanRange,
+  SlotRange,
   Snapshot,
+  Written,
 } from './engine.ts';
 import type { EngineOptions } from './open-engine.ts';
-import { at, EVERYTHING, put, removal, TestServer } from './test-engine.ts';
+import { at, EVERYTHING, TestServer } from './test-engine.ts';
 
 /** So small that a few hundred writes go through every floor. */
 const TINY: EngineOptions = {
@@ -27,7 +30,11 @@ const TINY: EngineOptions = {
   verifies: 'all',
 };
 
+const KEYSPACES = [0 as KeyspaceNumber, 3 as KeyspaceNumber];
 const SLOTS = [0, 7, 500, 16_383];
+
+/** What one sequence is given to. */
+type Made = readonly Change[] | SlotRange;
 
 interface Held {
   readonly value: string;
@@ -36,7 +43,7 @@ interface Held {
 
 interface Write {
   readonly sequence: number;
-  readonly changes: readonly Change[];
+  readonly made: Made;
   readonly time: number;
 }
 
@@ -47,14 +54,14 @@ class Model {
 
   write(write: Write): void {
     this.#writes.push(write);
-    apply(this.#now, write.sequence, write.changes);
+    apply(this.#now, write.sequence, write.made);
   }
 
   /** A power cut left only the writes up to `sequence`. */
   cutAfter(sequence: number): void {
     while ((this.#writes.at(-1)?.sequence ?? 0) > sequence) this.#writes.pop();
     this.#now.clear();
-    for (const { sequence, changes } of this.#writes) apply(this.#now, sequence, changes);
+    for (const { sequence, made } of this.#writes) apply(this.#now, sequence, made);
   }
 
   newestTime(): number {
@@ -62,15 +69,16 @@ class Model {
   }
 
   /** Keys that live in a slot, by looking at all of them. */
-  countOf(slot: number): number {
-    const held = [...this.#now].filter(([name]) => Number(name.slice(0, 5)) === slot);
+  countOf(keyspace: KeyspaceNumber, slot: Slot): number {
+    const range = { keyspace, fromSlot: slot, toSlot: slot };
+    const held = [...this.#now].filter(([name]) => isIn(range, name));
     return held.filter(([, { value }]) => isLive(value)).length;
   }
 
   /** The changes with the growth of each, were they written now. */
   grown(changes: readonly Change[]): Change[] {
     const state = this.state();
-    const isThere = ({ slot, key }: Change) => isLive(state.get(nameOf(slot, key))?.value);
+    const isThere = (change: Change) => isLive(state.get(nameOf(change))?.value);
     return changes.map((change) => {
       const before = isThere(change);
       apply(state, 0, [change]);
@@ -83,9 +91,14 @@ class Model {
   }
 }
 
-function apply(state: Map<string, Held>, sequence: number, changes: readonly Change[]): void {
-  for (const change of changes) {
-    const name = nameOf(change.slot, change.key);
+function apply(state: Map<string, Held>, sequence: number, made: Made): void {
+  if ('fromSlot' in made) {
+    const dropped = [...state.keys()].filter((name) => isIn(made, name));
+    for (const name of dropped) state.delete(name);
+    return;
+  }
+  for (const change of made) {
+    const name = nameOf(change);
     if (change.kind === 'removal') state.delete(name);
     else state.set(name, { value: change.value.toString('latin1'), sequence });
   }
@@ -96,16 +109,21 @@ function isLive(value: string | undefined): boolean {
   return value !== undefined && value < 'n';
 }
 
-function nameOf(slot: number, key: Buffer): string {
-  return `${String(slot).padStart(5, '0')} ${key.toString('latin1')}`;
+function nameOf({ keyspace, slot, key }: EngineKey): string {
+  return `${keyspace}/${String(slot).padStart(5, '0')} ${key.toString('latin1')}`;
+}
+
+function isIn({ keyspace, fromSlot, toSlot }: SlotRange, name: string): boolean {
+  const [, ofKeyspace, slot] = /^(\d)\/(\d+) /.exec(name) ?? [];
+  return Number(ofKeyspace) === keyspace && Number(slot) >= fromSlot && Number(slot) <= toSlot;
 }
 
 /** What a scan of `range` should show, as text. */
 function expected(state: ReadonlyMap<string, Held>, range: ScanRange): string[] {
-  const from = range.after === undefined ? '' : nameOf(range.fromSlot, range.after);
-  const isIn = (slot: number) => slot >= range.fromSlot && slot <= range.toSlot;
+  const { after: key, fromSlot: slot } = range;
+  const from = key === undefined ? '' : nameOf({ ...range, slot, key });
   return [...state]
-    .filter(([name]) => name > from && isIn(Number(name.slice(0, 5))))
+    .filter(([name]) => name > from && isIn(range, name))
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, { value, sequence }]) => `${name} ${value} ${sequence}`);
 }
@@ -117,7 +135,10 @@ class Run {
   readonly #snapshots: { snapshot: Snapshot; state: ReadonlyMap<string, Held> }[] = [];
   #engine: Engine | undefined;
   #acknowledged = 0;
-  readonly seen = { flushes: 0, compactions: 0, crashes: 0, deepest: 0, refused: 0, bytesMoved: 0 };
+  readonly seen = {
+    ...{ flushes: 0, compactions: 0, deepest: 0, bytesMoved: 0 },
+    ...{ crashes: 0, refused: 0, drops: 0 },
+  };
 
   constructor(seed: number) {
     this.#server = new TestServer(seed);
@@ -128,7 +149,9 @@ class Run {
     this.#engine = await this.#server.restart(TINY);
     for (let step = 0; step < count; step++) await this.#step();
     await this.#reopen();
-    await this.#scan(this.#open, this.#model.state(), EVERYTHING);
+    for (const keyspace of KEYSPACES) {
+      await this.#scan(this.#open, this.#model.state(), { ...EVERYTHING, keyspace });
+    }
   }
 
   get #open(): Engine {
@@ -137,7 +160,8 @@ class Run {
 
   async #step(): Promise<void> {
     const dice = this.#random.between(0, 999);
-    if (dice < 600) return this.#write();
+    if (dice < 590) return this.#write();
+    if (dice < 600) return this.#drop();
     if (dice < 850) return this.#get(this.#open, this.#model.state());
     if (dice < 860) return this.#checkSummary();
     if (dice < 890) return this.#scan(this.#open, this.#model.state(), this.#range());
@@ -152,9 +176,19 @@ class Run {
     const length = this.#random.pick([1, 1, 1, 2, 5]);
     const changes = this.#model.grown(Array.from({ length }, () => this.#change()));
     const time = this.#random.between(0, 2 ** 50);
+    await this.#make(changes, time, () => this.#open.write(changes, time));
+  }
+
+  async #drop(): Promise<void> {
+    const { after: _, ...range } = this.#range();
+    await this.#make(range, 0, () => this.#open.drop(range));
+    this.seen.drops += 1;
+  }
+
+  async #make(made: Made, time: number, make: () => Written): Promise<void> {
     try {
-      const { sequence, durable } = this.#open.write(changes, time);
-      this.#model.write({ sequence, changes, time });
+      const { sequence, durable } = make();
+      this.#model.write({ sequence, made, time });
       const noted = durable.then(() => {
         this.#acknowledged = Math.max(this.#acknowledged, sequence);
       });
@@ -167,10 +201,15 @@ class Run {
   }
 
   #change(): Change {
-    if (this.#random.chance(0.25)) return removal(this.#key(), this.#slot());
+    const at = this.#at();
+    if (this.#random.chance(0.25)) return { ...at, kind: 'removal', growth: 0 };
     const length = this.#random.chance(0.02) ? 5_000 : this.#random.between(0, 200);
     const letter = String.fromCharCode(97 + this.#random.between(0, 25));
-    return put(this.#key(), letter.repeat(length), this.#slot());
+    return { ...at, kind: 'put', value: Buffer.from(letter.repeat(length)), growth: 0 };
+  }
+
+  #at(): EngineKey {
+    return { ...at(this.#key(), this.#slot()), keyspace: this.#random.pick(KEYSPACES) };
   }
 
   #key(): string {
@@ -182,17 +221,16 @@ class Run {
   }
 
   async #get(reader: Reader, state: ReadonlyMap<string, Held>): Promise<void> {
-    const key = this.#key();
-    const slot = this.#slot();
-    const found = await this.#settled(reader.get(at(key, slot)));
+    const at = this.#at();
+    const found = await this.#settled(reader.get(at));
     const shown = found && { value: found.value.toString('latin1'), sequence: found.sequence };
-    deepEqual(shown, state.get(nameOf(slot, Buffer.from(key))), `${slot} ${key}`);
+    deepEqual(shown, state.get(nameOf(at)), nameOf(at));
   }
 
   #range(): ScanRange {
     const [one, other] = [this.#slot(), this.#slot()];
     return {
-      ...EVERYTHING,
+      keyspace: this.#random.pick(KEYSPACES),
       fromSlot: Math.min(one, other) as Slot,
       toSlot: Math.max(one, other) as Slot,
       ...(this.#random.chance(0.5) ? { after: Buffer.from(this.#key()) } : {}),
@@ -205,12 +243,12 @@ class Run {
     for (let range: ScanRange | undefined = whole; range !== undefined; ) {
       const page: ScanPage = await this.#settled(reader.scan(range, limits));
       ok(page.entries.length <= limits.entriesMax);
-      ok(page.next === undefined || page.entries.length > 0, 'a page makes progress');
+      notDeepEqual(page.next, range, 'a page makes progress');
       entries.push(...page.entries);
       range = page.next;
     }
-    const shown = entries.map(({ slot, key, value, sequence }) => {
-      return `${nameOf(slot, key)} ${value.toString('latin1')} ${sequence}`;
+    const shown = entries.map((entry) => {
+      return `${nameOf(entry)} ${entry.value.toString('latin1')} ${entry.sequence}`;
     });
     deepEqual(shown, expected(state, whole));
   }
@@ -251,8 +289,10 @@ class Run {
   }
 
   #checkSummary(): void {
-    for (const slot of SLOTS) {
-      equal(this.#open.countOf(EVERYTHING.keyspace, slot as Slot), this.#model.countOf(slot));
+    for (const keyspace of KEYSPACES) {
+      for (const slot of SLOTS as Slot[]) {
+        equal(this.#open.countOf(keyspace, slot), this.#model.countOf(keyspace, slot));
+      }
     }
     equal(this.#open.newestTime(), this.#model.newestTime());
   }
@@ -276,8 +316,8 @@ for (const seed of [1, 2, 3]) {
   test(`10,000 steps on all floors agree with a model, seed ${seed}`, async () => {
     const run = new Run(seed);
     await run.steps(10_000);
-    const { flushes, crashes, compactions, deepest, bytesMoved } = run.seen;
+    const { flushes, crashes, compactions, deepest, drops, bytesMoved } = run.seen;
     ok(flushes > 50 && crashes > 5, JSON.stringify(run.seen));
-    ok(compactions > 5 && deepest > 0 && bytesMoved > 0, JSON.stringify(run.seen));
+    ok(compactions > 5 && deepest > 0 && drops > 50 && bytesMoved > 0, JSON.stringify(run.seen));
   });
 }

@@ -57,6 +57,7 @@ export function engineStats(sources: StatsSources): EngineStats {
     filterChecks: filters.checks,
     filterFalsePositives: filters.falsePositives,
     damaged: tables.damaged,
+    liveDrops: tables.drops.visible.drops().length,
   };
 }
 

@@ -52,11 +52,14 @@ export interface Written {
   readonly durable: Promise<void>;
 }
 
-export interface ScanRange {
+export interface SlotRange {
   readonly keyspace: KeyspaceNumber;
   readonly fromSlot: Slot;
   /** Inclusive. */
   readonly toSlot: Slot;
+}
+
+export interface ScanRange extends SlotRange {
   /** Entries of `fromSlot` up to and including this key are left out. */
   readonly after?: Buffer;
 }
@@ -69,7 +72,7 @@ export interface ScanLimits {
 export interface Entry extends EngineKey, Stored {}
 
 export interface ScanPage {
-  /** Ordered by slot, then by the bytes of the key. At least one, unless the range is empty. */
+  /** Ordered by slot, then by the bytes of the key. None, now and then, where many were removed. */
   readonly entries: readonly Entry[];
   /** Where the next page begins; undefined when the range was read to its end. */
   readonly next: ScanRange | undefined;
@@ -92,6 +95,12 @@ export interface Engine extends Reader {
    * CLOSED: nothing changed.
    */
   write(changes: readonly Change[], time?: number): Written;
+  /**
+   * All that was ever written into these slots is gone, as if by a removal of each key, at a cost
+   * that does not grow with them. Throws as write() does, but never OVERLOADED, and DISK_FULL only
+   * when the log finds no space: below the reserve, this is what frees some.
+   */
+  drop(range: SlotRange): Written;
   /** Live keys in the slot: what all changes that are here let it grow by, summed up. */
   countOf(keyspace: KeyspaceNumber, slot: Slot): number;
   /** The greatest that a write which is here came with, however long ago; 0 when none did. */
@@ -173,6 +182,8 @@ export interface EngineStats {
   /** Reads that found bytes which are not what was written. */
   readonly corruptReads: number;
   readonly damaged: readonly DamagedRange[];
+  /** Stretches of slots that were dropped, and whose old entries are not all gone yet. */
+  readonly liveDrops: number;
   /** `disk-full`: no writes are taken, for want of space or of more than the reserve. */
   readonly state: 'open' | 'disk-full' | 'poisoned' | 'closed';
   /** The disk under the directory; undefined while it could not be asked. */

@@ -1,8 +1,10 @@
 // A sealed memtable becomes a table of level 0: sorted in steps, written in key order, synced, and
-// its name made durable; its large values become a value file beside it. The engine serves requests
+// its name made durable; its large values become a value file beside it. What was dropped since
+// stays behind, and there is no table when nothing else was there. The engine serves requests
 // meanwhile.
 
 import type { Host } from '../host/host.ts';
+import type { SettledDrops } from './drops/live-drops.ts';
 import type { Memtable } from './memtable.ts';
 import { TableWriter } from './sstable/table-writer.ts';
 import { VALUE } from './table-entry.ts';
@@ -22,6 +24,7 @@ export interface FlushOrder {
   readonly takeNumber: () => number;
   /** From this length on a value stands in the value file. */
   readonly largeValueBytes: number;
+  readonly drops: SettledDrops;
   /** Asked now and then; throws to give up. */
   readonly checkGoesOn: () => void;
 }
@@ -30,7 +33,10 @@ export interface FlushOrder {
  * Durable when it resolves. When it rejects (DISK_FULL, IO_ERROR or what checkGoesOn threw), what
  * it wrote is gone again if it could be removed.
  */
-export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise<TableInfo> {
+export async function flushMemtable(
+  host: FlushHost,
+  order: FlushOrder,
+): Promise<TableInfo | undefined> {
   const number = order.takeNumber();
   const name = tableName(number);
   const file = await host.disk.create(name);
@@ -45,12 +51,13 @@ export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise
       compression: false,
       expectedEntries: order.memtable.entries,
     });
-    await writeEntries(host, order, writer, large);
+    const entries = await writeEntries(host, order, writer, large);
     await large.finish();
-    const info = await writer.finish();
+    const info = entries > 0 ? await writer.finish() : undefined;
     await file.close();
-    await host.disk.syncDirectory();
-    return { ...info, level: 0 };
+    if (info === undefined) await host.disk.remove(name);
+    else await host.disk.syncDirectory();
+    return info && { ...info, level: 0, droppedUpTo: order.drops.upTo };
   } catch (error) {
     const unremoved = (): undefined => undefined;
     await file.close().catch(unremoved);
@@ -61,23 +68,27 @@ export async function flushMemtable(host: FlushHost, order: FlushOrder): Promise
   }
 }
 
+/** How many there were to write. */
 async function writeEntries(
   host: FlushHost,
-  { memtable, checkGoesOn, largeValueBytes }: FlushOrder,
+  { memtable, drops, checkGoesOn, largeValueBytes }: FlushOrder,
   writer: TableWriter,
   large: ValueOutlet,
-): Promise<void> {
+): Promise<number> {
   const pace = new WorkPace(host.clock);
   const sorted = memtable.sorted();
   for (const _ of sorted.prepare()) {
     await pace.rest();
     checkGoesOn();
   }
+  let written = 0;
   for (let index = 0; index < sorted.length; index++) {
     const entry = sorted.entryAt(index);
-    const isLarge = entry.kind === VALUE && entry.value.length >= largeValueBytes;
+    const isHidden = drops.map.hides(entry.key, entry.sequence);
+    const isLarge = !isHidden && entry.kind === VALUE && entry.value.length >= largeValueBytes;
     const kept = isLarge ? pointing(entry, await large.put(entry.value)) : entry;
-    const writing = writer.add(kept);
+    const writing = isHidden ? undefined : writer.add(kept);
+    if (!isHidden) written += 1;
     if (writing !== undefined) {
       await writing;
       pace.refresh();
@@ -89,4 +100,5 @@ async function writeEntries(
     await resting;
     checkGoesOn();
   }
+  return written;
 }

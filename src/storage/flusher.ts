@@ -37,8 +37,8 @@ const LOG_FULL_RETRY_MS = 1_000;
 export class Flusher {
   readonly #parts: FlusherParts;
   readonly loop: BackgroundLoop;
-  /** Of the oldest sealed memtable: durable, but not installed yet. */
-  #written: TableInfo | undefined;
+  /** What the oldest sealed memtable became, one table or none: durable, but not installed yet. */
+  #written: readonly TableInfo[] | undefined;
   #flushes = 0;
   #bytesWritten = 0;
 
@@ -86,28 +86,30 @@ export class Flusher {
     }
   }
 
-  async #write(memtable: Memtable): Promise<TableInfo> {
-    const { host, largeValueBytes, tables } = this.#parts;
+  async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
+    const { host, largeValueBytes, log, tables } = this.#parts;
     const { checkGoesOn } = this.loop;
     const startMs = host.clock.monotonicMs();
     const info = await flushMemtable(host, {
       memtable,
       takeNumber: () => tables.takeNumbers(1),
       largeValueBytes,
+      drops: tables.drops.settled(log.durableSequence),
       checkGoesOn,
     });
+    if (info === undefined) return [];
     const bytes = info.bytes + bytesOfUses(info.values);
     this.#bytesWritten += bytes;
     const ms = Math.round(host.clock.monotonicMs() - startMs);
     host.log.info('flushed', { table: info.number, entries: info.entries, bytes, ms });
-    return info;
+    return [info];
   }
 
-  async #install(sealed: SealedMemtable, info: TableInfo, reach: Reach): Promise<void> {
+  async #install(sealed: SealedMemtable, added: readonly TableInfo[], reach: Reach): Promise<void> {
     const { memtables, onFlushed, tables } = this.#parts;
     try {
-      await tables.install({ added: [info], removed: [], reach }, () => {
-        memtables.drop(sealed);
+      await tables.install({ added, removed: [], reach }, () => {
+        memtables.forget(sealed);
         this.#written = undefined;
         this.#flushes += 1;
         onFlushed();

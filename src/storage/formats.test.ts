@@ -2,13 +2,14 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ByteWriter } from '../base/bytes.ts';
+import { encodeIdentity } from './identity-file.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { elsewhere, entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
 import { Summary } from './summary.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
-import { at, put, removal } from './test-engine.ts';
+import { at, EVERYTHING, OWNER, put, removal } from './test-engine.ts';
 import { TestValues } from './values/test-values.ts';
 
 /** The bytes of the worked example that ends the section of that name in docs/formats.md. */
@@ -21,10 +22,17 @@ async function exampleOf(section: string): Promise<string> {
   return example.replaceAll(/^[a-z]+ /gm, '').replaceAll(/\s/g, '');
 }
 
+test('the identity is as docs/formats.md says', async () => {
+  const counters = { incarnation: 28_000_000, dotCounter: 300, closedAt: 902 };
+  const identity = encodeIdentity({ ...OWNER, ...counters });
+  equal(identity.toString('hex'), await exampleOf('identity'));
+});
+
 test('the commit log is as docs/formats.md says', async () => {
   const batch = new LogBatch(5, new ByteWriter(), false);
   batch.add([put('e', 'value of e', 7, 1)], 2 ** 40);
   batch.add([removal('e', 7, -1)], 0);
+  batch.addDrop(EVERYTHING);
   const written = [encodeSegmentHeader(3), batch.sealedFor(3, SEGMENT_HEADER_BYTES)];
   equal(Buffer.concat(written).toString('hex'), await exampleOf('Commit log'));
 });
@@ -33,15 +41,17 @@ test('the manifest is as docs/formats.md says', async () => {
   const info = {
     ...{ number: 1, level: 0, bytes: 195, entries: 3, removals: 1 },
     ...{ firstKey: tableKeyOf(at('a')), lastKey: tableKeyOf(at('c')) },
-    ...{ sequenceMin: 1, sequenceMax: 3, values: [{ file: 2, values: 1, bytes: 16_393 }] },
+    ...{ sequenceMin: 1, sequenceMax: 3, droppedUpTo: 0 },
+    ...{ values: [{ file: 2, values: 1, bytes: 16_393 }] },
   };
   const tables = [{ info, isSuspect: false }];
   const summary = new Summary();
   summary.noteTime(2 ** 40);
   for (const key of ['a', 'b']) summary.apply(put(key, '', 7, 1));
   summary.apply(put('d', '', 9, 1));
-  const reach = { flushedSequence: 3, firstSegment: 2, summary };
-  const manifest = encodeManifest({ ...reach, nextTable: 2, tables });
+  const drops = [{ ...EVERYTHING, sequence: 4 }];
+  const reach = { flushedSequence: 5, firstSegment: 2, summary };
+  const manifest = encodeManifest({ ...reach, nextTable: 2, tables, drops });
   equal(manifest.toString('hex'), await exampleOf('Manifest'));
 });
 

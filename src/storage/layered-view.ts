@@ -2,6 +2,8 @@
 // makes the next when a memtable is sealed, flushed, or tables are replaced; a snapshot is a view
 // without an active memtable. A read keeps the view that it began with, however long it waits.
 
+import { common, keyAt, spanOf, spanOfSlots } from './compaction/key-region.ts';
+import type { DropMap } from './drops/drop-map.ts';
 import type { EngineKey, Reader, ScanLimits, ScanPage, ScanRange, Stored } from './engine.ts';
 import {
   ActiveMemtableSource,
@@ -14,7 +16,7 @@ import type { Memtable } from './memtable.ts';
 import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import type { Table } from './sstable/table-reader.ts';
-import { ELSEWHERE, type KeyState, storedOf, tableKeyOf } from './table-entry.ts';
+import { ELSEWHERE, type KeyState, storedOf, type TableKey, tableKeyOf } from './table-entry.ts';
 import type { LiveTable, TableSet } from './tables/table-set.ts';
 import { LateValues } from './values/late-values.ts';
 
@@ -24,12 +26,14 @@ export interface Layers {
   /** Newest first. */
   readonly sealed: readonly Memtable[];
   readonly tables: TableSet;
+  readonly drops: DropMap;
 }
 
 export class LayeredView implements Reader {
   readonly #active: Memtable | undefined;
   readonly #sealed: readonly Memtable[];
   readonly tables: TableSet;
+  readonly #drops: DropMap;
   readonly #onError: (error: unknown) => void;
 
   /** `onError` is told what reads throw or reject with. */
@@ -37,36 +41,45 @@ export class LayeredView implements Reader {
     this.#active = layers.active;
     this.#sealed = layers.sealed;
     this.tables = layers.tables;
+    this.#drops = layers.drops;
     this.#onError = onError;
   }
 
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
+    const after = this.#drops.sequenceAt(at);
     const newest = this.#active?.get(at);
-    if (newest !== undefined) return storedOf(newest);
+    if (newest !== undefined) return storedOf(newest, after);
     for (const memtable of this.#sealed) {
       const found = memtable.get(at);
-      if (found !== undefined) return storedOf(found);
+      if (found !== undefined) return storedOf(found, after);
     }
     if (this.tables.all.length === 0) return undefined;
-    return this.#reading(() => this.#getFromTables(at));
+    return this.#reading(() => this.#getFromTables(at, after));
   }
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
-    return this.#reading(() => this.#merge(range, limits).run());
+    return this.#reading(() => {
+      const late = new LateValues(this.tables.values, range);
+      const page = this.#merge(range, limits, late).run();
+      return page instanceof Promise ? page.then((each) => late.fill(each)) : late.fill(page);
+    });
   }
 
-  #getFromTables(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
+  #getFromTables(at: EngineKey, after: number): Stored | undefined | Promise<Stored | undefined> {
     const key = tableKeyOf(at);
-    const found = this.tables.get(key, hashOfTableKey(key));
-    return found instanceof Promise ? found.then(this.#whole) : this.#whole(found);
+    const found = this.tables.get({ key, hash: hashOfTableKey(key), after });
+    if (found instanceof Promise) return found.then((each) => this.#wholeOf(each, after));
+    return this.#wholeOf(found, after);
   }
 
-  /** Large values stand elsewhere. */
-  readonly #whole = (state: KeyState | undefined): Stored | undefined | Promise<Stored> => {
-    return state?.kind === ELSEWHERE ? this.tables.values.stored(state) : storedOf(state);
-  };
+  /** Reads a large value where it stands. */
+  #wholeOf(state: KeyState | undefined, after: number): Stored | undefined | Promise<Stored> {
+    const stored = storedOf(state, after);
+    if (stored === undefined || state?.kind !== ELSEWHERE) return stored;
+    return this.tables.values.stored(state);
+  }
 
-  #merge(range: ScanRange, limits: ScanLimits): PageMerge {
+  #merge(range: ScanRange, limits: ScanLimits, late: LateValues): PageMerge {
     const bounds = boundsOf(range);
     const sources: EntrySource[] = this.#sealed.map((memtable) => {
       return new SealedMemtableSource(memtable, bounds);
@@ -75,7 +88,9 @@ export class LayeredView implements Reader {
       sources.push(new ActiveMemtableSource(this.#active, range, limits));
     }
     const { level0, levels, suspects } = this.tables;
-    const reaches = (table: LiveTable) => overlaps(table, bounds);
+    const reaches = (table: LiveTable) => {
+      return overlaps(table, bounds) && this.#firstShown(table, range) !== undefined;
+    };
     for (const table of [...level0, ...suspects].filter(reaches)) {
       if (!(table.content instanceof Error)) sources.push(new TableSource([table.content], bounds));
     }
@@ -83,8 +98,22 @@ export class LayeredView implements Reader {
       const tables = level.filter(reaches).map(({ content }) => content as Table);
       if (tables.length > 0) sources.push(new TableSource(tables, bounds));
     }
-    const gaps = suspects.filter(reaches).flatMap(gapsOf);
-    return new PageMerge(range, limits, sources, gaps, new LateValues(this.tables.values));
+    const gaps = suspects.filter(reaches).flatMap((table) => this.#gapsOf(table, range));
+    return new PageMerge({ range, limits, drops: this.#drops }, sources, gaps, late);
+  }
+
+  /** Where the table may have something within the range that was not dropped. */
+  #firstShown({ info }: LiveTable, range: ScanRange): number | undefined {
+    const span = common(spanOf(info), spanOfSlots(range));
+    const place = this.#drops.firstKept(span, info.sequenceMax);
+    return place < span.to ? place : undefined;
+  }
+
+  #gapsOf(table: LiveTable, range: ScanRange): Gap[] {
+    const place = this.#firstShown(table, range);
+    if (!(table.content instanceof Error) || place === undefined) return [];
+    const keys = [table.info.firstKey, keyAt(place)].sort(Buffer.compare);
+    return [{ firstKey: keys[1] as TableKey, error: table.content }];
   }
 
   /** Keeps the tables for as long as `read` waits. */
@@ -114,8 +143,4 @@ export class LayeredView implements Reader {
 
 function overlaps({ info }: LiveTable, { from, to }: KeyBounds): boolean {
   return Buffer.compare(info.lastKey, from) >= 0 && Buffer.compare(info.firstKey, to) < 0;
-}
-
-function gapsOf({ content, info }: LiveTable): Gap[] {
-  return content instanceof Error ? [{ firstKey: info.firstKey, error: content }] : [];
 }

@@ -9,7 +9,7 @@
 
 import { assert } from '../base/assert.ts';
 import { hasCode } from '../base/errors.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
@@ -21,6 +21,7 @@ import type {
   ScanLimits,
   ScanPage,
   ScanRange,
+  SlotRange,
   Snapshot,
   Stored,
   Written,
@@ -91,7 +92,7 @@ export class LogStructuredEngine implements Engine {
       log: this.#log,
       largeValueBytes: limits.largeValueBytes,
       onFlushed: () => {
-        this.#renewView();
+        this.#tablesChanged();
         this.#compactor.loop.poke();
       },
     });
@@ -101,10 +102,11 @@ export class LogStructuredEngine implements Engine {
       options: limits.compaction,
       bytesMax: () => recovered.space.compactionBytesMax,
       isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
-      onCompacted: () => this.#renewView(),
+      durableSequence: () => this.#log.durableSequence,
+      onCompacted: () => this.#tablesChanged(),
     });
     if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
-    this.#compactor.loop.poke();
+    this.#compactor.noteDrops();
   }
 
   get identity(): Identity {
@@ -117,6 +119,17 @@ export class LogStructuredEngine implements Engine {
     this.#memtables.noteTime(time);
     for (const change of changes) this.#memtables.apply(change, written.sequence);
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
+  }
+
+  drop(range: SlotRange): Written {
+    const { fromSlot, toSlot } = range;
+    assert(fromSlot <= toSlot && toSlot < SLOT_COUNT, 'slots are 0 … 16383, and ascend');
+    const written = this.#log.appendDrop(range);
+    this.#memtables.drop(range, written.sequence);
+    this.#renewView();
+    const unsettled = (): undefined => undefined;
+    written.durable.then(() => this.#compactor.noteDrops(), unsettled);
+    return written;
   }
 
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
@@ -138,8 +151,8 @@ export class LogStructuredEngine implements Engine {
   snapshot(): Snapshot {
     if (!this.#memtables.active.isEmpty) this.#seal();
     const sealed = this.#memtables.sealedNewestFirst();
-    const view = new LayeredView({ sealed, tables: this.#tables.set }, this.#noteError);
-    return new PinnedSnapshot(view);
+    const layers = { sealed, tables: this.#tables.set, drops: this.#tables.drops.visible };
+    return new PinnedSnapshot(new LayeredView(layers, this.#noteError));
   }
 
   durableSequence(): number {
@@ -225,7 +238,15 @@ export class LogStructuredEngine implements Engine {
   #currentView(): LayeredView {
     const { active } = this.#memtables;
     const sealed = this.#memtables.sealedNewestFirst();
-    return new LayeredView({ active, sealed, tables: this.#tables.set }, this.#noteError);
+    const { set, drops } = this.#tables;
+    const layers = { active, sealed, tables: set, drops: drops.visible };
+    return new LayeredView(layers, this.#noteError);
+  }
+
+  #tablesChanged(): void {
+    const infos = this.#tables.set.all.map(({ info }) => info);
+    this.#tables.drops.forget(infos, this.#memtables.firstSequence);
+    this.#renewView();
   }
 
   #renewView(): void {
@@ -251,7 +272,8 @@ export class LogStructuredEngine implements Engine {
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;
-      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, isClean: true });
+      const closedAt = this.#log.durableSequence;
+      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, closedAt });
     } finally {
       await this.#recovered.lock.release();
     }

@@ -7,7 +7,8 @@
 
 import { assert } from '../base/assert.ts';
 import type { Random } from '../host/host.ts';
-import type { Change } from './engine.ts';
+import type { LiveDrops } from './drops/live-drops.ts';
+import type { Change, SlotRange } from './engine.ts';
 import type { ChangeTarget } from './log/log-batch.ts';
 import { Memtable } from './memtable.ts';
 import type { Summary } from './summary.ts';
@@ -21,9 +22,15 @@ export interface SealedMemtable {
   readonly summary: Summary;
 }
 
+export interface TablesBelow {
+  readonly summary: Summary;
+  readonly drops: LiveDrops;
+}
+
 export class MemtableStack implements ChangeTarget {
   readonly #random: Random;
   readonly #bytesMax: number;
+  readonly #drops: LiveDrops;
   /** Of the tables and of every change here. */
   readonly summary: Summary;
   /** Oldest first. */
@@ -32,11 +39,12 @@ export class MemtableStack implements ChangeTarget {
   /** Overwritten values included: they stay until the memtable goes. */
   #activeBytes = 0;
 
-  /** `summary`: of the tables; it is taken over. */
-  constructor(random: Random, bytesMax: number, summary: Summary) {
+  /** Of the tables are `summary`, which is taken over, and `drops`, which are shared. */
+  constructor(random: Random, bytesMax: number, { summary, drops }: TablesBelow) {
     this.#random = random;
     this.#bytesMax = bytesMax;
     this.summary = summary;
+    this.#drops = drops;
     this.#active = new Memtable(random.u32());
   }
 
@@ -52,6 +60,11 @@ export class MemtableStack implements ChangeTarget {
   /** The next one to be flushed. */
   get oldestSealed(): SealedMemtable | undefined {
     return this.#sealed[0];
+  }
+
+  /** In any of them; infinite when all are empty. */
+  get firstSequence(): number {
+    return (this.#sealed[0]?.memtable ?? this.#active).firstSequence;
   }
 
   get entries(): number {
@@ -78,6 +91,13 @@ export class MemtableStack implements ChangeTarget {
     this.summary.apply(change);
   }
 
+  /** What stands here stays, hidden by the drop. */
+  drop(range: SlotRange, sequence: number): void {
+    this.#drops.add({ ...range, sequence });
+    this.#active.noteDrop(sequence);
+    this.summary.drop(range);
+  }
+
   noteTime(time: number): void {
     this.summary.noteTime(time);
   }
@@ -92,7 +112,7 @@ export class MemtableStack implements ChangeTarget {
   }
 
   /** It is in a table now. */
-  drop(flushed: SealedMemtable): void {
+  forget(flushed: SealedMemtable): void {
     assert(flushed === this.#sealed[0], 'memtables are flushed oldest first');
     this.#sealed.shift();
   }

@@ -36,6 +36,7 @@ export class Memtable {
   readonly #orders = new SlotOrders(this.#arena, this.#lists, this.#order);
   #sorted: SortedEntries | undefined;
   #entries = 0;
+  #firstSequence = Number.POSITIVE_INFINITY;
   #lastSequence = 0;
   #isSealed = false;
 
@@ -53,9 +54,14 @@ export class Memtable {
     return this.#entries === 0;
   }
 
-  /** Of the last put or removal; 0 when empty. */
+  /** Of the last put, removal or drop; 0 before any. */
   get lastSequence(): number {
     return this.#lastSequence;
+  }
+
+  /** Of the first one; infinite when empty. */
+  get firstSequence(): number {
+    return this.#firstSequence;
   }
 
   /** All memory that it holds: chunks of records with what is free in them, index and orders. */
@@ -72,6 +78,11 @@ export class Memtable {
   /** As put(): from here down the key is gone. */
   remove(at: EngineKey, sequence: number): void {
     this.#set(at, REMOVAL, NOTHING, sequence);
+  }
+
+  /** A drop came after all that is here: who flushes it flushes the drop. */
+  noteDrop(sequence: number): void {
+    this.#lastSequence = sequence;
   }
 
   /** The value is a view that never changes. */
@@ -120,18 +131,19 @@ export class Memtable {
     assert(sequence >= this.#lastSequence, 'sequences never decrease');
     const hash = hashOf(at, this.#seed);
     const known = this.#index.find(hash, at);
-    const key = known === 0 ? this.#add(at, hash) : known;
+    const key = known === 0 ? this.#add(at, hash, sequence) : known;
     this.#arena.setValue(key, this.#arena.addValue(kind, value, sequence));
     this.#lastSequence = sequence;
   }
 
   /** The address of a key that is new here; it gets its value in the same turn. */
-  #add(at: EngineKey, hash: number): number {
+  #add(at: EngineKey, hash: number, sequence: number): number {
     const { keyspace, slot } = at;
     assert(slot >= 0 && slot < SLOT_COUNT, 'a slot is 0 … 16383');
     const key = this.#arena.addKey(at, this.#lists.headOf(keyspace, slot));
     this.#index.add(hash, key);
     this.#lists.push(keyspace, slot, key);
+    if (this.#entries === 0) this.#firstSequence = sequence;
     this.#entries += 1;
     this.#sorted = undefined;
     return key;

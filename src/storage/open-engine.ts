@@ -90,11 +90,10 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const memtables = new MemtableStack(
-        host.random,
-        limits.memtableBytesMax,
-        recovered.manifest.summary.copy(),
-      );
+      const memtables = new MemtableStack(host.random, limits.memtableBytesMax, {
+        summary: recovered.manifest.summary.copy(),
+        drops: tables.drops,
+      });
       const log = await recoverLog(
         host,
         expectationOf(before, recovered.hasManifest, recovered.manifest),
@@ -142,8 +141,8 @@ async function start(
   host: Pick<Host, 'disk' | 'clock'>,
   before: StoredIdentity,
 ): Promise<StoredIdentity> {
-  if (!before.isClean) return renewIdentity(host, before, before.incarnation);
-  const identity = { ...before, isClean: false };
+  if (before.closedAt === undefined) return renewIdentity(host, before, before.incarnation);
+  const identity = { ...before, closedAt: undefined };
   await writeIdentity(host.disk, identity);
   return identity;
 }

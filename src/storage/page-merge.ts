@@ -1,15 +1,17 @@
 // One page of a scan, merged from everything that may hold a part of it: memtables, tables, and
 // places of which nothing is known because their table is damaged. Of the entries of one key the
-// one with the highest sequence stands in the page, unless it is a removal. Never more is held than
-// the page and one entry of each source.
+// one with the highest sequence stands in the page, unless it is a removal or was dropped. Never
+// more is held than the page and one entry of each source.
 //
 // It runs at once while the sources answer at once, and goes on as a promise where one must read
-// the disk; large values are read when the page is complete. A failure ends the page before the
-// place that it struck; only a page that would be empty rejects. So a scan shows all that can be
-// read, in order, up to the first damaged place.
+// the disk. A failure ends the page before the place that it struck; only a page that would be
+// empty rejects. So a scan shows all that can be read, in order, up to the first damaged place.
+//
+// Of large values the page has pointers, and `late` is told where: it reads them in the end.
 
 import { SLOT_COUNT } from '../base/ids.ts';
-import type { Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
+import type { DropMap } from './drops/drop-map.ts';
+import type { EngineKey, Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
 import type { EntrySource, KeyBounds } from './entry-source.ts';
 import {
   ELSEWHERE,
@@ -23,6 +25,12 @@ import {
 import type { LateValues } from './values/late-values.ts';
 import { decodePointer } from './values/value-pointer.ts';
 
+export interface PageOrder {
+  readonly range: ScanRange;
+  readonly limits: ScanLimits;
+  readonly drops: DropMap;
+}
+
 /** From this key on nobody knows what is missing. */
 export interface Gap {
   readonly firstKey: TableKey;
@@ -30,6 +38,8 @@ export interface Gap {
 }
 
 const NUL = Buffer.alloc(1);
+/** A page ends when it has passed over so many: a few milliseconds, and others have their turn. */
+const HIDDEN_MAX = 4096;
 
 export function boundsOf({ keyspace, fromSlot, toSlot, after }: ScanRange): KeyBounds {
   const from = tableKeyOf({ keyspace, slot: fromSlot, key: after ?? Buffer.alloc(0) });
@@ -40,9 +50,15 @@ export function boundsOf({ keyspace, fromSlot, toSlot, after }: ScanRange): KeyB
   return { from: after === undefined ? from : Buffer.concat([from, NUL]), to };
 }
 
+/** What of `range` comes behind an entry of it. */
+export function rangeAfter({ keyspace, toSlot }: ScanRange, { slot, key }: EngineKey): ScanRange {
+  return { keyspace, fromSlot: slot, toSlot, after: key };
+}
+
 export class PageMerge {
   readonly #range: ScanRange;
   readonly #limits: ScanLimits;
+  readonly #drops: DropMap;
   readonly #to: TableKey;
   readonly #sources: readonly EntrySource[];
   /** Where each source stands; the same index. */
@@ -51,19 +67,21 @@ export class PageMerge {
   readonly #late: LateValues;
   readonly #entries: Entry[] = [];
   #bytes = 0;
+  /** Keys that were passed over because they were removed or dropped. */
+  #hidden = 0;
   /** Sources from here on have not said their first entry yet. */
   #primed = 0;
 
   /** `gaps`: those that overlap the range. */
   constructor(
-    range: ScanRange,
-    limits: ScanLimits,
+    { range, limits, drops }: PageOrder,
     sources: readonly EntrySource[],
     gaps: readonly Gap[],
     late: LateValues,
   ) {
     this.#range = range;
     this.#limits = limits;
+    this.#drops = drops;
     this.#to = boundsOf(range).to;
     this.#sources = sources;
     this.#heads = sources.map(() => undefined);
@@ -93,8 +111,13 @@ export class PageMerge {
       if (gap !== undefined && (isOver || Buffer.compare(entry.key, gap.firstKey) >= 0)) {
         return this.#cutShort(gap.error);
       }
-      if (isOver) return this.#page(false);
-      if (entry.kind !== REMOVAL && !this.#add(entry)) return this.#page(true);
+      if (isOver) return { entries: this.#entries, next: undefined };
+      if (!this.#isShown(entry)) {
+        this.#hidden += 1;
+        if (this.#hidden === HIDDEN_MAX) return this.#pageUpTo(engineKeyOf(entry.key));
+      } else if (!this.#add(entry)) {
+        return this.#pageUpTo(this.#entries.at(-1) as Entry);
+      }
       const waiting = this.#pass(entry.key);
       if (waiting !== undefined) return this.#after(waiting);
     }
@@ -105,6 +128,10 @@ export class PageMerge {
       () => this.run(),
       (error) => this.#cutShort(error),
     );
+  }
+
+  #isShown({ key, kind, sequence }: TableEntry): boolean {
+    return kind !== REMOVAL && !this.#drops.hides(key, sequence);
   }
 
   /** The source with the smallest key, and of those the newest entry. */
@@ -162,26 +189,13 @@ export class PageMerge {
     return true;
   }
 
-  #page(hasMore: boolean): ScanPage | Promise<ScanPage> {
-    return this.#late.isEmpty ? this.#whole(hasMore) : this.#filled(hasMore);
+  #pageUpTo(entry: EngineKey): ScanPage {
+    return { entries: this.#entries, next: rangeAfter(this.#range, entry) };
   }
 
-  async #filled(hasMore: boolean): Promise<ScanPage> {
-    const error = await this.#late.fill(this.#entries);
-    if (error !== undefined && this.#entries.length === 0) throw error;
-    return this.#whole(hasMore || error !== undefined);
-  }
-
-  #whole(hasMore: boolean): ScanPage {
+  #cutShort(error: unknown): ScanPage {
     const last = this.#entries.at(-1);
-    const { keyspace, toSlot } = this.#range;
-    if (!hasMore || last === undefined) return { entries: this.#entries, next: undefined };
-    const next = { keyspace, fromSlot: last.slot, toSlot, after: last.key };
-    return { entries: this.#entries, next };
-  }
-
-  #cutShort(error: unknown): ScanPage | Promise<ScanPage> {
-    if (this.#entries.length === 0) throw error;
-    return this.#page(true);
+    if (last === undefined) throw error;
+    return this.#pageUpTo(last);
   }
 }

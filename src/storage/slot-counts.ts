@@ -9,7 +9,9 @@
 
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
-import type { EngineKey, Growth } from './engine.ts';
+import type { EngineKey, Growth, SlotRange } from './engine.ts';
+
+const COUNT_MAX = 2 ** 31 - 1;
 
 export class SlotCounts {
   /** By keyspace, by slot. */
@@ -29,6 +31,10 @@ export class SlotCounts {
     if (growth === 0) return;
     const counts = this.#counts[keyspace] ?? this.#open(keyspace);
     counts[slot] = (counts[slot] as number) + growth;
+  }
+
+  clear({ keyspace, fromSlot, toSlot }: SlotRange): void {
+    this.#counts[keyspace]?.fill(0, fromSlot, toSlot + 1);
   }
 
   copy(): SlotCounts {
@@ -79,7 +85,9 @@ function readCounts(reader: ByteReader, counts: Int32Array): void {
   for (let left = reader.varint(); left > 0; left--) {
     const slot = next + reader.varint();
     if (slot >= SLOT_COUNT) throw badBytes(`keys are counted in a slot ${slot}`);
-    counts[slot] = reader.varint();
+    const count = reader.varint();
+    if (count === 0 || count > COUNT_MAX) throw badBytes(`${count} keys in slot ${slot}`);
+    counts[slot] = count;
     next = slot + 1;
   }
 }

@@ -7,7 +7,7 @@
 // up in constant time, copy() can freeze at a seal, and the manifest can hold.
 
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import type { Change } from './engine.ts';
+import type { Change, SlotRange } from './engine.ts';
 import { SlotCounts } from './slot-counts.ts';
 
 export class Summary {
@@ -26,6 +26,10 @@ export class Summary {
 
   apply(change: Change): void {
     this.counts.grow(change, change.growth);
+  }
+
+  drop(range: SlotRange): void {
+    this.counts.clear(range);
   }
 
   noteTime(time: number): void {

@@ -32,9 +32,13 @@ export interface TableEntry extends KeyState {
   readonly key: TableKey;
 }
 
-/** What a reader is told of a state that is not elsewhere: a removed key is not there. */
-export function storedOf(state: KeyState | undefined): Stored | undefined {
-  return state === undefined || state.kind === REMOVAL ? undefined : state;
+/**
+ * What a reader is told of a state whose value does not stand elsewhere; `after`: the sequence of
+ * the last drop of the key's slot.
+ */
+export function storedOf(state: KeyState | undefined, after: number): Stored | undefined {
+  if (state === undefined || state.kind === REMOVAL || state.sequence <= after) return undefined;
+  return state;
 }
 
 export function tableKeyOf({ keyspace, slot, key }: EngineKey): TableKey {

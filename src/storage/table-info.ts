@@ -3,11 +3,10 @@
 import type { TableKey } from './table-entry.ts';
 import type { ValueUse } from './values/value-use.ts';
 
-export interface TableInfo {
+/** What the file itself says. */
+export interface TableFile {
   /** Its file is table-0000000001.kvtable; numbers are never used twice in a directory. */
   readonly number: number;
-  /** 0: flushed; tables of a level > 0 do not overlap each other. */
-  readonly level: number;
   /** Size of the file. */
   readonly bytes: number;
   readonly entries: number;
@@ -20,6 +19,13 @@ export interface TableInfo {
   readonly lastKey: TableKey;
   readonly sequenceMin: number;
   readonly sequenceMax: number;
+}
+
+export interface TableInfo extends TableFile {
+  /** 0: flushed; tables of a level > 0 do not overlap each other. */
+  readonly level: number;
+  /** Drops up to this sequence were heeded when it was written: it has nothing that they hide. */
+  readonly droppedUpTo: number;
 }
 
 export function tableName(number: number): string {

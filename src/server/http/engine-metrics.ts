@@ -48,6 +48,11 @@ const STATE_ROWS: readonly MetricRow[] = [
     'Tables that cannot be opened: reads of their keys fail here until they are repaired.',
     ofEngine(({ damaged }) => damaged.length),
   ),
+  gauge(
+    'kvorum_engine_live_drops',
+    'Stretches of slots that were dropped and whose bytes are not all gone yet.',
+    ofEngine(({ liveDrops }) => liveDrops),
+  ),
   counter(
     'kvorum_engine_corrupt_reads_total',
     'Reads that found bytes which are not what was written.',

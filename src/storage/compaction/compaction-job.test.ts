@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimWorld } from '../../../sim/sim-host.ts';
 import { hasCode } from '../../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
 import type { Disk, Host, JobPace } from '../../host/host.ts';
 import { BlockCache } from '../sstable/block-cache.ts';
 import { openTable } from '../sstable/table-reader.ts';
@@ -39,7 +40,7 @@ async function write(
   const info = await writer.finish();
   await file.close();
   await disk.syncDirectory();
-  return { ...info, level: table.level };
+  return { ...info, level: table.level, droppedUpTo: 0 };
 }
 
 /** Three generations of 2,000 keys: all (in two tables), every second, every third. */
@@ -69,6 +70,8 @@ function jobOf(inputs: readonly TableInfo[]): CompactionJob {
     moves: { from: [], numbersFrom: 15, numbersCount: 1, fileBytesMax: 100_000 },
     compressedFromLevel: 20,
     verifies: 'all',
+    drops: [],
+    droppedUpTo: 3,
   };
 }
 
@@ -152,6 +155,17 @@ test('a removal takes what it hides, and goes itself where nothing older is left
     equal(entriesDropped, 1000 + 667 + 6 + 1 + 4);
   }));
 
+test('what a drop hides is left out, on its thread too', () =>
+  onDisk(async (host) => {
+    const inputs = await fill(host.disk);
+    const range = { keyspace: 0 as KeyspaceNumber, fromSlot: 0 as Slot, toSlot: 9 as Slot };
+    const job = { ...jobOf(inputs), drops: [{ ...range, sequence: 3 }], droppedUpTo: 7 };
+    const { tables } = (await startCompaction(host, job).done) as CompactionDone;
+    const kept = [...NEWEST].filter((sequence, key) => key > 9 || sequence === '3');
+    equal(await generations(host.disk, tables), kept.join(''));
+    ok(tables.every(({ droppedUpTo }) => droppedUpTo === 7));
+  }));
+
 test('where everything is gone there is no table', () =>
   onDisk(async ({ disk }) => {
     const keys = [1, 600, 1700];
@@ -232,7 +246,7 @@ async function fillWithPointers(disk: Disk): Promise<TableInfo> {
     const entry = { key: keyOf(number), kind: VALUE, sequence: 1, value: Buffer.alloc(0) } as const;
     await writer.add(pointing(entry, pointer));
   }
-  const info = { ...(await writer.finish()), level: 20 };
+  const info = { ...(await writer.finish()), level: 20, droppedUpTo: 0 };
   await file.close();
   return info;
 }

@@ -1,6 +1,6 @@
 // One compaction: input tables in, fewer and larger ones out, only the newest entry of each key,
-// and not even that if it is a removal with nothing older below (compaction-plan.ts says where).
-// Large values are not in tables and stay where they are, but for those in files that are given up.
+// and not even that if it was dropped, or is a removal with nothing older below (as planned). Large
+// values are not in tables and stay where they are, but for those in files that are given up.
 // It runs on the thread of the jobs (in the simulator beside the node), knows the disk and nothing
 // else, and changes nothing but the files that it makes:
 //
@@ -10,17 +10,18 @@
 // When it is cancelled or fails, what it wrote is removed again; what could not be removed is named
 // by no manifest, and recovery removes it.
 
-import type { Disk, DiskFile, JobPace } from '../../host/host.ts';
+import type { Disk, JobPace } from '../../host/host.ts';
+import type { Drop } from '../drops/drop-map.ts';
 import { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
-import { TableWriter } from '../sstable/table-writer.ts';
 import { corruption } from '../storage-errors.ts';
-import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
+import type { TableEntry } from '../table-entry.ts';
 import { type TableInfo, tableName } from '../table-info.ts';
 import { openValueFile } from '../values/value-file.ts';
-import { type MovedValues, ValueMover, type ValueMoves } from '../values/value-mover.ts';
+import type { ValueMoves } from '../values/value-mover.ts';
 import type { PlannedOutput } from './compaction-plan.ts';
 import { type EntryBlocks, MergeCursor } from './merge-cursor.ts';
+import { type Outputs, OutputTables } from './output-tables.ts';
 
 export interface CompactionJob {
   readonly inputs: readonly TableInfo[];
@@ -35,20 +36,21 @@ export interface CompactionJob {
   /** Tables of levels from here on are compressed; the others will soon be read and rewritten. */
   readonly compressedFromLevel: number;
   readonly verifies: 'sample' | 'all';
+  /** What they hide is left out. */
+  readonly drops: readonly Drop[];
+  /** All drops up to this sequence are among them. */
+  readonly droppedUpTo: number;
 }
 
 export type CompactionResult = CompactionDone | { readonly kind: 'cancelled' };
 
-export interface CompactionDone {
+export interface CompactionDone extends Outputs {
   readonly kind: 'done';
-  /** In the order of their keys. */
-  readonly tables: readonly TableInfo[];
   /** Of tables, and of values that were moved. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Entries of the inputs that stand in no output: overwritten, removed, or a done removal. */
+  /** Entries of the inputs that stand in no output: replaced, dropped, or removals at their end. */
   readonly entriesDropped: number;
-  readonly moved: MovedValues;
 }
 
 /** Between two looks at the pace: 5 ms at 50 MB/s, so that a pause is felt at once. */
@@ -66,30 +68,23 @@ export async function runCompaction(
   pace: JobPace,
 ): Promise<CompactionResult> {
   const inputs: Table[] = [];
-  const mover = new ValueMover(disk, job.moves);
   const outputs = new OutputTables(disk, job);
   try {
     for (const { number } of job.inputs) inputs.push(await openTable(disk, number, NO_CACHE()));
     const merged = new MergeCursor(sourcesOf(job.inputs, inputs));
-    await writeMerged(merged, mover, outputs, pace);
-    if (!pace.isCancelled) {
-      const moved = await mover.finish();
-      const tables = await outputs.finish();
-      await verify(disk, tables, moved, job, pace);
-      if (!pace.isCancelled) {
-        const entriesDropped = merged.dropped + outputs.dropped;
-        return { kind: 'done', tables, moved, entriesDropped, ...bytesOf(job, tables, moved) };
-      }
+    await writeMerged(merged, outputs, pace);
+    const written = pace.isCancelled ? undefined : await outputs.finish();
+    if (written !== undefined) await verify(disk, written, job, pace);
+    if (written === undefined || pace.isCancelled) {
+      await outputs.remove();
+      return { kind: 'cancelled' };
     }
-    await outputs.remove();
-    await mover.remove();
-    return { kind: 'cancelled' };
+    const entriesDropped = merged.dropped + outputs.dropped;
+    return { kind: 'done', ...written, entriesDropped, ...bytesOf(job, written) };
   } catch (error) {
     await outputs.remove();
-    await mover.remove();
     throw error;
   } finally {
-    await mover.close();
     for (const table of inputs) await table.close();
   }
 }
@@ -99,7 +94,6 @@ const NO_CACHE = () => new BlockCache(0);
 
 async function writeMerged(
   merged: MergeCursor,
-  mover: ValueMover,
   outputs: OutputTables,
   pace: JobPace,
 ): Promise<void> {
@@ -110,10 +104,10 @@ async function writeMerged(
     const block = next instanceof Promise ? await next : next;
     if (block === undefined) return;
     for (const entry of block) {
-      const writing = outputs.add(mover.concerns(entry) ? await mover.move(entry) : entry);
+      const writing = outputs.add(entry);
       if (writing !== undefined) await writing;
       passed += entry.key.length + entry.value.length;
-      const unpaced = passed + mover.bytesMoved - paced;
+      const unpaced = passed + outputs.bytesMoved - paced;
       if (unpaced < PACE_BYTES) continue;
       await pace.spend(unpaced);
       if (pace.isCancelled) return;
@@ -164,121 +158,19 @@ class TableRow implements EntryBlocks {
   }
 }
 
-/** What the job writes: at most one table at a time is unfinished. */
-class OutputTables {
-  readonly #disk: Disk;
-  readonly #job: CompactionJob;
-  readonly #expectedEntries: number;
-  readonly #names: string[] = [];
-  readonly #infos: TableInfo[] = [];
-  /** The place in job.outputs of the range that is being written, and where the next one begins. */
-  #range = 0;
-  #nextFrom: TableKey | undefined;
-  #file: DiskFile | undefined;
-  #writer: TableWriter | undefined;
-  /** Removals that have nothing left to hide. */
-  dropped = 0;
-
-  constructor(disk: Disk, job: CompactionJob) {
-    this.#disk = disk;
-    this.#job = job;
-    const entries = job.inputs.reduce((sum, info) => sum + info.entries, 0);
-    this.#expectedEntries = Math.ceil(entries / Math.max(1, job.outputs.length));
-    this.#nextFrom = job.outputs[1]?.from;
-  }
-
-  /** A promise when the entry is not taken yet: wait for it. */
-  add(entry: TableEntry): void | Promise<void> {
-    if (this.#isBeyondRange(entry)) return this.#addToItsRange(entry);
-    if (entry.kind === REMOVAL && this.#output.isBottom) {
-      this.dropped += 1;
-      return;
-    }
-    const writer = this.#writer;
-    return writer === undefined || this.#isFull(writer)
-      ? this.#addToNewTable(entry)
-      : writer.add(entry);
-  }
-
-  /** Each range that is still to come needs one of the numbers that are left. */
-  #isFull(writer: TableWriter): boolean {
-    const { outputs, numbersCount, tableBytesMax } = this.#job;
-    const rangesLeft = outputs.length - 1 - this.#range;
-    const numbersLeft = numbersCount - this.#names.length;
-    return writer.estimatedBytes >= tableBytesMax && numbersLeft > rangesLeft;
-  }
-
-  #isBeyondRange({ key }: TableEntry): boolean {
-    return this.#nextFrom !== undefined && key.compare(this.#nextFrom) >= 0;
-  }
-
-  async #addToItsRange(entry: TableEntry): Promise<void> {
-    await this.#end();
-    while (this.#isBeyondRange(entry)) {
-      this.#range += 1;
-      this.#nextFrom = this.#job.outputs[this.#range + 1]?.from;
-    }
-    await this.add(entry);
-  }
-
-  async #addToNewTable(entry: TableEntry): Promise<void> {
-    await this.#end();
-    await (await this.#begin()).add(entry);
-  }
-
-  /** The infos, when everything is durable. */
-  async finish(): Promise<readonly TableInfo[]> {
-    await this.#end();
-    await this.#disk.syncDirectory();
-    return this.#infos;
-  }
-
-  async remove(): Promise<void> {
-    const unremoved = (): undefined => undefined;
-    await this.#file?.close().catch(unremoved);
-    for (const name of this.#names) await this.#disk.remove(name).catch(unremoved);
-  }
-
-  get #output(): PlannedOutput {
-    return this.#job.outputs[this.#range] as PlannedOutput;
-  }
-
-  async #begin(): Promise<TableWriter> {
-    const { numbersFrom, compressedFromLevel } = this.#job;
-    const number = numbersFrom + this.#names.length;
-    this.#names.push(tableName(number));
-    this.#file = await this.#disk.create(tableName(number));
-    const compression = this.#output.level >= compressedFromLevel;
-    const expectedEntries = this.#expectedEntries;
-    this.#writer = new TableWriter(this.#file, number, { compression, expectedEntries });
-    return this.#writer;
-  }
-
-  async #end(): Promise<void> {
-    if (this.#writer === undefined) return;
-    this.#infos.push({ ...(await this.#writer.finish()), level: this.#output.level });
-    this.#writer = undefined;
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
-  }
-}
-
 function bytesOf(
   { inputs }: CompactionJob,
-  outputs: readonly TableInfo[],
-  moved: MovedValues,
+  { tables, moved }: Outputs,
 ): Pick<CompactionDone, 'bytesRead' | 'bytesWritten'> {
-  const sum = (tables: readonly TableInfo[]) => tables.reduce((all, { bytes }) => all + bytes, 0);
+  const sum = (infos: readonly TableInfo[]) => infos.reduce((all, { bytes }) => all + bytes, 0);
   const bytesRead = sum(inputs) + moved.bytesMoved;
-  return { bytesRead, bytesWritten: sum(outputs) + moved.bytesWritten };
+  return { bytesRead, bytesWritten: sum(tables) + moved.bytesWritten };
 }
 
 /** Reads the outputs again, as those who come later will; rejects with CORRUPTION. */
 async function verify(
   disk: Disk,
-  tables: readonly TableInfo[],
-  { files }: MovedValues,
+  { tables, moved }: Outputs,
   { verifies }: CompactionJob,
   pace: JobPace,
 ): Promise<void> {
@@ -287,7 +179,7 @@ async function verify(
     if (pace.isCancelled) return;
     await verifyTable(disk, info, isWhole(info.number), pace);
   }
-  for (const number of files) {
+  for (const number of moved.files) {
     if (pace.isCancelled) return;
     const file = await openValueFile(disk, number);
     try {

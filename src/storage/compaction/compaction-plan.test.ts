@@ -1,8 +1,15 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimRandom } from '../../../sim/sim-random.ts';
+import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
+import { NO_DROPS } from '../drops/drop-map.ts';
 import type { TableInfo } from '../table-info.ts';
-import { type CompactionPlan, type PlanOptions, planCompaction } from './compaction-plan.ts';
+import {
+  type CompactionPlan,
+  type PlanOptions,
+  planCompaction,
+  type TablesToPlan,
+} from './compaction-plan.ts';
 import { keyAt, placeOf } from './key-region.ts';
 
 /** Tables of 10, fan-out 4, last level 5; a letter is a table, a column an eighth of the slots. */
@@ -30,6 +37,7 @@ function drawn(drawing: string, bytes: Readonly<Record<string, number>> = {}): T
         lastKey: keyAt(last),
         sequenceMin: 0,
         sequenceMax: 0,
+        droppedUpTo: 0,
       });
     }
   }
@@ -38,6 +46,10 @@ function drawn(drawing: string, bytes: Readonly<Record<string, number>> = {}): T
 
 function bytesOfEach(names: string, bytes: number): Record<string, number> {
   return Object.fromEntries([...names].map((name) => [name, bytes]));
+}
+
+function planOf(sound: readonly TableInfo[], others: Partial<TablesToPlan> = {}) {
+  return planCompaction({ sound, suspects: [], drops: NO_DROPS, ...others }, OPTIONS);
 }
 
 function inputsOf(plan: CompactionPlan | undefined): string {
@@ -137,7 +149,7 @@ const CASES: readonly Case[] = [
 
 for (const { name, levels, bytes, kind, inputs = '', outputs = '' } of CASES) {
   test(name, () => {
-    const plan = planCompaction(drawn(levels, bytes), [], OPTIONS);
+    const plan = planOf(drawn(levels, bytes));
     equal(plan?.kind ?? 'nothing', kind);
     equal(inputsOf(plan), inputs);
     equal(outputsOf(plan), outputs);
@@ -152,7 +164,7 @@ test('when levels run out, everything above the last one becomes one run', () =>
                   1 eeeeeeee
                   5 ABCDEFGH`;
   const bytes = bytesOfEach('ABCDEFGH', 70);
-  const plan = planCompaction(drawn(levels, bytes), [], OPTIONS);
+  const plan = planOf(drawn(levels, bytes));
   equal(inputsOf(plan), 'abcde');
   ok(plan?.outputs.every(({ level }) => level === 4));
 });
@@ -164,8 +176,8 @@ test('removals make the last step due as if they were as large as what they free
     drawn(levels, { a: 3 }).map((table) => {
       return table.level === 4 ? { ...table, removals } : { ...table, entries: 10 };
     });
-  equal(planCompaction(tables(16), [], OPTIONS), undefined);
-  equal(inputsOf(planCompaction(tables(17), [], OPTIONS)), 'ABCDEFGHa');
+  equal(planOf(tables(16)), undefined);
+  equal(inputsOf(planOf(tables(17))), 'ABCDEFGHa');
 });
 
 test('a removal goes at the bottom, but not under a suspect', () => {
@@ -178,7 +190,7 @@ test('a removal goes at the bottom, but not under a suspect', () => {
     bytesOfEach('CDEF', 60),
   );
   const bottoms = (suspects: readonly TableInfo[]) =>
-    planCompaction(sound, suspects, OPTIONS)?.outputs.map(({ from, isBottom }) => {
+    planOf(sound, { suspects })?.outputs.map(({ from, isBottom }) => {
       return isBottom ? placeOf(from) / EIGHTH : '-';
     });
   deepEqual(bottoms([]), [0, '-', '-', 6]);
@@ -195,6 +207,7 @@ class Model {
   readonly #truth = new Map<number, number>();
   /** Numbers of tables. */
   readonly #suspects = new Set<number>();
+  #drops = NO_DROPS;
   readonly #tables = new Map<number, { info: TableInfo; entries: Map<number, number> }>();
   #number = 1;
   #sequence = 1;
@@ -229,7 +242,9 @@ class Model {
   step(): boolean {
     const isSuspect = ({ number }: TableInfo) => this.#suspects.has(number);
     const sound = this.infos.filter((info) => !isSuspect(info));
-    const plan = planCompaction(sound, this.infos.filter(isSuspect), this.#options);
+    const suspects = this.infos.filter(isSuspect);
+    const drops = this.#drops;
+    const plan = planCompaction({ sound, suspects, drops }, this.#options);
     if (plan === undefined) return false;
     const merged = new Map<number, number>();
     for (const { number } of plan.inputs) {
@@ -245,6 +260,7 @@ class Model {
     const cuts = plan.outputs.map((output) => ({ place: placeOf(output.from), ...output }));
     const cutOf = (place: number) => cuts.findLastIndex((each) => each.place <= place);
     const kept = [...merged].filter(([place, sequence]) => {
+      if (drops.hides(keyAt(place), Math.abs(sequence))) return false;
       return sequence > 0 || !cuts[cutOf(place)]?.isBottom;
     });
     const parts = Map.groupBy(
@@ -253,8 +269,25 @@ class Model {
     );
     ok(parts.size <= plan.numbersCount);
     for (const [index, part] of parts) this.#add(new Map(part), cuts[index]?.level as number);
-    this.bytesWritten += merged.size;
+    this.bytesWritten += kept.length;
+    this.#drops = drops.needed(this.infos, Number.POSITIVE_INFINITY);
     return true;
+  }
+
+  /** As the engine does: tables that are hidden as a whole go at once. */
+  drop(from: number, to: number): void {
+    const [fromSlot, toSlot] = [from as Slot, to as Slot];
+    const keyspace = 0 as KeyspaceNumber;
+    this.#drops = this.#drops.with([{ keyspace, fromSlot, toSlot, sequence: this.#sequence++ }]);
+    for (let place = from; place <= to; place++) this.#truth.delete(place);
+    for (const info of this.infos) {
+      if (this.#drops.hidesTable(info)) this.#tables.delete(info.number);
+    }
+    this.#drops = this.#drops.needed(this.infos, Number.POSITIVE_INFINITY);
+  }
+
+  get hasDrops(): boolean {
+    return !this.#drops.isEmpty;
   }
 
   setAside(number: number): void {
@@ -280,9 +313,10 @@ class Model {
         if (Math.abs(sequence) > Math.abs(found)) newest.set(place, { level: -1, sequence });
       }
     }
-    for (const [place, sequence] of this.#truth) {
-      const found = newest.get(place)?.sequence ?? -1;
-      if (sequence > 0 || found > 0) equal(found, sequence, `place ${place}`);
+    for (const place of new Set([...this.#truth.keys(), ...newest.keys()])) {
+      const sequence = newest.get(place)?.sequence ?? 0;
+      const found = this.#drops.hides(keyAt(place), Math.abs(sequence)) ? 0 : sequence;
+      equal(Math.max(0, found), Math.max(0, this.#truth.get(place) ?? 0), `place ${place}`);
     }
   }
 
@@ -310,6 +344,7 @@ class Model {
       lastKey: keyAt(places.at(-1) as number),
       sequenceMin: 0,
       sequenceMax: Math.max(...[...entries.values()].map(Math.abs)),
+      droppedUpTo: this.#sequence - 1,
     };
     this.#tables.set(info.number, { info, entries });
   }
@@ -411,7 +446,65 @@ test('removals undo nothing whatever is set aside, and little is left of what wa
   }
 });
 
+test('a table of which much was dropped is written again, of level 0 with all others', () => {
+  const dropped = (columns: number) =>
+    NO_DROPS.with([
+      {
+        keyspace: 0 as KeyspaceNumber,
+        fromSlot: 0 as Slot,
+        toSlot: (columns * EIGHTH - 1) as Slot,
+        sequence: 9,
+      },
+    ]);
+  const deep = drawn(`4 aaaabbbb
+                      5 ABCDEFGH`);
+  equal(planOf(deep, { drops: NO_DROPS })?.kind, 'bottom', 'without drops something else is due');
+  const runs = drawn('5 AAAABBBB');
+  equal(planOf(runs, { drops: dropped(0.9) }), undefined);
+  const plan = planOf(runs, { drops: dropped(1) });
+  equal(plan?.kind, 'dropped');
+  equal(inputsOf(plan), 'A');
+  const heeded = runs.map((info) => ({ ...info, droppedUpTo: 9 }));
+  equal(
+    planOf(heeded, { drops: dropped(3) }),
+    undefined,
+    'what was written since has nothing of it',
+  );
+  const flushed = drawn(
+    `0 aaaaaaaa
+     0 bbbbbbbb
+     5 ABCDEFGH`,
+    bytesOfEach('ABCDEFGH', 30),
+  ).map((info) => (info.level === 0 ? info : { ...info, droppedUpTo: 9 }));
+  equal(inputsOf(planOf(flushed, { drops: dropped(2) })), 'ab');
+});
+
+test('drops undo nothing whatever is set aside, and are forgotten', () => {
+  for (let seed = 0; seed < 8; seed++) {
+    const options: PlanOptions = { fanOut: 4, tableBytesTarget: FLUSH, lastLevel: 20 };
+    const model = new Model(options);
+    const random = new SimRandom(`drops ${seed}`);
+    for (let flush = 0; flush < 200; flush++) {
+      const places = new Set<number>();
+      while (places.size < FLUSH) places.add(random.between(0, 2_999));
+      model.flush(places, () => random.chance(0.2));
+      if (random.chance(0.2)) {
+        const from = random.between(0, 2_900);
+        model.drop(from, from + random.pick([0, 10, 99]));
+      }
+      if (seed % 2 === 1 && random.chance(0.02)) model.setAside(random.pick(model.infos).number);
+      while (model.step());
+      if (flush % 10 === 0) model.check();
+    }
+    model.check();
+    model.drop(0, 3_000);
+    model.check();
+    equal(model.bytes, 0, 'when all is dropped, nothing is left');
+    ok(!model.hasDrops);
+  }
+});
+
 test('a lone table, and none, need nothing', () => {
-  equal(planCompaction([], [], OPTIONS), undefined);
-  equal(planCompaction(drawn('5 aaaaaaaa'), [], OPTIONS), undefined);
+  equal(planOf([]), undefined);
+  equal(planOf(drawn('5 aaaaaaaa')), undefined);
 });

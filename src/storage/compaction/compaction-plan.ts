@@ -7,12 +7,14 @@
 //   level 19     [  ][  ][ ][  ]                     an older one, made of fanOut such runs
 //   level 20     [][][][][][][][][][][][][][][][]    the last level: one run of everything
 //
-// Three kinds of steps, each within one region, so that none needs more than a few tables of room:
+// Four kinds of steps, each within one region, so that none needs more than a few tables of room:
 //
 //   flushed   fanOut tables stand at level 0: all of them become one run
 //   tier      fanOut runs of like size lie over a region: there they become one, fanOut × as dense
 //   bottom    all above the last level together are 1/fanOut of it: where most of it lies over the
 //             least, it is merged into the last level; everything at once while there is little
+//   dropped   1/fanOut of a table was dropped since it was written: it is written again, alone, or
+//             with all others of level 0
 //
 // So a byte is written once a tier and, at the end, with about fanOut bytes of the last level; the
 // tables take at most 1 + 1/fanOut of what the last level takes; and a read asks at most fanOut - 1
@@ -32,6 +34,7 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
+import type { DropMap } from '../drops/drop-map.ts';
 import type { TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
 import { bytesWithin, cut, keyAt, type Region, spanWithin } from './key-region.ts';
@@ -53,8 +56,8 @@ export const PLAN_DEFAULTS: PlanOptions = {
 };
 
 export interface CompactionPlan {
-  /** The first three are planned here, the last one in relocation.ts. */
-  readonly kind: 'flushed' | 'tier' | 'bottom' | 'relocation';
+  /** All but the last one are planned here, that in relocation.ts. */
+  readonly kind: 'flushed' | 'tier' | 'bottom' | 'dropped' | 'relocation';
   readonly inputs: readonly TableInfo[];
   /** Where the output is cut: each begins a table, except where nothing is left to put into it. */
   readonly outputs: readonly PlannedOutput[];
@@ -84,13 +87,16 @@ interface Step {
 /** Tables of full size in a step, if it can be had; up to here everything is merged at once. */
 const STEP_TABLES_MAX = 8;
 
-/**
- * The most urgent step for the tables that are sound; undefined when there is nothing to do.
- * `suspects` stay as they are, and may hold older entries at any level.
- */
+export interface TablesToPlan {
+  readonly sound: readonly TableInfo[];
+  /** They stay as they are, and may hold older entries at any level. */
+  readonly suspects: readonly TableInfo[];
+  readonly drops: DropMap;
+}
+
+/** The most urgent step for the tables that are sound; undefined when there is nothing to do. */
 export function planCompaction(
-  sound: readonly TableInfo[],
-  suspects: readonly TableInfo[],
+  { sound, suspects, drops }: TablesToPlan,
   options: PlanOptions = PLAN_DEFAULTS,
 ): CompactionPlan | undefined {
   const stacks = new TableStacks(sound, suspects, options.lastLevel);
@@ -98,6 +104,7 @@ export function planCompaction(
     flushedStep(stacks, options),
     tierStep(stacks, options),
     bottomStep(stacks, options),
+    droppedStep(stacks, drops, options),
   ];
   let most: Step | undefined;
   for (const step of steps) {
@@ -183,6 +190,25 @@ function firstBottom(stacks: TableStacks, { fanOut }: PlanOptions): Step | undef
   const isAtRest = stacks.all.every(({ removals }) => removals === 0);
   if (stacks.all.length < 2 && isAtRest) return undefined;
   return { kind: 'bottom', inputs: stacks.all, urgency: Math.max(1, stacks.all.length / fanOut) };
+}
+
+/** The table with the largest share of what was dropped: it costs least and frees most. */
+function droppedStep(
+  { all, flushed }: TableStacks,
+  drops: DropMap,
+  { fanOut }: PlanOptions,
+): Step | undefined {
+  if (drops.isEmpty) return undefined;
+  let best: { readonly table: TableInfo; readonly share: number } | undefined;
+  for (const table of all) {
+    const share = drops.hiddenShare(table);
+    if (share > (best?.share ?? 0)) best = { table, share };
+  }
+  if (best === undefined) return undefined;
+  // Of level 0, one alone would sink below the others, whatever their age.
+  const inputs = best.table.level === 0 ? flushed : [best.table];
+  const urgency = best.share * fanOut;
+  return urgency >= 1 ? { kind: 'dropped', inputs, urgency } : undefined;
 }
 
 function planned(

@@ -11,6 +11,8 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
+import { SLOT_COUNT } from '../../base/ids.ts';
+import type { SlotRange } from '../engine.ts';
 import { TABLE_KEY_PREFIX_BYTES, type TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
 
@@ -60,7 +62,8 @@ export function meets(one: Span, other: Span): boolean {
 /** Roughly how many bytes of the table lie in the span. */
 export function bytesWithin(table: TableInfo, { from, to }: Span): number {
   const own = spanOf(table);
-  const shared = Math.min(own.to, to) - Math.max(own.from, from);
+  const both = common(own, { from, to });
+  const shared = both.to - both.from;
   return shared <= 0 ? 0 : (table.bytes * shared) / (own.to - own.from);
 }
 
@@ -72,8 +75,18 @@ export function spanWithin(tables: readonly TableInfo[], region: Region): Span {
   return { from: Math.max(from, region.from), to: Math.min(to, region.to) };
 }
 
-export function spanOf({ firstKey, lastKey }: TableInfo): Span {
+export function spanOf({ firstKey, lastKey }: Pick<TableInfo, 'firstKey' | 'lastKey'>): Span {
   return { from: placeOf(firstKey), to: placeOf(lastKey) + 1 };
+}
+
+export function spanOfSlots({ keyspace, fromSlot, toSlot }: SlotRange): Span {
+  const first = keyspace * SLOT_COUNT;
+  return { from: first + fromSlot, to: first + toSlot + 1 };
+}
+
+/** Empty, with `from` at or beyond `to`, when they do not meet. */
+export function common(one: Span, other: Span): Span {
+  return { from: Math.max(one.from, other.from), to: Math.min(one.to, other.to) };
 }
 
 /** Regions that together hold all of `tables`, each of about `bytesTarget` or a single place. */

@@ -13,6 +13,7 @@ function table(number: number, uses: string, about: Partial<TableInfo> = {}): Ta
   return {
     ...{ number, level: 5, bytes: 1, entries: 1, removals: 0, values },
     ...{ firstKey: keyAt(number), lastKey: keyAt(number), sequenceMin: 0, sequenceMax: 0 },
+    droppedUpTo: 0,
     ...about,
   };
 }

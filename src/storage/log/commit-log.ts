@@ -14,7 +14,7 @@ import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Host, Timer } from '../../host/host.ts';
-import type { Change, EngineStats, Written } from '../engine.ts';
+import type { Change, EngineStats, SlotRange, Written } from '../engine.ts';
 import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
 import { LogBatch } from './log-batch.ts';
 import { SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
@@ -133,9 +133,24 @@ export class CommitLog {
 
   /** Throws LOG_POISONED, DISK_FULL or CLOSED: nothing changed. */
   append(changes: readonly Change[], time: number): Written {
-    if (this.#state !== 'open') throw this.#refusal();
-    const batch = this.#filling ?? this.#startBatch();
+    const batch = this.#openBatch();
     batch.add(changes, time);
+    return this.#appended(batch);
+  }
+
+  /** Throws as append() does. */
+  appendDrop(range: SlotRange): Written {
+    const batch = this.#openBatch();
+    batch.addDrop(range);
+    return this.#appended(batch);
+  }
+
+  #openBatch(): LogBatch {
+    if (this.#state !== 'open') throw this.#refusal();
+    return this.#filling ?? this.#startBatch();
+  }
+
+  #appended(batch: LogBatch): Written {
     if (batch.bytes.length >= this.#options.batchBytesTarget) this.#filling = undefined;
     this.#startDraining();
     return { sequence: ++this.#lastSequence, durable: batch.durable };

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteWriter } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
+import type { Slot } from '../../base/ids.ts';
 import type { Change } from '../engine.ts';
-import { put, removal } from '../test-engine.ts';
+import { EVERYTHING, put, removal } from '../test-engine.ts';
 import { LogBatch, replayBatch } from './log-batch.ts';
 import { BATCH_HEADER_BYTES } from './log-format.ts';
 
@@ -25,6 +26,9 @@ function replayed(payload: Buffer, after: number): string[] {
   const lines: string[] = [];
   replayBatch(payload, after, {
     noteTime: (time) => lines.push(`time ${time}`),
+    drop: ({ keyspace, fromSlot, toSlot }, sequence) => {
+      lines.push(`${sequence}: ${keyspace}/${fromSlot}-${toSlot} dropped`);
+    },
     apply: (change, sequence) => {
       const { growth, key, slot } = change;
       const what = change.kind === 'put' ? `= ${change.value}` : 'removed';
@@ -51,17 +55,35 @@ test('the head of an entry is one of those that mean something', () => {
   const payload = payloadOf(1, [[removal('a')]]);
   const headAt = payload.length - 6;
   equal(payload[headAt], 1);
+  const meanings: Readonly<Record<number, string>> = {
+    // A removal in a slot that stays as large as it is, grows, or shrinks.
+    1: '1: 7/a removed, 0',
+    5: '1: 7/a removed, 1',
+    9: '1: 7/a removed, -1',
+    // What follows read as a range of slots.
+    2: '1: 0/7-353 dropped',
+  };
   for (let head = 0; head < 256; head++) {
     payload[headAt] = head;
-    const growth = new Map([
-      [0b0001, 0],
-      [0b0101, 1],
-      [0b1001, -1],
-    ]).get(head);
-    if (growth !== undefined)
-      deepEqual(replayed(payload, 0), ['time 0', `1: 7/a removed, ${growth}`]);
-    else throws(() => replayed(payload, 0), bad, `head ${head}`);
+    const meaning = meanings[head];
+    if (meaning === undefined) throws(() => replayed(payload, 0), bad, `head ${head}`);
+    else deepEqual(replayed(payload, 0), ['time 0', meaning]);
   }
+});
+
+test('a drop names slots that there are', () => {
+  const range = (fromSlot: number, toSlot: number) => {
+    return { ...EVERYTHING, fromSlot: fromSlot as Slot, toSlot: toSlot as Slot };
+  };
+  const replay = (from: number, to: number) => {
+    const batch = new LogBatch(9, new ByteWriter(), false);
+    batch.addDrop(range(from, to));
+    return replayed(Buffer.from(batch.sealedFor(1, 16).subarray(BATCH_HEADER_BYTES)), 0);
+  };
+  deepEqual(replay(0, 16_383), ['time 0', '9: 0/0-16383 dropped']);
+  deepEqual(replay(7, 7), ['time 0', '9: 0/7-7 dropped']);
+  throws(() => replay(7, 6), bad);
+  throws(() => replay(0, 16_384), bad);
 });
 
 test('random payloads end, and throw BAD_BYTES only', () => {

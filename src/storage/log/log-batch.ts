@@ -3,12 +3,14 @@
 // The byte format is drawn in log-format.ts.
 
 import { ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
-import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
-import type { Change } from '../engine.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
+import type { Change, SlotRange } from '../engine.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   batchChecksum,
+  DROP,
   GROWTH_SHIFT,
   GROWTHS,
   KIND_MASK,
@@ -71,6 +73,13 @@ export class LogBatch {
     if (time > this.#newestTime) this.#newestTime = time;
   }
 
+  addDrop(range: SlotRange): void {
+    this.bytes.varint(1);
+    this.bytes.u8(DROP);
+    writeSlotRange(this.bytes, range);
+    this.#writes += 1;
+  }
+
   /** The finished bytes for that place in the log; no add() after it. */
   sealedFor(segmentNumber: number, offset: number): Buffer {
     this.bytes.patchU32(8, this.bytes.length - BATCH_HEADER_BYTES);
@@ -85,6 +94,7 @@ export class LogBatch {
 /** Where what is replayed goes, in order. The buffers are views, valid only during the call. */
 export interface ChangeTarget {
   apply(change: Change, sequence: number): void;
+  drop(range: SlotRange, sequence: number): void;
   noteTime(time: number): void;
 }
 
@@ -103,8 +113,14 @@ export function replayBatch(
   target.noteTime(reader.u32() * 2 ** 32 + reader.u32());
   for (let sequence = first; sequence < first + writes; sequence++) {
     for (let entries = reader.varint(); entries > 0; entries--) {
-      const change = readChange(reader);
-      if (sequence > after) target.apply(change, sequence);
+      const head = reader.u8();
+      if (head === DROP) {
+        const range = readSlotRange(reader);
+        if (sequence > after) target.drop(range, sequence);
+      } else {
+        const change = readChange(reader, head);
+        if (sequence > after) target.apply(change, sequence);
+      }
     }
   }
   reader.end();
@@ -115,13 +131,13 @@ function headOf({ kind, growth }: Change): number {
   return (kind === 'put' ? PUT : REMOVAL) | ((growth < 0 ? SHRINKS : growth) << GROWTH_SHIFT);
 }
 
-function readChange(reader: ByteReader): Change {
-  const head = reader.u8();
+function readChange(reader: ByteReader, head: number): Change {
   const kind = head & KIND_MASK;
   const growth = GROWTHS[head >>> GROWTH_SHIFT];
   if (kind > REMOVAL || growth === undefined) throw badBytes(`an entry's head is ${head}`);
   const keyspace = reader.u8() as KeyspaceNumber;
   const slot = reader.u16() as Slot;
+  if (slot >= SLOT_COUNT) throw badBytes(`there is no slot ${slot}`);
   const key = reader.bytes();
   if (kind === REMOVAL) return { kind: 'removal', keyspace, slot, key, growth };
   return { kind: 'put', keyspace, slot, key, value: reader.bytes(), growth };

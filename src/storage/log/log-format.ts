@@ -8,9 +8,10 @@
 //   entry     head u8 · what its kind asks for
 //     put       keyspace u8 · slot u16 · key length varint · key · value length varint · value
 //     removal   keyspace u8 · slot u16 · key length varint · key
-//   head      bits 0-1 the kind: 0 put, 1 removal
+//     drop      keyspace u8 · first slot u16 · last slot u16       alone in its write
+//   head      bits 0-1 the kind: 0 put, 1 removal, 2 drop
 //             bits 2-3 by how much the slot's number of keys grows: 0 not, 1 by one, 2 it shrinks
-//             the others are 0
+//             (a drop has 0 and leaves none); the others are 0
 //   time      the greatest that its writes came with; 0: none
 //
 // The checksum of a batch covers its length and its payload and is seeded with its place (crc32
@@ -38,6 +39,7 @@ export const BATCH_MAGIC = 0xf54b5642;
 /** Of the head of an entry. */
 export const PUT = 0;
 export const REMOVAL = 1;
+export const DROP = 2;
 export const KIND_MASK = 3;
 export const GROWTH_SHIFT = 2;
 export const SHRINKS = 2;

@@ -3,6 +3,7 @@
 //   what is found                                          what it means
 //   bad batch at the end of the last segment               torn: never acknowledged, cut off
 //   the same, after a clean close                          rot: everything was durable, refused
+//   another last write than that of the clean close        loss, refused
 //   bad batch with a good one after it                     rot, refused
 //   bad batch in an earlier segment                        rot, refused
 //   last segment shorter than its header, or a bad header
@@ -55,8 +56,8 @@ export interface LogFindings {
 
 /** What is known of the log before it is read. */
 export interface LogExpectation {
-  /** The end before was a clean one. */
-  readonly wasClosed: boolean;
+  /** The last write when it was closed cleanly; undefined: it was not. */
+  readonly closedAt: number | undefined;
   readonly firstSegment: number;
   /** Writes up to this one are in tables. */
   readonly flushedSequence: number;
@@ -114,13 +115,13 @@ class LogRecovery {
 
   /** Changes nothing. `last`: the last segment, good up to `size`. */
   async replay(): Promise<LogFindings & { readonly last: number; readonly size: number }> {
-    const { firstSegment, wasClosed, isNamed, flushedSequence } = this.#expected;
+    const { firstSegment, closedAt, isNamed, flushedSequence } = this.#expected;
     const all = await this.#segmentNumbers();
     const numbers = checkGaps(
       all.filter((number) => number >= firstSegment),
       firstSegment,
     );
-    if (numbers.length === 0 && (wasClosed || isNamed)) {
+    if (numbers.length === 0 && (closedAt !== undefined || isNamed)) {
       const why = isNamed ? 'the manifest names it' : 'the node was closed cleanly';
       throw corruption(segmentName(firstSegment), `missing, though ${why}`);
     }
@@ -132,6 +133,10 @@ class LogRecovery {
       if (number < last) this.#closed.push({ number, bytes: size, lastSequence });
     }
     const lastSequence = Math.max(this.#lastSequence ?? 0, flushedSequence);
+    if (closedAt !== undefined && lastSequence !== closedAt) {
+      const what = `the log ends with write ${lastSequence}, but was closed at write ${closedAt}`;
+      throw corruption(segmentName(last), what);
+    }
     const counts = { batches: this.#batches, bytesCut: this.#bytesCut };
     return { last, size, lastSequence, closed: this.#closed, ...counts };
   }
@@ -166,14 +171,14 @@ class LogRecovery {
   }
 
   #mayBeHalfMade(number: number): boolean {
-    const { wasClosed, isNamed, firstSegment } = this.#expected;
-    return !wasClosed && !(isNamed && number === firstSegment);
+    const { closedAt, isNamed, firstSegment } = this.#expected;
+    return closedAt === undefined && !(isNamed && number === firstSegment);
   }
 
   /** The last segment, durable and open for appending. */
   async #openTail(number: number, size: number): Promise<LogSegment> {
     if (size > 0) {
-      if (this.#expected.wasClosed) return LogSegment.open(this.#disk, number);
+      if (this.#expected.closedAt !== undefined) return LogSegment.open(this.#disk, number);
       return LogSegment.secure(this.#disk, number, size);
     }
     if ((await this.#disk.list()).includes(segmentName(number))) {
@@ -220,7 +225,7 @@ class LogRecovery {
   async #checkIsTorn(reader: SegmentReader, end: number, isLast: boolean): Promise<void> {
     const bad = `bytes ${end} to ${reader.size - 1} are damaged`;
     if (!isLast) throw corruption(reader.name, `${bad}, and a later segment exists`);
-    if (this.#expected.wasClosed)
+    if (this.#expected.closedAt !== undefined)
       throw corruption(reader.name, `${bad}, though it was closed cleanly`);
     const next = await reader.nextBatchAfter(end);
     if (next === undefined) return;

@@ -4,7 +4,7 @@ import { crc32 } from '../../base/checksum.ts';
 import { hasCode, type KvorumError } from '../../base/errors.ts';
 import type { Engine } from '../engine.ts';
 import { type EngineOptions, openEngine } from '../open-engine.ts';
-import { OWNER, put, scanAll, TestServer, textAt } from '../test-engine.ts';
+import { EVERYTHING, OWNER, put, scanAll, TestServer, textAt } from '../test-engine.ts';
 
 /** More than a compaction of this file takes. */
 const RESERVED = 80_000;
@@ -74,6 +74,18 @@ test('below the reserve writes are refused, all else goes on, and they come back
   ok(more > taken + 10);
   const again = await server.restart(OPTIONS);
   equal((await server.settle(scanAll(again))).length, more);
+});
+
+test('a drop is taken below the reserve, and frees what it hides', async () => {
+  const server = new TestServer();
+  const engine = await server.restart(OPTIONS);
+  server.machine.directory.setCapacity(3 * RESERVED);
+  await fill(server, engine, 0);
+  await server.settle(engine.drop(EVERYTHING).durable);
+  await server.world.runUntil(() => engine.stats().state === 'open', 5_000);
+  const taken = await fill(server, engine, 0);
+  ok(taken > 50, `${taken} writes`);
+  equal((await server.settle(scanAll(engine))).length, taken);
 });
 
 test('the refusal says how much is free, what is kept and what to do', async () => {

@@ -3,10 +3,10 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { ByteReader, ByteWriter, badBytes } from '../../base/bytes.ts';
-import type { TableInfo } from '../table-info.ts';
+import type { TableFile } from '../table-info.ts';
 import { decodeUses, encodeUses } from '../values/value-use.ts';
 
-export interface TableProperties extends Omit<TableInfo, 'level' | 'number' | 'bytes'> {
+export interface TableProperties extends Omit<TableFile, 'number' | 'bytes'> {
   /** Of keys, and of values and pointers, before prefix coding and compression. */
   readonly rawBytes: number;
 }

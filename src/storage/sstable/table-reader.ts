@@ -4,7 +4,7 @@
 
 import type { Disk, DiskFile } from '../../host/host.ts';
 import { ELSEWHERE, type TableEntry, type TableKey } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { type TableFile, tableName } from '../table-info.ts';
 import { decodePointer } from '../values/value-pointer.ts';
 import { areSameUses, UseCounter } from '../values/value-use.ts';
 import { entriesOf, findInBlock } from './block.ts';
@@ -91,7 +91,7 @@ async function readPart(file: DiskFile, number: number, part: Part): Promise<Buf
 
 export class Table {
   readonly number: number;
-  readonly info: Omit<TableInfo, 'level'>;
+  readonly info: TableFile;
   readonly #file: DiskFile;
   readonly #blocks: BlockFile;
   readonly #filter: Filter;

@@ -11,7 +11,7 @@ import { crc32 } from '../../base/checksum.ts';
 import type { DiskFile } from '../../host/host.ts';
 import { PLAIN, seedOf, writePiece } from '../piece.ts';
 import { ELSEWHERE, REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
-import type { TableInfo } from '../table-info.ts';
+import type { TableFile } from '../table-info.ts';
 import { decodePointer } from '../values/value-pointer.ts';
 import { UseCounter } from '../values/value-use.ts';
 import { IndexWriter } from './block-index.ts';
@@ -89,7 +89,7 @@ export class TableWriter {
   }
 
   /** Ends the table and syncs the file; rejects with DISK_FULL or IO_ERROR. */
-  async finish(): Promise<Omit<TableInfo, 'level'>> {
+  async finish(): Promise<TableFile> {
     assert(this.#entries > 0, 'a table has entries');
     if (!this.#block.isEmpty) this.#endBlock();
     const blocksBytes = this.#offset;
@@ -173,7 +173,7 @@ export class TableWriter {
     this.#isWriting = false;
   }
 
-  #about(): Omit<TableInfo, 'level' | 'number' | 'bytes'> {
+  #about(): Omit<TableFile, 'number' | 'bytes'> {
     return {
       entries: this.#entries,
       removals: this.#removals,

@@ -3,7 +3,7 @@
 import { SimWorld } from '../../../sim/sim-host.ts';
 import type { Disk } from '../../host/host.ts';
 import { REMOVAL, type TableEntry, type TableKey, VALUE } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { type TableFile, tableName } from '../table-info.ts';
 import { pointing, type ValuePointer } from '../values/value-pointer.ts';
 import { BlockCache } from './block-cache.ts';
 import { hashOfTableKey } from './key-hash.ts';
@@ -27,7 +27,7 @@ export class TestTables {
     number: number,
     entries: readonly TableEntry[],
     options: { compression?: boolean; expectedEntries?: number } = {},
-  ): Promise<Omit<TableInfo, 'level'>> {
+  ): Promise<TableFile> {
     const { compression = false, expectedEntries = entries.length } = options;
     const file = await this.disk.create(tableName(number));
     const writer = new TableWriter(file, number, { compression, expectedEntries });

@@ -2,13 +2,15 @@
 // word on what a directory holds; a table file that it does not name is half-written or obsolete.
 //
 //   file     magic "KVMF" u32 · format u32 · flushed sequence varint · first segment varint ·
-//            next table varint · number of tables varint · table* · summary ·
-//            crc32 u32 of everything before
+//            next table varint · number of tables varint · table* ·
+//            number of drops varint · drop* · summary · crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
-//            highest sequence varint · uses of value files (values/value-use.ts)
+//            highest sequence varint · uses of value files (values/value-use.ts) ·
+//            drops heeded up to varint
 //   summary  newest time varint · counts (see slot-counts.ts)
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
+//   drop     keyspace u8 · first slot u16 · last slot u16 · sequence varint   (see live-drops.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
 // tables are some 20 KB and the counts of a keyspace up to 48, written per flush and compaction.
@@ -20,10 +22,12 @@
 // - the summary is of what has a sequence up to `flushedSequence`, and of nothing else;
 // - inputs of a compaction are removed only after the manifest that names its outputs is durable.
 
-import { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { ByteReader, ByteWriter, badBytes } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk } from '../../host/host.ts';
+import type { Drop } from '../drops/drop-map.ts';
+import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 import { Summary } from '../summary.ts';
 import type { TableInfo } from '../table-info.ts';
@@ -35,6 +39,10 @@ const FORMAT = 3;
 /** "KVMF". */
 const MAGIC = 0x4b564d46;
 const SUSPECT = 1;
+/** Well above the last level: what walks over levels must end. */
+const LEVEL_MAX = 255;
+/** Keyspace and slot. */
+const KEY_BYTES_MIN = 3;
 
 export interface Manifest {
   readonly flushedSequence: number;
@@ -43,6 +51,8 @@ export interface Manifest {
   readonly nextTable: number;
   /** In no particular order. */
   readonly tables: readonly ManifestTable[];
+  /** Up to `flushedSequence`, without overlap. */
+  readonly drops: readonly Drop[];
   /** Of everything up to the flushed sequence; it never changes. */
   readonly summary: Summary;
 }
@@ -57,6 +67,7 @@ export const EMPTY_MANIFEST: Manifest = {
   firstSegment: 1,
   nextTable: 1,
   tables: [],
+  drops: [],
   summary: new Summary(),
 };
 
@@ -91,6 +102,12 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writer.varint(info.sequenceMin);
     writer.varint(info.sequenceMax);
     encodeUses(writer, info.values);
+    writer.varint(info.droppedUpTo);
+  }
+  writer.varint(manifest.drops.length);
+  for (const drop of manifest.drops) {
+    writeSlotRange(writer, drop);
+    writer.varint(drop.sequence);
   }
   manifest.summary.writeTo(writer);
   writer.u32(crc32(writer.view()));
@@ -120,10 +137,21 @@ function decodeBody(reader: ByteReader): Manifest {
   const firstSegment = reader.varint();
   const nextTable = reader.varint();
   const tables: ManifestTable[] = [];
-  for (let left = reader.varint(); left > 0; left--) tables.push(decodeTable(reader));
+  const numbers = new Set<number>();
+  for (let left = reader.varint(); left > 0; left--) {
+    const table = decodeTable(reader);
+    const { number } = table.info;
+    if (number >= nextTable || numbers.has(number)) throw badBytes(`a second table ${number}`);
+    numbers.add(number);
+    tables.push(table);
+  }
+  const drops: Drop[] = [];
+  for (let left = reader.varint(); left > 0; left--) {
+    drops.push(decodeDrop(reader, flushedSequence));
+  }
   const summary = Summary.readFrom(reader);
   reader.end();
-  return { flushedSequence, firstSegment, nextTable, tables, summary };
+  return { flushedSequence, firstSegment, nextTable, tables, drops, summary };
 }
 
 function decodeTable(reader: ByteReader): ManifestTable {
@@ -141,6 +169,27 @@ function decodeTable(reader: ByteReader): ManifestTable {
     sequenceMin: reader.varint(),
     sequenceMax: reader.varint(),
     values: decodeUses(reader),
+    droppedUpTo: reader.varint(),
   };
+  checkTable(info);
   return { info, isSuspect: (flags & SUSPECT) !== 0 };
+}
+
+/** Throws BAD_BYTES for a table that no writer makes and that planning would stumble over. */
+function checkTable({ number, level, entries, firstKey, lastKey, ...rest }: TableInfo): void {
+  const isSound =
+    level <= LEVEL_MAX &&
+    entries > 0 &&
+    rest.removals <= entries &&
+    rest.sequenceMin <= rest.sequenceMax &&
+    firstKey.length >= KEY_BYTES_MIN &&
+    firstKey.compare(lastKey) <= 0;
+  if (!isSound) throw badBytes(`table ${number} cannot be`);
+}
+
+/** Throws BAD_BYTES for one that would hide what came after the tables. */
+function decodeDrop(reader: ByteReader, flushedSequence: number): Drop {
+  const drop = { ...readSlotRange(reader), sequence: reader.varint() };
+  if (drop.sequence > flushedSequence) throw badBytes(`a drop of sequence ${drop.sequence}`);
+  return drop;
 }

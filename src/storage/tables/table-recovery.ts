@@ -71,13 +71,13 @@ export async function tidyTables(host: Pick<Host, 'disk' | 'log'>, recovered: Re
 
 /** What identity and manifest say of the log. */
 export function expectationOf(
-  identity: Pick<StoredIdentity, 'isClean'> | undefined,
+  identity: Pick<StoredIdentity, 'closedAt'> | undefined,
   hasManifest: boolean,
   { firstSegment, flushedSequence }: Manifest,
 ): LogExpectation {
   // The manifest of a fresh directory may be older than its first segment: it promises none.
   const isNamed = hasManifest && flushedSequence > 0;
-  return { wasClosed: identity?.isClean ?? false, firstSegment, flushedSequence, isNamed };
+  return { closedAt: identity?.closedAt, firstSegment, flushedSequence, isNamed };
 }
 
 /** Tables, value files and manifests that no living table is or refers to, sorted. */

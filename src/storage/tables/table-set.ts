@@ -17,6 +17,14 @@ import type { ValueFiles } from '../values/value-files.ts';
 
 type Answer = TableEntry | undefined;
 
+export interface Lookup {
+  readonly key: TableKey;
+  /** hashOfTableKey(key) */
+  readonly hash: number;
+  /** Entries up to this sequence are of no interest: tables that have no others are not asked. */
+  readonly after: number;
+}
+
 /** A table of the manifest, by whoever needs it. */
 export class LiveTable {
   readonly info: TableInfo;
@@ -94,25 +102,26 @@ export class TableSet {
   }
 
   /**
-   * The newest entry of `key`, which may be a removal; throws or rejects with CORRUPTION where it
+   * The newest entry of the key, which may be a removal; throws or rejects with CORRUPTION where it
    * cannot be known.
    */
-  get(key: TableKey, hash: number): Answer | Promise<Answer> {
-    const found = this.#search(key, hash, 0);
+  get(lookup: Lookup): Answer | Promise<Answer> {
+    const found = this.#search(lookup, 0);
     if (this.suspects.length === 0) return found;
-    if (found instanceof Promise) return found.then((each) => this.#askSuspects(key, hash, each));
-    return this.#askSuspects(key, hash, found);
+    if (found instanceof Promise) return found.then((each) => this.#askSuspects(lookup, each));
+    return this.#askSuspects(lookup, found);
   }
 
-  /** Asks the places that may have `key`, newest first, from number `place` on. */
-  #search(key: TableKey, hash: number, place: number): Answer | Promise<Answer> {
+  /** Asks the places that may have the key, newest first, from number `place` on. */
+  #search(lookup: Lookup, place: number): Answer | Promise<Answer> {
+    const { key, hash, after } = lookup;
     const end = this.level0.length + this.levels.length;
     for (let at = place; at < end; at++) {
       const table = this.#tableAt(at, key);
-      if (table === undefined) continue;
+      if (table === undefined || table.info.sequenceMax <= after) continue;
       const found = (table.content as Table).get(key, hash);
       if (found instanceof Promise) {
-        return found.then((each) => each ?? this.#search(key, hash, at + 1));
+        return found.then((each) => each ?? this.#search(lookup, at + 1));
       }
       if (found !== undefined) return found;
     }
@@ -130,19 +139,17 @@ export class TableSet {
   }
 
   /** May be async only when a suspect could hold something newer than `found`. */
-  #askSuspects(key: TableKey, hash: number, found: Answer): Answer | Promise<Answer> {
-    const asked = this.suspects.filter((table) => mayBeNewer(table, key, found));
+  #askSuspects({ key, hash, after }: Lookup, found: Answer): Answer | Promise<Answer> {
+    const known = Math.max(after, found?.sequence ?? 0);
+    const asked = this.suspects.filter((table) => {
+      return table.covers(key) && table.info.sequenceMax > known;
+    });
     const damaged = asked.find(({ content }) => content instanceof Error);
     if (damaged !== undefined) throw damaged.content;
     if (asked.length === 0) return found;
     const answers = asked.map(async ({ content }) => (content as Table).get(key, hash));
     return Promise.all(answers).then((all) => all.reduce(newer, found));
   }
-}
-
-/** Whether the table may know an entry of `key` that is newer than `found`. */
-export function mayBeNewer(table: LiveTable, key: TableKey, found: Answer): boolean {
-  return table.covers(key) && table.info.sequenceMax > (found?.sequence ?? -1);
 }
 
 /** The last table of a level that begins at `key` or before. */

@@ -11,12 +11,13 @@
 
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { LiveDrops } from '../drops/live-drops.ts';
 import type { DamagedRange } from '../engine.ts';
 import type { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
 import { corruption } from '../storage-errors.ts';
 import { engineKeyOf } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { type TableFile, type TableInfo, tableName } from '../table-info.ts';
 import { ValueFiles } from '../values/value-files.ts';
 import { valuesName } from '../values/value-format.ts';
 import { areSameUses } from '../values/value-use.ts';
@@ -47,6 +48,7 @@ type StoreHost = Pick<Host, 'disk' | 'log'>;
 export class TableStore {
   readonly #host: StoreHost;
   readonly #cache: BlockCache;
+  readonly drops: LiveDrops;
   /** What its tables refer to. */
   readonly values: ValueFiles;
   #manifest: Manifest;
@@ -66,6 +68,7 @@ export class TableStore {
   constructor(host: StoreHost, cache: BlockCache, manifest: Manifest, nextTable: number) {
     this.#host = host;
     this.#cache = cache;
+    this.drops = new LiveDrops(manifest.drops);
     this.#manifest = manifest;
     this.#nextTable = nextTable;
     this.values = new ValueFiles(host);
@@ -162,7 +165,10 @@ export class TableStore {
 
   #manifestOf(set: TableSet, { reach }: TableChange): Manifest {
     const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
-    return { ...this.#manifest, ...reach, nextTable: this.#nextTable, tables };
+    const reached = { ...this.#manifest, ...reach };
+    const infos = tables.map(({ info }) => info);
+    const drops = this.drops.flushed(infos, reached.flushedSequence);
+    return { ...reached, nextTable: this.#nextTable, tables, drops };
   }
 
   /** Rejects with CORRUPTION when something of it does not read as it was written. */
@@ -230,7 +236,9 @@ export class TableStore {
       this.#filtersBefore.falsePositives += filterFalsePositives;
       await content.close();
     }
-    if (isObsolete) await this.#host.disk.remove(tableName(info.number));
+    const name = tableName(info.number);
+    const isThere = !(content instanceof Error) || (await this.#host.disk.list()).includes(name);
+    if (isObsolete && isThere) await this.#host.disk.remove(name);
     await this.values.release(info.values, isObsolete && !this.#isClosed);
   }
 }
@@ -251,7 +259,7 @@ function missing({ number }: TableInfo): Error {
   return corruption(tableName(number), 'missing, though the manifest names it');
 }
 
-function isAsNamed(found: Omit<TableInfo, 'level'>, named: TableInfo): boolean {
+function isAsNamed(found: TableFile, named: TableInfo): boolean {
   return (
     found.bytes === named.bytes &&
     found.entries === named.entries &&

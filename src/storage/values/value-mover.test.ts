@@ -42,7 +42,6 @@ test('values of files that are given up move, others do not', async () => {
     const kept: TableEntry[] = [];
     for (const each of [entries[3], entries[1]]) kept.push(await mover.move(each as TableEntry));
     const { files, bytesMoved, bytesWritten, unreadable } = await mover.finish();
-    await mover.close();
     deepEqual(await Promise.all(kept.map((each) => readBack(tests, each))), [
       String(VALUES[3]),
       String(VALUES[1]),
@@ -67,7 +66,6 @@ test('a file that is full is followed by another', async () => {
     const { mover, entries } = await scene(tests, 20);
     for (const each of entries) ok(mover.concerns(await mover.move(each)) === false);
     deepEqual((await mover.finish()).files, [10, 11, 12, 13]);
-    await mover.close();
   });
 });
 
@@ -82,7 +80,6 @@ test('what cannot be read stays where it is, the rest moves', async () => {
       equal(moved === each, n === 1);
     }
     deepEqual((await mover.finish()).unreadable, [1]);
-    await mover.close();
   });
 });
 
@@ -94,7 +91,6 @@ test('of a file that cannot be opened nothing moves', async () => {
     for (const each of entries) equal(await mover.move(each), each);
     const { files, unreadable } = await mover.finish();
     deepEqual([files, unreadable], [[], [1]]);
-    await mover.close();
   });
 });
 
@@ -108,7 +104,6 @@ test('what was moved can be taken back, whether it was finished or not', async (
       if (isFinished) await mover.finish();
       ok((await tests.disk.list()).length > before.length);
       await mover.remove();
-      await mover.close();
       deepEqual(await tests.disk.list(), before);
     });
   }

@@ -79,6 +79,7 @@ export class ValueMover {
 
   /** Everything is synced, but for the names. Rejects with DISK_FULL or IO_ERROR. */
   async finish(): Promise<MovedValues> {
+    await this.#close();
     await this.#outlet.finish();
     const { numbers, bytesWritten } = this.#outlet;
     const unreadable = [...this.#unreadable];
@@ -86,13 +87,14 @@ export class ValueMover {
   }
 
   /** Takes everything back, as far as that is possible. */
-  remove(): Promise<void> {
-    return this.#outlet.remove();
+  async remove(): Promise<void> {
+    await this.#close();
+    await this.#outlet.remove();
   }
 
-  /** Of what it read. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     for (const file of this.#open.values()) await file.close();
+    this.#open.clear();
   }
 
   /** Undefined when it is damaged. */

@@ -1,0 +1,134 @@
+// Which slots were dropped, and when: for every slot the sequence of its last drop, 0 where there
+// was none. An entry that is older than the drop of its slot is hidden, wherever it stands.
+//
+//   keyspace 0   0 0 0 812 812 812 0 … 0        8 bytes a slot, 128 KiB a keyspace that has one
+//   keyspace 5   901 901 901 … 901
+//
+// So it costs a look-up an entry, however many drops there were, and there is no limit to them: a
+// slot forgets all but the last. LevelDB's heirs keep range tombstones in their tables instead and
+// must cut and sort them for each read; that is the price of ranges of keys, which we have not got.
+//
+// A map never changes: readers keep the one that they began with. Places are those of
+// key-region.ts, keyspace · 2^14 + slot.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { placeOf, type Span, spanOf } from '../compaction/key-region.ts';
+import type { EngineKey, SlotRange } from '../engine.ts';
+import type { TableKey } from '../table-entry.ts';
+import type { TableInfo } from '../table-info.ts';
+
+export interface Drop extends SlotRange {
+  readonly sequence: number;
+}
+
+/** By slot. */
+type Row = Float64Array;
+
+export class DropMap {
+  /** By keyspace; those without drops have none. */
+  readonly #rows: readonly (Row | undefined)[];
+  readonly isEmpty: boolean;
+
+  /** Use NO_DROPS and with(). */
+  constructor(rows: readonly (Row | undefined)[] = []) {
+    this.#rows = rows;
+    this.isEmpty = rows.every((row) => row === undefined);
+  }
+
+  /** 0 when the slot was not dropped. */
+  sequenceAt({ keyspace, slot }: Pick<EngineKey, 'keyspace' | 'slot'>): number {
+    return this.isEmpty ? 0 : (this.#rows[keyspace]?.[slot] ?? 0);
+  }
+
+  /** Whether an entry of `key` with this sequence is as if it were not there. */
+  hides(key: TableKey, sequence: number): boolean {
+    return !this.isEmpty && this.#after(placeOf(key), sequence);
+  }
+
+  /** The first place of the span that was not dropped after `sequence`; its end if all were. */
+  firstKept(span: Span, sequence: number): number {
+    if (this.isEmpty) return span.from;
+    let place = span.from;
+    while (place < span.to && this.#after(place, sequence)) place += 1;
+    return place;
+  }
+
+  /** Whether nothing of the table can be seen any more. */
+  hidesTable(table: Pick<TableInfo, 'firstKey' | 'lastKey' | 'sequenceMax'>): boolean {
+    const span = spanOf(table);
+    return this.firstKept(span, table.sequenceMax) === span.to;
+  }
+
+  /** Of the table's places, the share that was dropped since it was written. */
+  hiddenShare(table: TableInfo): number {
+    const span = spanOf(table);
+    let hidden = 0;
+    this.#eachIn(span, (row, slot) => {
+      if ((row[slot] as number) > table.droppedUpTo) hidden += 1;
+    });
+    return hidden / (span.to - span.from);
+  }
+
+  /** `drops`: each later than all before of the same slots. */
+  with(drops: readonly Drop[]): DropMap {
+    if (drops.length === 0) return this;
+    const rows = [...this.#rows];
+    for (const { keyspace, fromSlot, toSlot, sequence } of drops) {
+      const before = this.#rows[keyspace];
+      const isOwn = rows[keyspace] !== before;
+      if (!isOwn) rows[keyspace] = before?.slice() ?? new Float64Array(SLOT_COUNT);
+      rows[keyspace]?.fill(sequence, fromSlot, toSlot + 1);
+    }
+    return new DropMap(rows);
+  }
+
+  /**
+   * Without those that hide nothing any more: all `tables` over their slots heeded them, and they
+   * are older than `memtablesFrom`, the first sequence in any memtable.
+   */
+  needed(tables: readonly TableInfo[], memtablesFrom: number): DropMap {
+    if (this.isEmpty) return this;
+    const kept = this.#rows.map((row) => row?.map((each) => (each >= memtablesFrom ? each : 0)));
+    for (const table of tables) {
+      this.#eachIn(spanOf(table), (row, slot, keyspace) => {
+        const sequence = row[slot] as number;
+        if (sequence > table.droppedUpTo) (kept[keyspace] as Row)[slot] = sequence;
+      });
+    }
+    return new DropMap(kept.map((row) => (row?.some((each) => each > 0) ? row : undefined)));
+  }
+
+  /** As few as say the same, by keyspace and slot. */
+  drops(): Drop[] {
+    const drops: Drop[] = [];
+    for (const [keyspace, row] of this.#rows.entries()) {
+      for (let from = 0, to = 0; row !== undefined && from < SLOT_COUNT; from = to) {
+        const sequence = row[from] as number;
+        while (to < SLOT_COUNT && row[to] === sequence) to += 1;
+        if (sequence === 0) continue;
+        const range = { fromSlot: from as Slot, toSlot: (to - 1) as Slot };
+        drops.push({ keyspace: keyspace as KeyspaceNumber, ...range, sequence });
+      }
+    }
+    return drops;
+  }
+
+  #after(place: number, sequence: number): boolean {
+    const row = this.#rows[Math.floor(place / SLOT_COUNT)];
+    return row !== undefined && (row[place % SLOT_COUNT] as number) > sequence;
+  }
+
+  /** Visits the slots of the span in keyspaces that have drops. */
+  #eachIn({ from, to }: Span, visit: (row: Row, slot: number, keyspace: number) => void): void {
+    for (const [keyspace, row] of this.#rows.entries()) {
+      if (row === undefined) continue;
+      const first = Math.max(from - keyspace * SLOT_COUNT, 0);
+      const end = Math.min(to - keyspace * SLOT_COUNT, SLOT_COUNT);
+      for (let slot = first; slot < end; slot++) visit(row, slot, keyspace);
+    }
+  }
+}
+
+export const NO_DROPS = new DropMap();
