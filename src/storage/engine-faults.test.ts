@@ -36,7 +36,7 @@ type Made = Change | SlotRange;
 interface Script {
   readonly options: EngineOptions;
   readonly writes: number;
-  /** The first so many writes name each key. */
+  /** The keys of the first so many writes are read one by one in the end. */
   readonly keys: number;
   /** Of write n. */
   keyOf(n: number): EngineKey;
@@ -55,9 +55,9 @@ const SMALL_VALUES: Script = {
 /** Three keys are written again and again; every fourth value stays, with garbage around it. */
 const LARGE_VALUES: Script = {
   options: { ...TINY, memtableBytesMax: 2_000, largeValueBytes: 100 },
-  writes: 40,
-  keys: 40,
-  keyOf: (n) => (n % 4 === 0 ? at(`stays ${n}`, n % 3) : at(`key ${n % 4}`, 0)),
+  writes: 36,
+  keys: 8,
+  keyOf: (n) => (n % 4 === 0 ? at(`stays ${n}`, 0) : at(`key ${n % 4}`, (n % 4) - 1)),
   textOf: (n) => (n === 21 ? undefined : `${n} `.repeat(n % 5 === 0 ? 12 : 150)),
 };
 
@@ -186,8 +186,7 @@ test('a life of large values moves them', async () => {
   const server = new Server();
   const trace = new Trace(LARGE_VALUES);
   await server.settle(trace.live(server.machine.boot()));
-  const { valueBytesMoved, valueFiles } = (trace.engine as Engine).stats();
-  ok(valueBytesMoved > 0 && valueFiles > 0, `${valueBytesMoved} bytes moved, ${valueFiles} files`);
+  ok((trace.engine as Engine).stats().valueBytesMoved > 0);
   await trace.checkAfter(server, 'after a clean close');
 });
 
