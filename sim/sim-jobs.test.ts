@@ -6,7 +6,7 @@ import { SimWorld } from './sim-host.ts';
 
 jobsContract('simulated jobs', (body) => {
   const world = new SimWorld(1);
-  return world.settle(body(world.node('n1').boot({ test: runJob })));
+  return world.settle(body(world.node('n1').boot({ test: runJob, other: runJob })));
 });
 
 test('a job dies with the life that started it', async () => {

@@ -12,8 +12,8 @@ export class SimJobs implements Jobs {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #bodies: JobBodies;
-  /** Settles, always well, when the last job that was started is over. */
-  #lastTurn: Promise<unknown> = Promise.resolve();
+  /** By name; each settles, always well, when the last job that was started is over. */
+  readonly #lastTurns = new Map<string, Promise<unknown>>();
   readonly #open = new Set<{ pacer: JobPacer; reject(error: KvorumError): void }>();
   #isClosed = false;
 
@@ -39,7 +39,8 @@ export class SimJobs implements Jobs {
       );
       this.#open.delete(job);
     };
-    this.#lastTurn = this.#lastTurn.then(run);
+    const lastTurn = this.#lastTurns.get(name) ?? Promise.resolve();
+    this.#lastTurns.set(name, lastTurn.then(run));
     return {
       done: promise,
       setPace: (bytesPerSecond) => pacer.setPace(bytesPerSecond),
@@ -54,7 +55,7 @@ export class SimJobs implements Jobs {
       reject(closed());
       pacer.cancel();
     }
-    await this.#lastTurn;
+    await Promise.all(this.#lastTurns.values());
   }
 }
 

@@ -4,6 +4,7 @@
 import { assert } from '../src/base/assert.ts';
 import type { Host, Log, LogFields } from '../src/host/host.ts';
 import { runJob as compaction } from '../src/storage/compaction/compaction-job.ts';
+import { runJob as flush } from '../src/storage/flush-job.ts';
 import { SimClock, SimQuartz } from './sim-clock.ts';
 import { SimDirectory } from './sim-directory.ts';
 import { SimDisk } from './sim-disk.ts';
@@ -28,8 +29,8 @@ export interface LogLine {
   readonly fields: LogFields;
 }
 
-/** What a node finds among its jobs; on the real host: storage/compaction/storage-jobs.ts. */
-const JOB_BODIES: JobBodies = { compaction };
+/** What a node finds among its jobs; on the real host: storage/storage-jobs.ts. */
+const JOB_BODIES: JobBodies = { flush, compaction };
 
 export class SimMachine {
   readonly name: string;

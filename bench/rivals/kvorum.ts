@@ -9,9 +9,9 @@ import { nodeJobs } from '../../src/host/node-jobs.ts';
 import { silentLog } from '../../src/host/node-log.ts';
 import { nodeRandom } from '../../src/host/node-random.ts';
 import { slotOf } from '../../src/ring/slot.ts';
-import { STORAGE_JOBS } from '../../src/storage/compaction/storage-jobs.ts';
 import type { Engine, EngineKey, Put, ScanRange, Written } from '../../src/storage/engine.ts';
 import { openEngine } from '../../src/storage/open-engine.ts';
+import { STORAGE_JOBS } from '../../src/storage/storage-jobs.ts';
 import type { MemoryFigures, Rival, Store } from './rival.ts';
 
 const KEYSPACE = 0 as KeyspaceNumber;

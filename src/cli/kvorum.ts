@@ -54,6 +54,11 @@ const COMMANDS: readonly CommandRow[] = [
     summary: 'delete keys',
     load: async () => (await import('./del.ts')).defineDel,
   },
+  {
+    name: 'explain',
+    summary: 'show what each replica has of a key, and why',
+    load: async () => (await import('./explain.ts')).defineExplain,
+  },
 ];
 
 /** Beside the packages, not in /tmp: what is read there is run. Halves the time to start. */

@@ -16,7 +16,6 @@ import type {
 import type { Topology } from '../node/topology.ts';
 
 export class LateStore implements Store {
-  readonly keyspaces: Store['keyspaces'];
   readonly #topology: Topology;
   readonly #self: MemberStatus;
   readonly #wallMs: () => number;
@@ -24,10 +23,13 @@ export class LateStore implements Store {
   node: Node | undefined;
 
   constructor(topology: Topology, self: Topology['members'][number], wallMs: () => number) {
-    this.keyspaces = topology.keyspaces;
     this.#topology = topology;
     this.#self = { ...self, isAlive: true, slots: 0 };
     this.#wallMs = wallMs;
+  }
+
+  get keyspaces(): Store['keyspaces'] {
+    return this.node?.keyspaces ?? this.#topology.keyspaces;
   }
 
   async get(request: GetRequest) {
@@ -44,6 +46,10 @@ export class LateStore implements Store {
 
   async countKeys(keyspace: KeyspaceNumber) {
     return this.#opened().countKeys(keyspace);
+  }
+
+  async explain(keyspace: KeyspaceNumber, key: Buffer) {
+    return this.#opened().explain(keyspace, key);
   }
 
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {

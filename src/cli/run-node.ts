@@ -19,7 +19,7 @@ import { PlacedTopology } from '../node/topology.ts';
 import { type HttpServer, startHttpServer } from '../server/http/http-server.ts';
 import type { Stage } from '../server/http/node-view.ts';
 import { type RespServer, startRespServer } from '../server/resp/resp-server.ts';
-import { STORAGE_JOBS } from '../storage/compaction/storage-jobs.ts';
+import { STORAGE_JOBS } from '../storage/storage-jobs.ts';
 import type { NodeConfig } from './config/node-config.ts';
 import { LateStore } from './late-store.ts';
 import { explainForeignDirectory } from './node-directory.ts';
@@ -140,7 +140,7 @@ class NodeProcess {
     });
     this.#resp = resp;
     const running = (): Node | undefined => store.node;
-    const view = { name: member.name, stage: () => this.stage, running, resp };
+    const view = { name: member.name, stage: () => this.stage, running, store, resp };
     this.#http = await startHttpServer({ address: httpBind, view, log });
   }
 }

@@ -129,10 +129,11 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 /**
  * Long work beside the requests, on a core of its own where there is one. A job works on the data
  * directory of the node and on nothing else of it: orders and answers are plain data, copied on
- * the way (structuredClone; a Buffer arrives as a Uint8Array).
+ * the way (structuredClone; a Buffer arrives as a Uint8Array). Only a SharedArrayBuffer is the
+ * same memory on both sides: neither changes it before the job is done.
  */
 export interface Jobs {
-  /** Runs the body of that name, after the jobs that were started before. */
+  /** Runs the body of that name, after the jobs of that name before, beside those of others. */
   start(name: string, order: unknown): Job;
   /** Waits for nothing: what is under way rejects with CLOSED and may leave files behind. */
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 // What every Jobs promises, as tests; see disk.contract.ts for how they are registered. The job is
-// test-job.ts, under the name "test".
+// test-job.ts, under the names "test" and "other".
 
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
@@ -40,7 +40,13 @@ const promises: Record<string, (host: JobsHost) => Promise<void>> = {
     await file.close();
   },
 
-  'jobs run one after the other, in the order of their start': async ({ jobs, disk }) => {
+  'a SharedArrayBuffer is the same memory here and there': async ({ jobs }) => {
+    const memory = new SharedArrayBuffer(4);
+    await jobs.start('test', { kind: 'mark', memory }).done;
+    deepEqual(new Uint8Array(memory), new Uint8Array([1, 0, 0, 0]));
+  },
+
+  'jobs of a name run one after the other, in the order of their start': async ({ jobs, disk }) => {
     const ended: string[] = [];
     const orders = ['a', 'b', 'c'].map(async (file) => {
       await jobs.start('test', { ...STEPS, file }).done;
@@ -49,6 +55,14 @@ const promises: Record<string, (host: JobsHost) => Promise<void>> = {
     await Promise.all(orders);
     deepEqual(ended, ['a', 'b', 'c']);
     deepEqual(await disk.list(), ['a', 'b', 'c']);
+  },
+
+  'jobs of different names run beside each other': async ({ jobs }) => {
+    const paused = jobs.start('test', STEPS);
+    paused.setPace(0);
+    equal(await jobs.start('other', { ...STEPS, file: 'b' }).done, 'did 10');
+    paused.cancel();
+    equal(await paused.done, 'cancelled after 1');
   },
 
   'an operating failure keeps its code and fix, a bug its words; the next job runs': async ({

@@ -8,7 +8,7 @@ import type { JobBody } from './host.ts';
 import { JobPacer } from './job-pacer.ts';
 import { nodeClock } from './node-clock.ts';
 import { openNodeDisk } from './node-disk.ts';
-import type { ThreadAnswer, ThreadData, ThreadMessage } from './node-jobs.ts';
+import type { ThreadAnswer, ThreadData, ThreadMessage, ThreadOutcome } from './node-jobs.ts';
 
 /** How often a timer keeps the thread awake while it sleeps for its pace: any long time will do. */
 const AWAKE_MS = 60_000;
@@ -16,40 +16,42 @@ const AWAKE_MS = 60_000;
 const { directory, modules } = workerData as ThreadData;
 const port = parentPort;
 assert(port !== null, 'this module runs on a thread of its own');
-let pacer: JobPacer | undefined;
+/** Of the jobs under way, by name. */
+const pacers = new Map<string, JobPacer>();
 
 port.on('message', (message: ThreadMessage) => {
-  if (message.kind === 'run') void run(message);
-  else if (message.kind === 'pace') pacer?.setPace(message.bytesPerSecond);
-  else pacer?.cancel();
+  const { name } = message;
+  if (message.kind === 'run') void run(name, message.order);
+  else if (message.kind === 'pace') pacers.get(name)?.setPace(message.bytesPerSecond);
+  else pacers.get(name)?.cancel();
 });
 
-async function run({ name, order }: ThreadMessage & { kind: 'run' }): Promise<void> {
-  const clock = nodeClock();
-  pacer = new JobPacer(clock);
+async function run(name: string, order: unknown): Promise<void> {
+  const pacer = new JobPacer(nodeClock());
+  pacers.set(name, pacer);
   const awake = setInterval(() => undefined, AWAKE_MS);
+  const outcome = await outcomeOf(name, order, pacer);
+  clearInterval(awake);
+  pacers.delete(name);
+  port?.postMessage({ name, ...outcome } satisfies ThreadAnswer);
+}
+
+async function outcomeOf(name: string, order: unknown, pacer: JobPacer): Promise<ThreadOutcome> {
   try {
     const module: unknown = await import(modules[name] as string);
     const { runJob } = module as { readonly runJob: JobBody };
-    answer({ kind: 'done', answer: await runJob(await openNodeDisk(directory), order, pacer) });
+    return { kind: 'done', answer: await runJob(await openNodeDisk(directory), order, pacer) };
   } catch (error) {
-    answer(failure(error));
-  } finally {
-    clearInterval(awake);
-    pacer = undefined;
+    return failure(error);
   }
 }
 
 /** Classes do not survive the way between threads; code and fix shall. */
-function failure(error: unknown): ThreadAnswer {
+function failure(error: unknown): ThreadOutcome {
   if (error instanceof KvorumError) {
     const { code, message, fix } = error;
     return { kind: 'failed', code, message, fix };
   }
   const stack = error instanceof Error ? error.stack : String(error);
   return { kind: 'broke', stack: stack ?? String(error) };
-}
-
-function answer(message: ThreadAnswer): void {
-  port?.postMessage(message);
 }

@@ -9,7 +9,8 @@ import { nodeClock } from './node-clock.ts';
 import { openNodeDisk } from './node-disk.ts';
 import { nodeJobs } from './node-jobs.ts';
 
-const MODULES = { test: new URL('./test-job.ts', import.meta.url).href };
+const MODULE = new URL('./test-job.ts', import.meta.url).href;
+const MODULES = { test: MODULE, other: MODULE };
 
 async function withJobs(body: (host: JobsHost) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'kvorum-jobs-'));

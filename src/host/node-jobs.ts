@@ -1,6 +1,8 @@
-// The real jobs of a node: one thread, started with the first job, on which one job runs at a time.
-// A thread that dies takes only its job with it; the next job gets a new thread. The thread loads
-// the bodies from modules that the composition root names: this folder knows none of them.
+// The real jobs of a node: one thread, started with the first job, on which one job of each name
+// runs at a time. Those of different names take turns there, as often as they wait for the disk: a
+// second thread would take 20 MB, and more of the core on which requests are served than is spare.
+// A thread that dies takes only the jobs on it along; the next job gets a new thread. The thread
+// loads the bodies from modules that the composition root names: this folder knows none of them.
 
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, KvorumError, messageOf } from '../base/errors.ts';
@@ -15,12 +17,18 @@ export interface NodeJobsOptions {
 
 export type ThreadData = NodeJobsOptions;
 
-export type ThreadMessage =
-  | { readonly kind: 'run'; readonly name: string; readonly order: unknown }
+/** To the one job of that name. */
+export type ThreadMessage = { readonly name: string } & ThreadWish;
+
+type ThreadWish =
+  | { readonly kind: 'run'; readonly order: unknown }
   | { readonly kind: 'pace'; readonly bytesPerSecond: number }
   | { readonly kind: 'cancel' };
 
-export type ThreadAnswer =
+/** Of the one job of that name. */
+export type ThreadAnswer = { readonly name: string } & ThreadOutcome;
+
+export type ThreadOutcome =
   | { readonly kind: 'done'; readonly answer: unknown }
   | {
       readonly kind: 'failed';
@@ -36,8 +44,9 @@ export function nodeJobs(options: NodeJobsOptions): Jobs {
 
 class NodeJobs implements Jobs {
   readonly #options: NodeJobsOptions;
-  readonly #waiting: NodeJob[] = [];
-  #running: NodeJob | undefined;
+  #waiting: NodeJob[] = [];
+  /** By name. */
+  readonly #running = new Map<string, NodeJob>();
   #thread: Worker | undefined;
   #isClosed = false;
 
@@ -57,26 +66,31 @@ class NodeJobs implements Jobs {
     this.#isClosed = true;
     const thread = this.#thread;
     this.#thread = undefined;
-    this.#running?.fail(closed());
-    for (const job of this.#waiting.splice(0)) job.fail(closed());
-    this.#running = undefined;
+    for (const job of [...this.#running.values(), ...this.#waiting]) job.fail(closed());
+    this.#running.clear();
+    this.#waiting = [];
     await thread?.terminate();
   }
 
   #next(): void {
-    if (this.#running !== undefined) return;
-    const job = this.#waiting.shift();
-    if (job === undefined) {
-      this.#thread?.unref();
-      return;
+    const before = this.#waiting;
+    this.#waiting = [];
+    for (const job of before) {
+      if (this.#running.has(job.name)) this.#waiting.push(job);
+      else this.#begin(job);
     }
-    this.#running = job;
+    if (this.#running.size === 0) this.#thread?.unref();
+  }
+
+  #begin(job: NodeJob): void {
     try {
       this.#thread ??= this.#newThread();
       this.#thread.ref();
+      this.#running.set(job.name, job);
       job.begin(this.#thread);
     } catch (error) {
-      this.#end(jobFailed(job, messageOf(error)));
+      this.#running.delete(job.name);
+      job.fail(jobFailed(job, messageOf(error)));
     }
   }
 
@@ -91,15 +105,17 @@ class NodeJobs implements Jobs {
     thread.on('exit', (code) => {
       if (this.#thread !== thread) return;
       this.#thread = undefined;
-      if (this.#running === undefined) return;
-      this.#end(jobFailed(this.#running, why === undefined ? `exit code ${code}` : messageOf(why)));
+      const what = why === undefined ? `exit code ${code}` : messageOf(why);
+      for (const job of this.#running.values()) job.fail(jobFailed(job, what));
+      this.#running.clear();
+      this.#next();
     });
     return thread;
   }
 
-  #end(answer: ThreadAnswer | KvorumError): void {
-    this.#running?.end(answer);
-    this.#running = undefined;
+  #end(answer: ThreadAnswer): void {
+    this.#running.get(answer.name)?.end(answer);
+    this.#running.delete(answer.name);
     this.#next();
   }
 }
@@ -111,7 +127,7 @@ class NodeJob implements Job {
   readonly #settle = Promise.withResolvers<unknown>();
   #thread: Worker | undefined;
   /** What was asked before it began. */
-  readonly #early: ThreadMessage[] = [];
+  readonly #early: ThreadWish[] = [];
   #isOver = false;
 
   constructor(name: string, order: unknown) {
@@ -130,26 +146,26 @@ class NodeJob implements Job {
 
   begin(thread: Worker): void {
     this.#thread = thread;
-    thread.postMessage({ kind: 'run', name: this.name, order: this.#order });
-    for (const message of this.#early) thread.postMessage(message);
+    this.#tell({ kind: 'run', order: this.#order });
+    for (const wish of this.#early) this.#tell(wish);
   }
 
-  end(answer: ThreadAnswer | KvorumError): void {
+  end(outcome: ThreadOutcome): void {
     this.#isOver = true;
-    if (answer instanceof KvorumError) this.#settle.reject(answer);
-    else if (answer.kind === 'done') this.#settle.resolve(answer.answer);
-    else if (answer.kind === 'broke') this.#settle.reject(new Error(answer.stack));
-    else this.#settle.reject(new KvorumError(answer.code, answer.message, answer.fix));
+    if (outcome.kind === 'done') this.#settle.resolve(outcome.answer);
+    else if (outcome.kind === 'broke') this.#settle.reject(new Error(outcome.stack));
+    else this.#settle.reject(new KvorumError(outcome.code, outcome.message, outcome.fix));
   }
 
   fail(error: KvorumError): void {
-    this.end(error);
+    this.#isOver = true;
+    this.#settle.reject(error);
   }
 
-  #tell(message: ThreadMessage): void {
+  #tell(wish: ThreadWish): void {
     if (this.#isOver) return;
-    if (this.#thread === undefined) this.#early.push(message);
-    else this.#thread.postMessage(message);
+    if (this.#thread === undefined) this.#early.push(wish);
+    else this.#thread.postMessage({ name: this.name, ...wish } satisfies ThreadMessage);
   }
 }
 

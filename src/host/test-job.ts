@@ -5,6 +5,8 @@ import type { Disk, JobPace } from './host.ts';
 
 export type TestOrder =
   | { readonly kind: 'echo'; readonly bytes: Uint8Array }
+  /** Sets its first byte to 1. */
+  | { readonly kind: 'mark'; readonly memory: SharedArrayBuffer }
   /** Appends a letter to the file for each step, then spends. */
   | {
       readonly kind: 'steps';
@@ -22,6 +24,9 @@ export async function runJob(disk: Disk, order: unknown, pace: JobPace): Promise
   switch (asked.kind) {
     case 'echo':
       return { isBuffer: Buffer.isBuffer(asked.bytes), bytes: asked.bytes };
+    case 'mark':
+      new Uint8Array(asked.memory)[0] = 1;
+      return undefined;
     case 'steps':
       return steps(disk, asked, pace);
     case 'fail':

@@ -11,9 +11,13 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../replication/request.ts';
+import type { Explanation } from './explanation.ts';
 
+export { decodeContext, encodeContext } from '../causality/context.ts';
+export type { VersionVector } from '../causality/version-vector.ts';
 export type {
   Change,
+  Condition,
   GetOutcome,
   GetRequest,
   KeyPage,
@@ -25,6 +29,7 @@ export type {
   WriteOutcome,
   WriteRequest,
 } from '../replication/request.ts';
+export type { Explanation } from './explanation.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];
@@ -39,6 +44,8 @@ export interface Store {
   countKeys(keyspace: KeyspaceNumber): Promise<number>;
   /** The same for one slot, as this node has it. */
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number;
+  /** What each replica of the key has, and what a read makes of it. Throws BAD_OPTION. */
+  explain(keyspace: KeyspaceNumber, key: Buffer): Promise<Explanation>;
   /** Where a request for this slot is best sent now, and whether this node can coordinate it. */
   route(keyspace: KeyspaceNumber, slot: Slot): Route;
   /** Whether this node coordinates requests for the slot itself. */

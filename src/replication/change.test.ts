@@ -54,6 +54,18 @@ for (const [name, asked, expected] of table) {
   }
 }
 
+test('"unchanged" holds when the context covers all that stands there, tombstones included', () => {
+  const seen = (context: WriteRequest['context']) =>
+    request(put('new'), { condition: 'unchanged', context });
+  const covering = states.value.context;
+  for (const [state, object] of Object.entries(states)) {
+    assert.equal(decide(object, seen(covering), NOW).kind, 'write', state);
+    const blind = object === undefined ? 'write' : 'condition-failed';
+    assert.equal(decide(object, seen([]), NOW).kind, blind, state);
+    assert.equal(decide(object, seen(undefined), NOW).kind, blind, state);
+  }
+});
+
 test('KEEPTTL takes over the expiry of what lives, and none from what expired', () => {
   const keep = request({ kind: 'put', value: Buffer.from('new'), expiresAt: 'keep' });
   assert.equal(expiryOf(decide(holding('old', 5_000), keep, NOW)), 5_000);

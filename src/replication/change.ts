@@ -5,7 +5,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { EMPTY_OBJECT, liveSiblings, type StoredObject } from '../causality/siblings.ts';
-import type { VersionVector } from '../causality/version-vector.ts';
+import { covers, EMPTY_VECTOR, type VersionVector } from '../causality/version-vector.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
 
 export type Decision =
@@ -33,6 +33,23 @@ export function needsRead(request: WriteRequest): boolean {
   return change.kind !== 'put' || change.expiresAt === 'keep';
 }
 
+function isHeld(
+  { condition, context = EMPTY_VECTOR }: WriteRequest,
+  known: StoredObject,
+  previous: LiveValue | undefined,
+): boolean {
+  switch (condition) {
+    case undefined:
+      return true;
+    case 'absent':
+      return previous === undefined;
+    case 'present':
+      return previous !== undefined;
+    case 'unchanged':
+      return known.siblings.every(({ dot }) => covers(context, dot));
+  }
+}
+
 export function decide(
   object: StoredObject | undefined,
   request: WriteRequest,
@@ -40,11 +57,7 @@ export function decide(
 ): Decision {
   const known = object ?? EMPTY_OBJECT;
   const previous = liveSiblings(known, nowMs)[0];
-  const isHeld =
-    request.condition === 'absent'
-      ? previous === undefined
-      : request.condition !== 'present' || previous !== undefined;
-  if (!isHeld) return { kind: 'condition-failed', previous };
+  if (!isHeld(request, known, previous)) return { kind: 'condition-failed', previous };
 
   const seen = request.context ?? known.context;
   const { change } = request;

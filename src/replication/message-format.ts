@@ -45,7 +45,7 @@ const REPLY_KINDS = [
 const GET_OUTCOMES = ['found', 'missing', 'no-answer'] as const;
 const WRITE_OUTCOMES = ['ok', 'condition-failed', 'not-applied', 'indeterminate'] as const;
 const CHANGES = ['put', 'delete', 'expire'] as const;
-const CONDITIONS = [undefined, 'absent', 'present'] as const;
+const CONDITIONS = [undefined, 'absent', 'present', 'unchanged'] as const;
 
 export function writeRequest(w: ByteWriter, request: Request): void {
   w.u8(REQUEST_KINDS.indexOf(request.kind));

@@ -35,8 +35,7 @@ export interface WriteRequest {
   readonly keyspace: KeyspaceNumber;
   readonly key: Buffer;
   readonly change: Change;
-  /** `absent`: only when no value lives (NX). `present`: only when one does (XX). */
-  readonly condition?: 'absent' | 'present';
+  readonly condition?: Condition;
   /** What the writer has seen; without it the write replaces whatever the coordinator has. */
   readonly context?: VersionVector;
   /** Answer with the value that lived before (SET … GET). */
@@ -44,6 +43,12 @@ export interface WriteRequest {
   /** Durable copies to wait for instead of the keyspace's W. */
   readonly w?: number;
 }
+
+/**
+ * `absent`: only when no value lives (NX). `present`: only when one does (XX). `unchanged`: only
+ * when nothing stands there, neither value nor tombstone, that `context` does not cover.
+ */
+export type Condition = 'absent' | 'present' | 'unchanged';
 
 export type Change =
   /** `expiresAt`: milliseconds since 1970, 0: never, 'keep': as the value before (KEEPTTL). */

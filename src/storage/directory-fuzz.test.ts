@@ -21,7 +21,7 @@ import {
   segmentNumberOf,
 } from './log/log-format.ts';
 import type { EngineOptions } from './open-engine.ts';
-import { writePiece } from './piece.ts';
+import { writePiece } from './sstable/piece.ts';
 import { decodeFooter, encodeFooter, FOOTER_BYTES } from './sstable/sstable-format.ts';
 import { tableNumberOf } from './table-info.ts';
 import { put, removal, scanAll, TestServer, textAt } from './test-engine.ts';

@@ -8,6 +8,7 @@ import type { Disk, DiskFile, Host } from '../host/host.ts';
 import { diskError } from '../host/node-disk-file.ts';
 import { runJob as compaction } from './compaction/compaction-job.ts';
 import type { Change, Engine, EngineKey, Growth, SlotRange } from './engine.ts';
+import { runJob as flush } from './flush-job.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
 import {
   at,
@@ -227,7 +228,7 @@ for (const { values, script, code, errno } of FAULTS) {
       const server = new Server(k);
       const host = server.machine.boot();
       const faulty = new FaultyDisk(host.disk, server.machine.directory, k, errno);
-      const jobs = new SimJobs(faulty, host.clock, { compaction });
+      const jobs = new SimJobs(faulty, host.clock, { flush, compaction });
       const trace = new Trace(script);
       await server.settle(trace.endure({ ...host, disk: faulty, jobs }));
       for (const each of trace.errors) errors.add(each);

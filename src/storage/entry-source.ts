@@ -1,6 +1,5 @@
-// Where the entries of a scan come from, each in the order of keys: a memtable that still takes
-// writes, one that does not, and the tables of a level one behind the other. None of them reads
-// ahead further than a page or a few blocks.
+// Where the entries of a scan come from, each in the order of keys: a memtable, and the tables of a
+// level one behind the other. None of them reads ahead further than a page or a few blocks.
 
 import type { ScanLimits, ScanRange } from './engine.ts';
 import type { MemtablePage } from './memtable/memtable-page.ts';
@@ -22,7 +21,7 @@ export interface KeyBounds {
 }
 
 /** Writes that come while it is read may or may not be seen. */
-export class ActiveMemtableSource implements EntrySource {
+export class MemtableSource implements EntrySource {
   readonly #memtable: Memtable;
   readonly #limits: ScanLimits;
   #page: MemtablePage;
@@ -42,20 +41,6 @@ export class ActiveMemtableSource implements EntrySource {
     this.#page = this.#memtable.scan(next, this.#limits);
     this.#at = 0;
     return this.next();
-  }
-}
-
-export class SealedMemtableSource implements EntrySource {
-  readonly #sorted: ReturnType<Memtable['sorted']>;
-  #at: number;
-
-  constructor(memtable: Memtable, { from }: KeyBounds) {
-    this.#sorted = memtable.sorted();
-    this.#at = this.#sorted.lowerBound(from);
-  }
-
-  next(): TableEntry | undefined {
-    return this.#at < this.#sorted.length ? this.#sorted.entryAt(this.#at++) : undefined;
   }
 }
 

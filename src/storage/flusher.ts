@@ -1,4 +1,5 @@
-// Turns sealed memtables into tables, oldest first, and forgets the log that they stood in. The
+// Has sealed memtables turned into tables, oldest first, and forgets the log that they stood in.
+// Sorting and writing are a job for another core, which shares the memory of the memtable. The
 // order, which makes a crash between any two steps harmless:
 //
 //   1 the log is durable up to the memtable's last write: no table knows what the log does not
@@ -11,18 +12,19 @@
 // until it succeeds.
 
 import { hasCode, messageOf } from '../base/errors.ts';
-import type { Host } from '../host/host.ts';
+import type { Host, Job } from '../host/host.ts';
 import { BackgroundLoop } from './background-loop.ts';
-import { flushMemtable } from './flush.ts';
+import type { FlushJob, FlushResult } from './flush-job.ts';
 import type { CommitLog } from './log/commit-log.ts';
 import type { Memtable } from './memtable.ts';
 import type { MemtableStack, SealedMemtable } from './memtable-stack.ts';
-import type { TableInfo } from './table-info.ts';
+import { engineClosed } from './storage-errors.ts';
+import { type TableInfo, thawed } from './table-info.ts';
 import type { Reach, TableStore } from './tables/table-store.ts';
 import { bytesOfUses } from './values/value-use.ts';
 
 export interface FlusherParts {
-  readonly host: Pick<Host, 'disk' | 'clock' | 'log'>;
+  readonly host: Pick<Host, 'clock' | 'log' | 'jobs'>;
   readonly memtables: MemtableStack;
   readonly log: CommitLog;
   readonly tables: TableStore;
@@ -39,6 +41,7 @@ export class Flusher {
   readonly loop: BackgroundLoop;
   /** What the oldest sealed memtable became, one table or none: durable, but not installed yet. */
   #written: readonly TableInfo[] | undefined;
+  #current: Job | undefined;
   #flushes = 0;
   #bytesWritten = 0;
 
@@ -53,6 +56,13 @@ export class Flusher {
 
   get bytesWritten(): number {
     return this.#bytesWritten;
+  }
+
+  /** Resolves when nothing of it is under way any more. */
+  async stop(): Promise<void> {
+    const stopped = this.loop.stop();
+    this.#current?.cancel();
+    await stopped;
   }
 
   async #flushOldest(): Promise<boolean> {
@@ -88,14 +98,15 @@ export class Flusher {
 
   async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
     const { host, largeValueBytes, log, tables } = this.#parts;
-    const { checkGoesOn } = this.loop;
     const startMs = host.clock.monotonicMs();
-    const info = await flushMemtable(host, {
-      memtable,
-      takeNumber: () => tables.takeNumbers(1),
+    const { map, upTo } = tables.drops.settled(log.durableSequence);
+    const [info] = await this.#run({
+      image: memtable.image,
+      number: tables.takeNumbers(1),
+      valuesNumber: tables.takeNumbers(1),
       largeValueBytes,
-      drops: tables.drops.settled(log.durableSequence),
-      checkGoesOn,
+      drops: map.drops(),
+      droppedUpTo: upTo,
     });
     if (info === undefined) return [];
     const bytes = info.bytes + bytesOfUses(info.values);
@@ -103,6 +114,18 @@ export class Flusher {
     const ms = Math.round(host.clock.monotonicMs() - startMs);
     host.log.info('flushed', { table: info.number, entries: info.entries, bytes, ms });
     return [info];
+  }
+
+  /** Rejects as runFlush() does, with JOB_FAILED when its thread died, or with CLOSED. */
+  async #run(order: FlushJob): Promise<readonly TableInfo[]> {
+    this.#current = this.#parts.host.jobs.start('flush', order);
+    try {
+      const result = (await this.#current.done) as FlushResult;
+      if (result.kind === 'cancelled') throw engineClosed();
+      return result.tables.map(thawed);
+    } finally {
+      this.#current = undefined;
+    }
   }
 
   async #install(sealed: SealedMemtable, added: readonly TableInfo[], reach: Reach): Promise<void> {

@@ -5,13 +5,7 @@
 import { common, keyAt, spanOf, spanOfSlots } from './compaction/key-region.ts';
 import type { DropMap } from './drops/drop-map.ts';
 import type { EngineKey, Reader, ScanLimits, ScanPage, ScanRange, Stored } from './engine.ts';
-import {
-  ActiveMemtableSource,
-  type EntrySource,
-  type KeyBounds,
-  SealedMemtableSource,
-  TableSource,
-} from './entry-source.ts';
+import { type EntrySource, type KeyBounds, MemtableSource, TableSource } from './entry-source.ts';
 import type { Memtable } from './memtable.ts';
 import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
@@ -21,35 +15,40 @@ import type { LiveTable, TableSet } from './tables/table-set.ts';
 import { LateValues } from './values/late-values.ts';
 
 export interface Layers {
-  /** It may still take writes. */
-  readonly active?: Memtable;
-  /** Newest first. */
-  readonly sealed: readonly Memtable[];
+  /** Newest first; the first one may still take writes. */
+  readonly memtables: readonly Memtable[];
   readonly tables: TableSet;
   readonly drops: DropMap;
 }
 
 export class LayeredView implements Reader {
-  readonly #active: Memtable | undefined;
-  readonly #sealed: readonly Memtable[];
+  readonly #memtables: readonly Memtable[];
   readonly tables: TableSet;
   readonly #drops: DropMap;
   readonly #onError: (error: unknown) => void;
 
   /** `onError` is told what reads throw or reject with. */
   constructor(layers: Layers, onError: (error: unknown) => void) {
-    this.#active = layers.active;
-    this.#sealed = layers.sealed;
+    this.#memtables = layers.memtables;
     this.tables = layers.tables;
     this.#drops = layers.drops;
     this.#onError = onError;
   }
 
+  /** Until unpin() its memory stays as it is, and its tables open and on the disk. */
+  pin(): void {
+    for (const memtable of this.#memtables) memtable.hold();
+    this.tables.pin();
+  }
+
+  unpin(): void {
+    for (const memtable of this.#memtables) memtable.release();
+    this.tables.unpin();
+  }
+
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
     const after = this.#drops.sequenceAt(at);
-    const newest = this.#active?.get(at);
-    if (newest !== undefined) return storedOf(newest, after);
-    for (const memtable of this.#sealed) {
+    for (const memtable of this.#memtables) {
       const found = memtable.get(at);
       if (found !== undefined) return storedOf(found, after);
     }
@@ -81,12 +80,9 @@ export class LayeredView implements Reader {
 
   #merge(range: ScanRange, limits: ScanLimits, late: LateValues): PageMerge {
     const bounds = boundsOf(range);
-    const sources: EntrySource[] = this.#sealed.map((memtable) => {
-      return new SealedMemtableSource(memtable, bounds);
+    const sources: EntrySource[] = this.#memtables.map((memtable) => {
+      return new MemtableSource(memtable, range, limits);
     });
-    if (this.#active !== undefined) {
-      sources.push(new ActiveMemtableSource(this.#active, range, limits));
-    }
     const { level0, levels, suspects } = this.tables;
     const reaches = (table: LiveTable) => {
       return overlaps(table, bounds) && this.#firstShown(table, range) !== undefined;
@@ -116,12 +112,12 @@ export class LayeredView implements Reader {
     return [{ firstKey: keys[1] as TableKey, error: table.content }];
   }
 
-  /** Keeps the tables for as long as `read` waits. */
+  /** Keeps everything for as long as `read` waits. */
   #reading<T>(read: () => T | Promise<T>): T | Promise<T> {
     try {
       const answer = read();
       if (!(answer instanceof Promise)) return answer;
-      this.tables.pin();
+      this.pin();
       return this.#settling(answer);
     } catch (error) {
       this.#onError(error);
@@ -136,7 +132,7 @@ export class LayeredView implements Reader {
       this.#onError(error);
       throw error;
     } finally {
-      this.tables.unpin();
+      this.unpin();
     }
   }
 }

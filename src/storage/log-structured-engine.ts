@@ -114,7 +114,7 @@ export class LogStructuredEngine implements Engine {
   }
 
   write(changes: readonly Change[], time = 0): Written {
-    const delayMs = this.#admit();
+    const delayMs = this.#admit(changes);
     const written = this.#log.append(changes, time);
     this.#memtables.noteTime(time);
     for (const change of changes) this.#memtables.apply(change, written.sequence);
@@ -150,8 +150,9 @@ export class LogStructuredEngine implements Engine {
 
   snapshot(): Snapshot {
     if (!this.#memtables.active.isEmpty) this.#seal();
-    const sealed = this.#memtables.sealedNewestFirst();
-    const layers = { sealed, tables: this.#tables.set, drops: this.#tables.drops.visible };
+    const [, ...sealed] = this.#memtables.newestFirst();
+    const { set, drops } = this.#tables;
+    const layers = { memtables: sealed, tables: set, drops: drops.visible };
     return new PinnedSnapshot(new LayeredView(layers, this.#noteError));
   }
 
@@ -204,16 +205,18 @@ export class LogStructuredEngine implements Engine {
   }
 
   /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
-  #admit(): number {
+  #admit(changes: readonly Change[]): number {
     if (this.#log.state === 'open') this.#checkSpace();
-    const { fill: activeFill, sealedCount: sealed } = this.#memtables;
-    if (sealed === 0 && activeFill < 1) return 0;
+    const { sealedCount: sealed } = this.#memtables;
+    const hasRoom = this.#memtables.hasRoomFor(changes);
+    if (sealed === 0 && hasRoom) return 0;
+    const activeFill = hasRoom ? this.#memtables.fill : 1;
     const pressure = pressureOf({ sealed, sealedMax: this.#limits.sealedMax, activeFill });
     if (pressure.kind === 'refuse') {
       this.#counts.writesRefused += 1;
       throw overloaded(sealed);
     }
-    if (activeFill >= 1) this.#seal();
+    if (!hasRoom) this.#seal();
     return pressure.kind === 'slow' ? pressure.delayMs : 0;
   }
 
@@ -236,10 +239,9 @@ export class LogStructuredEngine implements Engine {
   }
 
   #currentView(): LayeredView {
-    const { active } = this.#memtables;
-    const sealed = this.#memtables.sealedNewestFirst();
     const { set, drops } = this.#tables;
-    const layers = { active, sealed, tables: set, drops: drops.visible };
+    const memtables = this.#memtables.newestFirst();
+    const layers = { memtables, tables: set, drops: drops.visible };
     return new LayeredView(layers, this.#noteError);
   }
 
@@ -268,7 +270,7 @@ export class LogStructuredEngine implements Engine {
     try {
       const logClosed = this.#log.close();
       this.#recovered.space.stop();
-      const stopped = [this.#flusher.loop.stop(), this.#compactor.stop()];
+      const stopped = [this.#flusher.stop(), this.#compactor.stop()];
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;
@@ -280,14 +282,14 @@ export class LogStructuredEngine implements Engine {
   }
 }
 
-/** A view whose tables stay until it is released. */
+/** A view of which everything stays until it is released. */
 class PinnedSnapshot implements Snapshot {
   readonly #view: LayeredView;
   #isReleased = false;
 
   constructor(view: LayeredView) {
     this.#view = view;
-    view.tables.pin();
+    view.pin();
   }
 
   get(at: EngineKey): Stored | undefined | Promise<Stored | undefined> {
@@ -303,6 +305,6 @@ class PinnedSnapshot implements Snapshot {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#view.tables.unpin();
+    this.#view.unpin();
   }
 }

@@ -10,11 +10,20 @@ import type { Random } from '../host/host.ts';
 import type { LiveDrops } from './drops/live-drops.ts';
 import type { Change, SlotRange } from './engine.ts';
 import type { ChangeTarget } from './log/log-batch.ts';
+import { MemtableMemory } from './memtable/memtable-memory.ts';
+import { ARENA_BYTES_MAX } from './memtable/record-arena.ts';
 import { Memtable } from './memtable.ts';
 import type { Summary } from './summary.ts';
 
-/** What a change takes beside key and value: measured at 1 M keys, rounded up. */
+/** What a change takes beside key and value, index included: measured at 1 M keys, rounded up. */
 const CHANGE_BYTES = 40;
+
+export interface MemtableLimits {
+  /** One that has taken so many bytes is full. */
+  readonly memtableBytesMax: number;
+  /** How many full ones may wait. */
+  readonly sealedMax: number;
+}
 
 /** A memtable that takes no more changes, and the sum of everything up to its last write. */
 export interface SealedMemtable {
@@ -30,6 +39,7 @@ export interface TablesBelow {
 export class MemtableStack implements ChangeTarget {
   readonly #random: Random;
   readonly #bytesMax: number;
+  readonly #memory: MemtableMemory;
   readonly #drops: LiveDrops;
   /** Of the tables and of every change here. */
   readonly summary: Summary;
@@ -40,12 +50,18 @@ export class MemtableStack implements ChangeTarget {
   #activeBytes = 0;
 
   /** Of the tables are `summary`, which is taken over, and `drops`, which are shared. */
-  constructor(random: Random, bytesMax: number, { summary, drops }: TablesBelow) {
+  constructor(
+    random: Random,
+    { memtableBytesMax, sealedMax }: MemtableLimits,
+    { summary, drops }: TablesBelow,
+  ) {
     this.#random = random;
-    this.#bytesMax = bytesMax;
+    this.#bytesMax = Math.min(memtableBytesMax, ARENA_BYTES_MAX);
+    // Only records go there, and CHANGE_BYTES counts the index too: what fits by count has room.
+    this.#memory = new MemtableMemory(Math.ceil(this.#bytesMax / 4) * 4, sealedMax + 1);
     this.summary = summary;
     this.#drops = drops;
-    this.#active = new Memtable(random.u32());
+    this.#active = new Memtable(random.u32(), this.#memory);
   }
 
   /** Of the active one: 0 empty, from 1 on it is to be sealed. */
@@ -68,24 +84,32 @@ export class MemtableStack implements ChangeTarget {
   }
 
   get entries(): number {
-    return this.#all.reduce((sum, { entries }) => sum + entries, 0);
+    return this.newestFirst().reduce((sum, { entries }) => sum + entries, 0);
   }
 
   get memoryBytes(): number {
-    return this.#all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+    return this.newestFirst().reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
   get active(): Memtable {
     return this.#active;
   }
 
-  sealedNewestFirst(): Memtable[] {
-    return this.#sealed.map(({ memtable }) => memtable).reverse();
+  /** The active one, and those that are sealed. */
+  newestFirst(): Memtable[] {
+    return [this.#active, ...this.#sealed.map(({ memtable }) => memtable).reverse()];
+  }
+
+  /** Whether all of these go into the active one before it is full. */
+  hasRoomFor(changes: readonly Change[]): boolean {
+    if (this.fill >= 1) return false;
+    let bytes = 0;
+    for (const change of changes) bytes += bytesOf(change);
+    return bytes <= this.#active.freeBytes || this.#active.isEmpty;
   }
 
   apply(change: Change, sequence: number): void {
-    const valueBytes = change.kind === 'put' ? change.value.length : 0;
-    this.#makeRoom(change.key.length + valueBytes, sequence);
+    this.#makeRoom(bytesOf(change), sequence);
     if (change.kind === 'put') this.#active.put(change, change.value, sequence);
     else this.#active.remove(change, sequence);
     this.summary.apply(change);
@@ -107,7 +131,7 @@ export class MemtableStack implements ChangeTarget {
     assert(!this.#active.isEmpty, 'a memtable that is sealed has something to flush');
     this.#active.seal();
     this.#sealed.push({ memtable: this.#active, summary: this.summary.copy() });
-    this.#active = new Memtable(this.#random.u32());
+    this.#active = new Memtable(this.#random.u32(), this.#memory);
     this.#activeBytes = 0;
   }
 
@@ -115,15 +139,17 @@ export class MemtableStack implements ChangeTarget {
   forget(flushed: SealedMemtable): void {
     assert(flushed === this.#sealed[0], 'memtables are flushed oldest first');
     this.#sealed.shift();
-  }
-
-  get #all(): Memtable[] {
-    return [this.#active, ...this.sealedNewestFirst()];
+    flushed.memtable.release();
   }
 
   /** Seals on its own only between two sequences, when full: for the replay of a long log. */
   #makeRoom(bytes: number, sequence: number): void {
-    if (this.#activeBytes >= this.#bytesMax && sequence > this.#active.lastSequence) this.seal();
-    this.#activeBytes += bytes + CHANGE_BYTES;
+    const isFull = this.fill >= 1 || bytes > this.#active.freeBytes;
+    if (isFull && !this.#active.isEmpty && sequence > this.#active.lastSequence) this.seal();
+    this.#activeBytes += bytes;
   }
+}
+
+function bytesOf(change: Change): number {
+  return change.key.length + (change.kind === 'put' ? change.value.length : 0) + CHANGE_BYTES;
 }

@@ -10,39 +10,44 @@
 // of its own kind, for older tables may know the key. Order is made when someone asks for it, slot
 // by slot.
 //
-// Invariant: the index and the lists hold the same keys, and each has a value.
+// Invariants: the index and the lists hold the same keys, and each has a value. Nothing that leaves
+// it is a view of its memory: another memtable gets that when the last holder releases this one.
 
 import { assert } from '../base/assert.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { EngineKey, ScanLimits, ScanRange } from './engine.ts';
 import { KeyIndex } from './memtable/key-index.ts';
-import { KeyOrder } from './memtable/key-order.ts';
+import type { MemtableMemory } from './memtable/memtable-memory.ts';
 import { type MemtablePage, MemtablePageBuilder } from './memtable/memtable-page.ts';
-import { RecordArena } from './memtable/record-arena.ts';
+import { type ArenaImage, RecordArena } from './memtable/record-arena.ts';
 import { hashOf } from './memtable/seeded-hash.ts';
 import { SlotLists } from './memtable/slot-lists.ts';
 import { SlotOrders } from './memtable/slot-orders.ts';
-import { SortedEntries } from './memtable/sorted-entries.ts';
 import { type EntryKind, type KeyState, REMOVAL, VALUE } from './table-entry.ts';
 
 const NOTHING = Buffer.alloc(0);
 
 export class Memtable {
   readonly #seed: number;
-  readonly #arena = new RecordArena();
-  readonly #index = new KeyIndex(this.#arena);
-  readonly #lists = new SlotLists(this.#arena);
-  readonly #order = new KeyOrder(this.#arena);
-  readonly #orders = new SlotOrders(this.#arena, this.#lists, this.#order);
-  #sorted: SortedEntries | undefined;
+  readonly #memory: MemtableMemory;
+  readonly #arena: RecordArena;
+  readonly #index: KeyIndex;
+  readonly #lists: SlotLists;
+  readonly #orders: SlotOrders;
   #entries = 0;
   #firstSequence = Number.POSITIVE_INFINITY;
   #lastSequence = 0;
   #isSealed = false;
+  #holders = 1;
 
-  /** `seed`: 32 bits that those who choose keys do not know. */
-  constructor(seed: number) {
+  /** `seed`: 32 bits that those who choose keys do not know. Its maker is its first holder. */
+  constructor(seed: number, memory: MemtableMemory) {
     this.#seed = seed;
+    this.#memory = memory;
+    this.#arena = new RecordArena(memory.take());
+    this.#index = new KeyIndex(this.#arena);
+    this.#lists = new SlotLists(this.#arena);
+    this.#orders = new SlotOrders(this.#arena, this.#lists);
   }
 
   /** Keys, present or removed. */
@@ -64,10 +69,30 @@ export class Memtable {
     return this.#firstSequence;
   }
 
-  /** All memory that it holds: chunks of records with what is free in them, index and orders. */
+  /** Records, index, lists and orders; without the room for more records. */
   get memoryBytes(): number {
-    const records = this.#arena.bytes + this.#index.bytes + this.#lists.bytes;
-    return records + this.#orders.bytes + (this.#sorted?.bytes ?? 0);
+    return this.#arena.bytes + this.#index.bytes + this.#lists.bytes + this.#orders.bytes;
+  }
+
+  /** For more records. */
+  get freeBytes(): number {
+    return this.#arena.freeBytes;
+  }
+
+  /** For the thread that flushes it. */
+  get image(): ArenaImage {
+    return this.#arena.image;
+  }
+
+  /** Whoever reads it across a wait holds it, and releases it. */
+  hold(): void {
+    assert(this.#holders > 0, 'nobody finds a memtable that was released');
+    this.#holders += 1;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#holders === 0) this.#memory.giveBack(this.#arena.image.memory);
   }
 
   /** Copies key and value. Sequences never decrease; no put after seal(). */
@@ -85,20 +110,12 @@ export class Memtable {
     this.#lastSequence = sequence;
   }
 
-  /** The value is a view that never changes. */
   get(at: EngineKey): KeyState | undefined {
     const key = this.#index.find(hashOf(at, this.#seed), at);
-    if (key === 0) return undefined;
-    const arena = this.#arena;
-    const value = arena.valueOf(key);
-    return {
-      kind: arena.kindAt(value),
-      sequence: arena.sequenceAt(value),
-      value: arena.valueAt(value),
-    };
+    return key === 0 ? undefined : this.#arena.stateCopyAt(key);
   }
 
-  /** Keys and values are views that never change; removed keys are among them. */
+  /** Removed keys are among them. */
   scan(range: ScanRange, limits: ScanLimits): MemtablePage {
     const { keyspace, fromSlot, toSlot, after } = range;
     const page = new MemtablePageBuilder(range, limits);
@@ -108,17 +125,11 @@ export class Memtable {
       const isFirst = slot === fromSlot && after !== undefined;
       const first = isFirst ? this.#orders.indexAfter(keys, after) : 0;
       for (let index = first; index < keys.length; index++) {
-        const entry = this.#arena.entryAt(keys[index] as number);
+        const entry = this.#arena.entryCopyAt(keys[index] as number);
         if (!page.add(entry)) return page.finished(true);
       }
     }
     return page.finished(false);
-  }
-
-  /** Everything in the order of tables: for the flush. Cached until the next new key. */
-  sorted(): SortedEntries {
-    this.#sorted ??= new SortedEntries(this.#arena, this.#lists, this.#order);
-    return this.#sorted;
   }
 
   /** From now on it does not change. */
@@ -145,7 +156,6 @@ export class Memtable {
     this.#lists.push(keyspace, slot, key);
     if (this.#entries === 0) this.#firstSequence = sequence;
     this.#entries += 1;
-    this.#sorted = undefined;
     return key;
   }
 }

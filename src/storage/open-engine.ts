@@ -90,7 +90,7 @@ export async function openEngine(
     const recovered = await recoverTables(host, cache);
     const tables = recovered.store;
     try {
-      const memtables = new MemtableStack(host.random, limits.memtableBytesMax, {
+      const memtables = new MemtableStack(host.random, limits, {
         summary: recovered.manifest.summary.copy(),
         drops: tables.drops,
       });

@@ -37,3 +37,12 @@ export function tableNumberOf(name: string): number | undefined {
   const match = /^table-(\d{10})\.kvtable$/.exec(name);
   return match === null ? undefined : Number(match[1]);
 }
+
+/** One that was copied between threads, where Buffers become plain arrays of bytes. */
+export function thawed(info: TableInfo): TableInfo {
+  return { ...info, firstKey: asBuffer(info.firstKey), lastKey: asBuffer(info.lastKey) };
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

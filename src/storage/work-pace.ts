@@ -1,7 +1,6 @@
-// Long work in short pieces: whoever sorts or merges for seconds asks after every few steps
-// whether others should run now. A slice of 3 ms keeps the event loop far from the 20 ms that a
-// request may notice, and a turn through the timers costs about 1 ms: a quarter of the time, which
-// is what flushing may leave to those whom it serves.
+// Long work on the event loop in short pieces: whoever checks a table for seconds asks after every
+// few steps whether others should run now. A slice of 3 ms keeps far from the 20 ms that a request
+// may notice; a turn through the timers costs about 1 ms.
 
 import type { Clock } from '../host/host.ts';
 
@@ -22,13 +21,8 @@ export class WorkPace {
     return this.#restNow();
   }
 
-  /** Others have run meanwhile: a new slice begins. */
-  refresh(): void {
-    this.#sliceStartMs = this.#clock.monotonicMs();
-  }
-
   async #restNow(): Promise<void> {
     await new Promise<void>((resolve) => this.#clock.after(0, resolve));
-    this.refresh();
+    this.#sliceStartMs = this.#clock.monotonicMs();
   }
 }

@@ -66,7 +66,7 @@ export const LAYERS: readonly Layer[] = [
       'src/server/',
       'src/client/',
       'src/replication/keyspace.ts', // the presets that a configuration may name
-      'src/storage/compaction/storage-jobs.ts', // what the thread of background jobs loads
+      'src/storage/storage-jobs.ts', // what the thread of background jobs loads
       'src/storage/directory-check.ts', // what `kvorum doctor` prints
     ],
     why: 'the command line composes hosts, nodes and servers',

@@ -2,7 +2,7 @@
 // asks reads "starting" and not a refused connection.
 
 import type { NodeMetrics } from '../../node/metrics.ts';
-import type { ClusterStatus } from '../../node/store.ts';
+import type { ClusterStatus, Store } from '../../node/store.ts';
 import type { RespServer } from '../resp/resp-server.ts';
 
 /** `serving`: clients are answered, as well as the replicas that are alive allow. */
@@ -13,6 +13,8 @@ export interface NodeView {
   stage(): Stage;
   /** Undefined while the node opens its data directory. */
   running(): RunningNode | undefined;
+  /** Rejects with UNREACHABLE while the node opens. */
+  readonly store: Store;
   readonly resp: Pick<RespServer, 'info' | 'drops'>;
 }
 

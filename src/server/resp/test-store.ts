@@ -6,6 +6,7 @@ import { crc32 } from '../../base/checksum.ts';
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../../base/ids.ts';
 import type {
   ClusterStatus,
+  Explanation,
   GetOutcome,
   GetRequest,
   KeyPage,
@@ -107,6 +108,12 @@ export class TestStore implements Store {
 
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {
     return [...this.#held[keyspace]!.values()].filter(({ key }) => slotOf(key) === slot).length;
+  }
+
+  async explain(keyspace: KeyspaceNumber, key: Buffer): Promise<Explanation> {
+    const { name, conflictRule } = this.keyspaces[keyspace]!;
+    const slot = slotOf(key);
+    return { keyspace: name, conflictRule, slot, replicas: [], writes: [], isAgreed: true };
   }
 
   isPrimary(): boolean {

@@ -238,9 +238,7 @@ async function fillWithPointers(disk: Disk): Promise<TableInfo> {
   const writer = new TableWriter(file, 1, { compression: false, expectedEntries: 3 });
   await writer.add({ key: keyOf(0), kind: VALUE, sequence: 1, value: Buffer.from('small') });
   for (const number of [3, 4]) {
-    const outlet = new ValueOutlet(disk, {
-      ...{ takeNumber: () => number, bytesMax: 1e9, compression: false },
-    });
+    const outlet = new ValueOutlet(disk, { takeNumber: () => number });
     const pointer = await outlet.put(Buffer.alloc(1000, `value ${number}, `));
     await outlet.finish();
     const entry = { key: keyOf(number), kind: VALUE, sequence: 1, value: Buffer.alloc(0) } as const;

@@ -16,7 +16,7 @@ import { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
 import { corruption } from '../storage-errors.ts';
 import type { TableEntry } from '../table-entry.ts';
-import { type TableInfo, tableName } from '../table-info.ts';
+import { asBuffer, type TableInfo, tableName, thawed } from '../table-info.ts';
 import { openValueFile } from '../values/value-file.ts';
 import type { ValueMoves } from '../values/value-mover.ts';
 import type { PlannedOutput } from './compaction-plan.ts';
@@ -213,13 +213,4 @@ export async function runJob(disk: Disk, order: unknown, pace: JobPace): Promise
   const job = order as CompactionJob;
   const outputs = job.outputs.map((each) => ({ ...each, from: asBuffer(each.from) }));
   return runCompaction(disk, { ...job, inputs: job.inputs.map(thawed), outputs }, pace);
-}
-
-/** A TableInfo that was copied between threads, where Buffers become plain arrays of bytes. */
-export function thawed(info: TableInfo): TableInfo {
-  return { ...info, firstKey: asBuffer(info.firstKey), lastKey: asBuffer(info.lastKey) };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

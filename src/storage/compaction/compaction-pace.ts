@@ -8,8 +8,8 @@
 export const PACE_WINDOW_MS = 100;
 
 /**
- * Half of the 20 ms that a request may notice; a collection of garbage or a slice of a flush stays
- * below it, so that they do not count.
+ * Half of the 20 ms that a request may notice; a collection of garbage stays below it, so
+ * that it does not count.
  */
 const LATENESS_MS_TARGET = 10;
 

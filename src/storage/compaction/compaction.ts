@@ -2,7 +2,8 @@
 // of the foreground sets. What it returns is plain data again of the types that it was before.
 
 import type { Clock, Jobs, Timer } from '../../host/host.ts';
-import { type CompactionJob, type CompactionResult, thawed } from './compaction-job.ts';
+import { thawed } from '../table-info.ts';
+import type { CompactionJob, CompactionResult } from './compaction-job.ts';
 import { nextPace, PACE_START, PACE_WINDOW_MS } from './compaction-pace.ts';
 
 export interface Compaction {

@@ -1,39 +1,37 @@
-// The memory of a memtable: keys and values as records in chunks outside the JavaScript heap,
-// appended and never moved or reused, so that a view of one stays as it is for as long as anyone
-// keeps it. The chunks go when the memtable and all views of them are forgotten.
+// The records of a memtable in one piece of memory, which the thread that flushes them shares: keys
+// from the front, values from the back, appended and never moved or reused while the memtable is
+// there. Keys stand together so that lookups touch few pages, and a flush reads them in a row.
+//
+//   ┌ 0 ┬ key ┬ key ┬ key ┬──►      free      ◄──┬ value ┬ value ┬ value ┐
+//   └───┴─────┴─────┴─────┴──────────────────────┴───────┴───────┴───────┘
 //
 //   key     ┌ length ┐  previous   value    length  keyspace  slot   key …   to a multiple
 //           └ u32  ? ┘  u32        u32      u8      u8        u16 BE         of 4 bytes
-//                                           ↑ the key's address, in words
+//                                           ↑ the key's address: words from the front
 //   value   ┌ length ┐  sequence   sequence >> 32, kind, length   value …    to a multiple
 //           └ u32  ? ┘  u32, low   19, 2 and 11 bits                         of 4 bytes
-//                       ↑ the value's address
+//                       ↑ the value's address: words from the end of the memory
 //
-// Lengths that do not fit stand in the word before, and all bits of their field are set. `value`
-// is the newest one, or of the kind removal, and then empty; `previous` is the key that came into
-// the same slot before (slot-lists.ts).
-// An address is chunk number × 2^18 + word; 0 is none. 20 bytes a key, and what rounding takes.
+// Lengths that do not fit stand in the word before, and all bits of their field are set; with a key
+// that word also has its highest bit set, which tells it from a `previous`. `value` is the newest
+// one; a removal is an empty one of that kind. `previous` is the key that came into the same slot
+// before (slot-lists.ts). 0 is no address. 20 bytes a key, and what rounding takes.
 
 import { assert } from '../../base/assert.ts';
 import type { EngineKey } from '../engine.ts';
 import {
   type EntryKind,
+  type KeyState,
   TABLE_KEY_PREFIX_BYTES,
   type TableEntry,
   type TableKey,
 } from '../table-entry.ts';
 
-const CHUNK_BYTES = 1024 * 1024;
-const WORD_BITS = 18;
-const WORD_MASK = 2 ** WORD_BITS - 1;
-/** Addresses stay below 2^31, so that they are small integers to JavaScript: 8 GiB of chunks. */
-const CHUNKS_MAX = 2 ** (31 - WORD_BITS);
-/** The first chunks are smaller, for the many memtables that never grow. */
-const CHUNK_BYTES_MIN = 4096;
-/** A record above a chunk's 8th gets a chunk of its own: none ends with much room unused. */
-const SHARES_OF_CHUNK = 8;
+/** Addresses stay below 2^31, so that they are small integers to JavaScript. */
+export const ARENA_BYTES_MAX = 2 ** 31 * 4 - 8;
 
 const KEY_LENGTH_LONG = 0xff;
+const LONG_KEY_MARK = 0x8000_0000;
 const VALUE_LENGTH_LONG = 0x7ff;
 const SEQUENCE_HIGH_BITS = 19;
 const SEQUENCE_HIGH_MASK = 2 ** SEQUENCE_HIGH_BITS - 1;
@@ -42,43 +40,58 @@ const LENGTH_SHIFT = SEQUENCE_HIGH_BITS + 2;
 /** Copying in JavaScript is faster up to about here: a call of the built-in costs 40 ns. */
 const LOOP_BYTES_MAX = 32;
 
-/** One, or its `bytes` as words of the machine's own byte order. */
-class Chunk {
-  readonly bytes: Buffer;
-  readonly words: Int32Array;
-
-  constructor(size: number) {
-    this.bytes = Buffer.allocUnsafeSlow(size);
-    this.words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, size >>> 2);
-  }
+/** What a thread needs to read the records that another one wrote. */
+export interface ArenaImage {
+  readonly memory: SharedArrayBuffer;
+  readonly keysEnd: number;
 }
 
 export class RecordArena {
-  /** Number 0 is empty, so that no address is 0. */
-  readonly #chunks = [new Chunk(0)];
-  /** The one that is being filled; the others are full, or made for one record. */
-  #current = this.#chunks[0] as Chunk;
-  #currentNumber = 0;
-  #currentWords = 0;
-  #chunkBytes = 0;
+  #memory: SharedArrayBuffer;
+  #bytes: Buffer;
+  /** The same as words of the machine's own byte order. */
+  #words: Int32Array;
+  /** The first word behind the keys. */
+  #keysEnd: number;
+  /** At the end of the memory. */
+  #valueWords = 0;
 
-  /** Of all chunks, whether used or not. */
+  /** `memory` is empty, or an image that is only read. */
+  constructor(memory: SharedArrayBuffer, keysEnd = 1) {
+    assert(memory.byteLength <= ARENA_BYTES_MAX && memory.byteLength % 4 === 0, 'words that fit');
+    this.#memory = memory;
+    this.#bytes = Buffer.from(memory);
+    this.#words = new Int32Array(memory);
+    this.#keysEnd = keysEnd;
+  }
+
+  get image(): ArenaImage {
+    return { memory: this.#memory, keysEnd: this.#keysEnd };
+  }
+
+  /** What the records take. */
   get bytes(): number {
-    return this.#chunkBytes;
+    return (this.#keysEnd + this.#valueWords) * 4;
+  }
+
+  get freeBytes(): number {
+    return this.#memory.byteLength - this.bytes;
   }
 
   /** Copies the key; answers its address. Its value is set by setValue(). */
   addKey({ keyspace, slot, key }: EngineKey, previous: number): number {
     const { length } = key;
     const isLong = length >= KEY_LENGTH_LONG;
-    const first = this.#reserve((isLong ? 4 : 3) + ((length + 3) >>> 2));
-    const address = isLong ? first + 3 : first + 2;
-    const { bytes, words } = this.#chunkOf(address);
-    const word = address & WORD_MASK;
-    if (isLong) words[word - 3] = length;
-    words[word - 2] = previous;
-    words[word - 1] = 0;
-    const at = word << 2;
+    const size = (isLong ? 4 : 3) + ((length + 3) >>> 2);
+    this.#makeRoom(size);
+    const address = this.#keysEnd + (isLong ? 3 : 2);
+    this.#keysEnd += size;
+    const words = this.#words;
+    if (isLong) words[address - 3] = length | LONG_KEY_MARK;
+    words[address - 2] = previous;
+    words[address - 1] = 0;
+    const at = address * 4;
+    const bytes = this.#bytes;
     bytes[at] = isLong ? KEY_LENGTH_LONG : length;
     bytes[at + 1] = keyspace;
     bytes[at + 2] = slot >>> 8;
@@ -91,56 +104,67 @@ export class RecordArena {
   addValue(kind: EntryKind, value: Buffer, sequence: number): number {
     const { length } = value;
     const isLong = length >= VALUE_LENGTH_LONG;
-    const first = this.#reserve((isLong ? 3 : 2) + ((length + 3) >>> 2));
-    const address = isLong ? first + 1 : first;
-    const { bytes, words } = this.#chunkOf(address);
-    const word = address & WORD_MASK;
+    const size = (isLong ? 3 : 2) + ((length + 3) >>> 2);
+    this.#makeRoom(size);
+    this.#valueWords += size;
+    const address = this.#valueWords - (isLong ? 1 : 0);
+    const words = this.#words;
+    const word = words.length - address;
     if (isLong) words[word - 1] = length;
     words[word] = sequence;
     const high = Math.floor(sequence / 2 ** 32);
     const short = isLong ? VALUE_LENGTH_LONG : length;
     words[word + 1] = high | (kind << SEQUENCE_HIGH_BITS) | (short << LENGTH_SHIFT);
-    copyInto(bytes, (word + 2) << 2, value);
+    copyInto(this.#bytes, (word + 2) * 4, value);
     return address;
   }
 
   setValue(key: number, value: number): void {
-    this.#chunkOf(key).words[(key & WORD_MASK) - 1] = value;
+    this.#words[key - 1] = value;
   }
 
   /** The address of the key's newest value. */
   valueOf(key: number): number {
-    return this.#chunkOf(key).words[(key & WORD_MASK) - 1] as number;
+    return this.#words[key - 1] as number;
   }
 
   previousOf(key: number): number {
-    return this.#chunkOf(key).words[(key & WORD_MASK) - 2] as number;
+    return this.#words[key - 2] as number;
+  }
+
+  /** The address of the key that came first, or 0. */
+  get firstKey(): number {
+    return this.#keyFrom(1);
+  }
+
+  /** The address of the key that came next, or 0. */
+  keyAfter(key: number): number {
+    return this.#keyFrom(key + 1 + ((this.keyLengthAt(key) + 3) >>> 2));
   }
 
   sequenceAt(value: number): number {
-    const { words } = this.#chunkOf(value);
-    const word = value & WORD_MASK;
-    const high = (words[word + 1] as number) & SEQUENCE_HIGH_MASK;
-    return high * 2 ** 32 + ((words[word] as number) >>> 0);
+    const word = this.#words.length - value;
+    const high = (this.#words[word + 1] as number) & SEQUENCE_HIGH_MASK;
+    return high * 2 ** 32 + ((this.#words[word] as number) >>> 0);
   }
 
   kindAt(value: number): EntryKind {
-    const { words } = this.#chunkOf(value);
-    const packed = words[(value & WORD_MASK) + 1] as number;
+    const packed = this.#words[this.#words.length - value + 1] as number;
     return ((packed >>> SEQUENCE_HIGH_BITS) & KIND_MASK) as EntryKind;
   }
 
-  /** A view. */
-  valueAt(value: number): Buffer {
-    const { bytes, words } = this.#chunkOf(value);
-    const word = value & WORD_MASK;
-    const short = (words[word + 1] as number) >>> LENGTH_SHIFT;
-    const length = short === VALUE_LENGTH_LONG ? (words[word - 1] as number) : short;
-    const at = (word + 2) << 2;
-    return bytes.subarray(at, at + length);
+  valueLengthAt(value: number): number {
+    const word = this.#words.length - value;
+    const short = (this.#words[word + 1] as number) >>> LENGTH_SHIFT;
+    return short === VALUE_LENGTH_LONG ? (this.#words[word - 1] as number) : short;
   }
 
-  /** The key and what is newest of it; views. */
+  keyLengthAt(key: number): number {
+    const short = this.#bytes[key * 4] as number;
+    return short === KEY_LENGTH_LONG ? (this.#words[key - 3] as number) & ~LONG_KEY_MARK : short;
+  }
+
+  /** The key and what is newest of it, as views for as long as the memtable is there. */
   entryAt(key: number): TableEntry {
     const value = this.valueOf(key);
     return {
@@ -151,31 +175,53 @@ export class RecordArena {
     };
   }
 
-  /** A view of keyspace, slot and key, as tables sort them. */
+  /** The same as memory of its own. */
+  entryCopyAt(key: number): TableEntry {
+    return { key: this.tableKeyCopyAt(key), ...this.stateCopyAt(key) };
+  }
+
+  /** What is newest of a key, as memory of its own. */
+  stateCopyAt(key: number): KeyState {
+    const value = this.valueOf(key);
+    return {
+      kind: this.kindAt(value),
+      sequence: this.sequenceAt(value),
+      value: this.valueCopyAt(value),
+    };
+  }
+
+  /** A view, for as long as the memtable is there. */
+  valueAt(value: number): Buffer {
+    const at = (this.#words.length - value + 2) * 4;
+    return this.#bytes.subarray(at, at + this.valueLengthAt(value));
+  }
+
+  /** Memory of its own. */
+  valueCopyAt(value: number): Buffer {
+    return this.#copyOf((this.#words.length - value + 2) * 4, this.valueLengthAt(value));
+  }
+
+  /** A view of the key as tables sort it, for as long as the memtable is there. */
   tableKeyAt(key: number): TableKey {
-    const { bytes } = this.#chunkOf(key);
-    const at = ((key & WORD_MASK) << 2) + 1;
-    return bytes.subarray(at, at + TABLE_KEY_PREFIX_BYTES + this.keyLengthAt(key));
+    const at = key * 4 + 1;
+    return this.#bytes.subarray(at, at + TABLE_KEY_PREFIX_BYTES + this.keyLengthAt(key));
   }
 
   /** A view of the key alone. */
   keyAt(key: number): Buffer {
-    const { bytes } = this.#chunkOf(key);
-    const at = ((key & WORD_MASK) << 2) + 4;
-    return bytes.subarray(at, at + this.keyLengthAt(key));
+    const at = key * 4 + 4;
+    return this.#bytes.subarray(at, at + this.keyLengthAt(key));
   }
 
-  keyLengthAt(key: number): number {
-    const { bytes, words } = this.#chunkOf(key);
-    const word = key & WORD_MASK;
-    const short = bytes[word << 2] as number;
-    return short === KEY_LENGTH_LONG ? (words[word - 3] as number) : short;
+  /** Memory of its own. */
+  tableKeyCopyAt(key: number): TableKey {
+    return this.#copyOf(key * 4 + 1, TABLE_KEY_PREFIX_BYTES + this.keyLengthAt(key));
   }
 
   isKeyAt(address: number, { keyspace, slot, key }: EngineKey): boolean {
-    const { bytes } = this.#chunkOf(address);
+    const bytes = this.#bytes;
     const { length } = key;
-    const at = (address & WORD_MASK) << 2;
+    const at = address * 4;
     if (bytes[at + 1] !== keyspace) return false;
     if (bytes[at + 2] !== slot >>> 8 || bytes[at + 3] !== (slot & 0xff)) return false;
     if (this.keyLengthAt(address) !== length) return false;
@@ -190,20 +236,18 @@ export class RecordArena {
 
   /** Below 0 when the key at `address` sorts before `key`, without a look at their slots. */
   compareKeyAt(address: number, key: Buffer): number {
-    const { bytes } = this.#chunkOf(address);
-    const at = ((address & WORD_MASK) << 2) + 4;
-    return bytes.compare(key, 0, key.length, at, at + this.keyLengthAt(address));
+    const at = address * 4 + 4;
+    return this.#bytes.compare(key, 0, key.length, at, at + this.keyLengthAt(address));
   }
 
   /** How many bytes both keys begin with, `lengthMax` at most; `from` of them are known to be. */
   commonLength(one: number, other: number, from: number, lengthMax: number): number {
-    const oneBytes = this.#chunkOf(one).bytes;
-    const otherBytes = this.#chunkOf(other).bytes;
-    const oneAt = ((one & WORD_MASK) << 2) + 4;
-    const otherAt = ((other & WORD_MASK) << 2) + 4;
+    const bytes = this.#bytes;
+    const oneAt = one * 4 + 4;
+    const otherAt = other * 4 + 4;
     const end = Math.min(lengthMax, this.keyLengthAt(one), this.keyLengthAt(other));
     let length = from;
-    while (length < end && oneBytes[oneAt + length] === otherBytes[otherAt + length]) length++;
+    while (length < end && bytes[oneAt + length] === bytes[otherAt + length]) length++;
     return length;
   }
 
@@ -212,8 +256,8 @@ export class RecordArena {
    * counts 1 … 256, the end of the key counts 0. Exact up to 6 of them.
    */
   digitsAt(address: number, offset: number, count: number): number {
-    const { bytes } = this.#chunkOf(address);
-    const at = ((address & WORD_MASK) << 2) + 4;
+    const bytes = this.#bytes;
+    const at = address * 4 + 4;
     const end = at + this.keyLengthAt(address);
     let number = 0;
     for (let digit = at + offset; digit < at + offset + count; digit++) {
@@ -222,32 +266,49 @@ export class RecordArena {
     return number;
   }
 
-  #chunkOf(address: number): Chunk {
-    return this.#chunks[address >>> WORD_BITS] as Chunk;
+  keyspaceAt(key: number): number {
+    return this.#bytes[key * 4 + 1] as number;
   }
 
-  /** The address of the first of `words` words that lie together. */
-  #reserve(words: number): number {
-    const word = this.#currentWords;
-    if (word + words > this.#current.words.length) return this.#reserveInNewChunk(words);
-    this.#currentWords = word + words;
-    return (this.#currentNumber << WORD_BITS) | word;
+  slotAt(key: number): number {
+    const at = key * 4 + 2;
+    return ((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number);
   }
 
-  #reserveInNewChunk(words: number): number {
-    const doubled = this.#chunkBytes - (this.#chunkBytes % CHUNK_BYTES_MIN);
-    const size = Math.min(CHUNK_BYTES, Math.max(CHUNK_BYTES_MIN, doubled));
-    if (words * 4 > size / SHARES_OF_CHUNK) return this.#addChunk(words * 4) << WORD_BITS;
-    this.#currentNumber = this.#addChunk(size);
-    this.#current = this.#chunks[this.#currentNumber] as Chunk;
-    this.#currentWords = words;
-    return this.#currentNumber << WORD_BITS;
+  /** The key whose record begins with that word. */
+  #keyFrom(word: number): number {
+    if (word >= this.#keysEnd) return 0;
+    return word + ((this.#words[word] as number) < 0 ? 3 : 2);
   }
 
-  #addChunk(size: number): number {
-    assert(this.#chunks.length < CHUNKS_MAX, 'a memtable is sealed long before it has 8 GiB');
-    this.#chunkBytes += size;
-    return this.#chunks.push(new Chunk(size)) - 1;
+  #copyOf(at: number, length: number): Buffer {
+    const copy = Buffer.allocUnsafe(length);
+    if (length > LOOP_BYTES_MAX) {
+      this.#bytes.copy(copy, 0, at, at + length);
+      return copy;
+    }
+    for (let offset = 0; offset < length; offset++)
+      copy[offset] = this.#bytes[at + offset] as number;
+    return copy;
+  }
+
+  #makeRoom(words: number): void {
+    const free = this.#words.length - this.#keysEnd - this.#valueWords;
+    if (words > free) this.#grow(words - free);
+  }
+
+  /** Into memory of twice the size: for a single write that is larger than a memtable. */
+  #grow(words: number): void {
+    const wanted = Math.max(2 * this.#memory.byteLength, this.#memory.byteLength + words * 4);
+    const { memory, bytes } = { memory: this.#memory, bytes: this.#bytes };
+    assert(memory.byteLength < ARENA_BYTES_MAX, 'a memtable is sealed long before it has 8 GiB');
+    const larger = new SharedArrayBuffer(Math.min(ARENA_BYTES_MAX, wanted));
+    this.#memory = larger;
+    this.#bytes = Buffer.from(larger);
+    this.#words = new Int32Array(larger);
+    const valueBytes = this.#valueWords * 4;
+    this.#bytes.set(bytes.subarray(0, this.#keysEnd * 4));
+    this.#bytes.set(bytes.subarray(bytes.length - valueBytes), this.#bytes.length - valueBytes);
   }
 }
 

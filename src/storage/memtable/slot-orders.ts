@@ -3,7 +3,7 @@
 // that paging through a large slot does not sort it for every page.
 
 import { SLOT_COUNT } from '../../base/ids.ts';
-import type { KeyOrder } from './key-order.ts';
+import { sortKeys } from './key-order.ts';
 import type { RecordArena } from './record-arena.ts';
 import type { SlotLists } from './slot-lists.ts';
 
@@ -15,14 +15,12 @@ const FEW_OF = 16;
 export class SlotOrders {
   readonly #arena: RecordArena;
   readonly #lists: SlotLists;
-  readonly #order: KeyOrder;
   readonly #kept = new Map<number, Int32Array>();
   #bytes = 0;
 
-  constructor(arena: RecordArena, lists: SlotLists, order: KeyOrder) {
+  constructor(arena: RecordArena, lists: SlotLists) {
     this.#arena = arena;
     this.#lists = lists;
-    this.#order = order;
   }
 
   get bytes(): number {
@@ -59,8 +57,7 @@ export class SlotOrders {
 
   #newest(keyspace: number, slot: number, count: number): Int32Array {
     const keys = this.#lists.newest(keyspace, slot, count);
-    const sorting = this.#order.sortSteps(keys);
-    while (!sorting.next().done);
+    sortKeys(this.#arena, keys);
     return keys;
   }
 

@@ -37,9 +37,9 @@
 //   footer      0000000000000037 00000020 0000000d 00000023 00000001 00000003 4321526d 4b565442
 
 import { crc32 } from '../../base/checksum.ts';
-import { openPiece } from '../piece.ts';
 import { checkFormat, corruptionAt, decodingAt } from '../storage-errors.ts';
 import { tableName } from '../table-info.ts';
+import { openPiece } from './piece.ts';
 
 export const TABLE_FORMAT = 3;
 export const FOOTER_BYTES = 36;

@@ -9,7 +9,6 @@ import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
 import type { DiskFile } from '../../host/host.ts';
-import { PLAIN, seedOf, writePiece } from '../piece.ts';
 import { ELSEWHERE, REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
 import type { TableFile } from '../table-info.ts';
 import { decodePointer } from '../values/value-pointer.ts';
@@ -18,6 +17,7 @@ import { IndexWriter } from './block-index.ts';
 import { BlockWriter } from './block-writer.ts';
 import { FilterWriter } from './filter.ts';
 import { hashOfTableKey } from './key-hash.ts';
+import { PLAIN, seedOf, writePiece } from './piece.ts';
 import { encodeFooter, type Layout } from './sstable-format.ts';
 import { encodeProperties } from './table-properties.ts';
 

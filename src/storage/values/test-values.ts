@@ -7,13 +7,9 @@ import type { ValuePointer } from './value-pointer.ts';
 import { ValueWriter } from './value-writer.ts';
 
 export class TestValues extends TestTables {
-  async writeValues(
-    number: number,
-    values: readonly Buffer[],
-    compression = false,
-  ): Promise<ValuePointer[]> {
+  async writeValues(number: number, values: readonly Buffer[]): Promise<ValuePointer[]> {
     const file = await this.disk.create(valuesName(number));
-    const writer = new ValueWriter(file, number, compression);
+    const writer = new ValueWriter(file, number);
     const pointers: ValuePointer[] = [];
     for (const value of values) {
       pointers.push(writer.add(value));

@@ -4,7 +4,7 @@
 // what is read often stands in the page cache of the system.
 
 import type { Disk, DiskFile } from '../../host/host.ts';
-import { openPiece } from '../piece.ts';
+import { openPiece } from '../sstable/piece.ts';
 import { corruptionAt } from '../storage-errors.ts';
 import { decodeFooter, FOOTER_BYTES, type ValueFooter, valuesName } from './value-format.ts';
 import { LENGTH_BYTES, type ValuePointer } from './value-pointer.ts';

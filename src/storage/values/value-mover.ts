@@ -1,9 +1,6 @@
 // Moves the values of files that are given up, while a compaction passes over their pointers. A
 // value that cannot be read stays where it is, and so does its pointer: whoever asks for it is told
 // that it is damaged, and everything else is saved from the file.
-//
-// Unlike what a flush writes, what is moved is compressed: it has lived long, and the thread of the
-// jobs serves no requests.
 
 import { assert } from '../../base/assert.ts';
 import { hasCode } from '../../base/errors.ts';
@@ -52,7 +49,7 @@ export class ValueMover {
       assert(number < numbersFrom + numbersCount, 'there are numbers for all that is moved');
       return number++;
     };
-    this.#outlet = new ValueOutlet(disk, { takeNumber, bytesMax: fileBytesMax, compression: true });
+    this.#outlet = new ValueOutlet(disk, { takeNumber, bytesMax: fileBytesMax });
   }
 
   /** Of values, so far. */

@@ -10,10 +10,8 @@ import { ValueWriter } from './value-writer.ts';
 export interface OutletOptions {
   /** A number that no file of the directory has or had. */
   readonly takeNumber: () => number;
-  /** A file that has reached this size is followed by another. */
-  readonly bytesMax: number;
-  /** Each value with LZ4 where that saves an eighth. */
-  readonly compression: boolean;
+  /** A file that has reached this size is followed by another; without it there is one. */
+  readonly bytesMax?: number;
 }
 
 interface OpenFile {
@@ -45,9 +43,8 @@ export class ValueOutlet {
 
   /** Copies `value`; one after the other. Rejects with DISK_FULL or IO_ERROR. */
   async put(value: Buffer): Promise<ValuePointer> {
-    if (this.#open !== undefined && this.#open.writer.bytes >= this.#options.bytesMax) {
-      await this.finish();
-    }
+    const { bytesMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#open !== undefined && this.#open.writer.bytes >= bytesMax) await this.finish();
     const { writer } = this.#open ?? (await this.#begin());
     const pointer = writer.add(value);
     await writer.maybeWrite();
@@ -77,8 +74,7 @@ export class ValueOutlet {
     const number = this.#options.takeNumber();
     this.#numbers.push(number);
     const file = await this.#disk.create(valuesName(number));
-    const writer = new ValueWriter(file, number, this.#options.compression);
-    this.#open = { file, writer };
+    this.#open = { file, writer: new ValueWriter(file, number) };
     return this.#open;
   }
 }

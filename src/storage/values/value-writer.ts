@@ -1,10 +1,11 @@
-// Writes one value file; the bytes are drawn in value-format.ts. It is nothing until finish() has
-// resolved and the caller has synced the directory.
+// Writes one value file; the bytes are drawn in value-format.ts. Values are compressed where that
+// saves an eighth: once for as long as they stay there, and on the thread of the jobs. The file is
+// nothing until finish() has resolved and the caller has synced the directory.
 
 import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import type { DiskFile } from '../../host/host.ts';
-import { writePiece } from '../piece.ts';
+import { writePiece } from '../sstable/piece.ts';
 import { encodeFooter } from './value-format.ts';
 import { LENGTH_BYTES, type ValuePointer } from './value-pointer.ts';
 
@@ -14,7 +15,6 @@ const WRITE_BYTES = 256 * 1024;
 export class ValueWriter {
   readonly #file: DiskFile;
   readonly #number: number;
-  readonly #compression: boolean;
   /** Built, but not yet given to the file. */
   readonly #out = new ByteWriter(WRITE_BYTES + 64 * 1024);
   #written = 0;
@@ -22,10 +22,9 @@ export class ValueWriter {
   #isWriting = false;
 
   /** `file` is new and empty, and the caller's to close. */
-  constructor(file: DiskFile, number: number, compression: boolean) {
+  constructor(file: DiskFile, number: number) {
     this.#file = file;
     this.#number = number;
-    this.#compression = compression;
   }
 
   /** How large the file is so far. */
@@ -39,7 +38,7 @@ export class ValueWriter {
     const start = this.#out.length;
     const offset = this.bytes + LENGTH_BYTES;
     this.#out.u32(0);
-    writePiece(this.#out, value, { number: this.#number, offset }, this.#compression);
+    writePiece(this.#out, value, { number: this.#number, offset }, true);
     const pieceBytes = this.#out.length - start - LENGTH_BYTES;
     this.#out.patchU32(start, pieceBytes);
     this.#records += 1;

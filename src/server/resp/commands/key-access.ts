@@ -8,7 +8,7 @@ import type { Call } from '../command.ts';
 import { fanOut } from './fan-out.ts';
 import { leastReplicated } from './outcome-reply.ts';
 
-type Condition = Pick<WriteRequest, 'condition' | 'returnPrevious'>;
+type Wishes = Omit<WriteRequest, 'keyspace' | 'key' | 'change'>;
 
 export class KeyAccess {
   readonly #call: Call;
@@ -20,9 +20,10 @@ export class KeyAccess {
     this.#keyspace = call.session.keyspace;
   }
 
-  async read(key: Buffer): Promise<GetOutcome> {
+  /** `r`: answers to wait for instead of the keyspace's R. */
+  async read(key: Buffer, r?: number): Promise<GetOutcome> {
     const { store, server } = this.#call;
-    const outcome = await store.get({ keyspace: this.#keyspace, key });
+    const outcome = await store.get({ keyspace: this.#keyspace, key, r });
     if (outcome.kind === 'found') server.counters.keyspaceHits++;
     else if (outcome.kind === 'missing') server.counters.keyspaceMisses++;
     return outcome;
@@ -32,9 +33,9 @@ export class KeyAccess {
     return fanOut(keys, this.#call.server.limits.inFlightMax, (key) => this.read(key));
   }
 
-  async write(key: Buffer, change: Change, condition?: Condition): Promise<WriteOutcome> {
+  async write(key: Buffer, change: Change, wishes?: Wishes): Promise<WriteOutcome> {
     const { store, session } = this.#call;
-    const outcome = await store.write({ keyspace: this.#keyspace, key, change, ...condition });
+    const outcome = await store.write({ keyspace: this.#keyspace, key, change, ...wishes });
     if (outcome.kind === 'ok') session.lastWrite = outcome;
     return outcome;
   }

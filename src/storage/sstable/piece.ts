@@ -8,10 +8,10 @@
 // that a piece in the wrong file or at the wrong offset is a bad one. Tables and value files take
 // their numbers from one row: no two files of a directory have the same.
 
-import type { ByteWriter } from '../base/bytes.ts';
-import { crc32 } from '../base/checksum.ts';
-import { compress, compressedBytesMax, decompress } from '../base/lz4.ts';
-import { corruptionAt, decodingAt } from './storage-errors.ts';
+import type { ByteWriter } from '../../base/bytes.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { compress, compressedBytesMax, decompress } from '../../base/lz4.ts';
+import { corruptionAt, decodingAt } from '../storage-errors.ts';
 
 export const PLAIN = 0;
 const LZ4 = 1;

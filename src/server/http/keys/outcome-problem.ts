@@ -1,0 +1,42 @@
+// The outcomes of reads and writes that are no success, as HTTP says them. Whether a retry is safe
+// stands in the status and in the sentence: 503 nothing was written, 504 nobody knows, 412 the
+// condition did not hold.
+
+import type { GetOutcome, KeyPage, WriteOutcome } from '../../../node/store.ts';
+import { type Problem, ProblemError } from '../problem.ts';
+
+type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
+type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
+
+export function noAnswer({ needed, got }: NoAnswer): Problem {
+  const message = `${got} of the ${needed} replicas that the read needs answered in time`;
+  const fix = 'Try again: a read changes nothing. kvorum status shows the nodes that are down.';
+  return { status: 503, code: 'NO_ANSWER', message, fix };
+}
+
+export function unwritten({ kind, needed, got }: Unwritten): Problem {
+  if (kind === 'not-applied') {
+    const message = `${got} of the ${needed} replicas that the write needs are reachable`;
+    const fix = 'Nothing was written: try again. kvorum status shows the nodes that are down.';
+    return { status: 503, code: 'NOT_ENOUGH_REPLICAS', message, fix };
+  }
+  const message = `${got} of the ${needed} replicas that the write needs confirmed it in time`;
+  const fix = 'It may or may not appear: read the key back before you write it again.';
+  return { status: 504, code: 'INDETERMINATE', message, fix };
+}
+
+export function noSuchKey(): Problem {
+  const fix = 'Write it first; the answer carries the context to do so with.';
+  return { status: 404, code: 'NO_SUCH_KEY', message: 'there is no such key', fix };
+}
+
+export function conditionFailed(): Problem {
+  const message = 'the key is not in the state that the request asks for';
+  const fix = 'Nothing was written: read the key and decide anew.';
+  return { status: 412, code: 'CONDITION_FAILED', message, fix };
+}
+
+/** `what` is wrong with the request. */
+export function badRequest(message: string, fix: string): ProblemError {
+  return new ProblemError({ status: 400, code: 'BAD_REQUEST', message, fix });
+}

@@ -1,0 +1,106 @@
+// KV.GET, KV.PUT, KV.DEL, KV.EXPLAIN: what GET, SET and DEL have no place for. All siblings of a
+// key, the context to hand back with the next write, and a receipt of what a write obtained.
+//
+//   KV.GET key [R n]                             → values, expiries, context
+//   KV.PUT key value [CONTEXT c] [W n] [TTL ms]  → context, receipt
+//   KV.DEL key [CONTEXT c] [W n]                 → deleted, context, receipt
+//
+// Answers are maps in RESP3 and flat arrays of names and values in RESP2.
+
+import type { KeyspaceNumber } from '../../../../base/ids.ts';
+import {
+  type Change,
+  decodeContext,
+  encodeContext,
+  type Receipt,
+  type Store,
+  type VersionVector,
+} from '../../../../node/store.ts';
+import { explanationText } from '../../../explanation-text.ts';
+import type { Call } from '../../command.ts';
+import { map, type Reply } from '../../reply.ts';
+import { KeyAccess } from '../key-access.ts';
+import { isUnwritten, noAnswer, unwritten } from '../outcome-reply.ts';
+import { countIn, kvOptions } from './kv-options.ts';
+
+const COPIES_MAX = 255;
+/** A century: more is a mistake, such as seconds since 1970. */
+const TTL_MS_MAX = 100 * 365 * 86_400_000;
+
+export async function kvGet(call: Call): Promise<Reply> {
+  const access = new KeyAccess(call);
+  const { keyspace } = call.session;
+  const options = kvOptions(call.args, 2, ['R']);
+  if (options.kind === 'refused') return options.reply;
+  const r = countIn('R', options.values.R, COPIES_MAX);
+  if (isReply(r)) return r;
+  const outcome = await access.read(call.args[1] as Buffer, r);
+  if (outcome.kind === 'no-answer') return noAnswer(outcome);
+  const values = outcome.kind === 'found' ? outcome.values : [];
+  return map([
+    ['values', values.map(({ value }) => value)],
+    ['expiries', values.map(({ expiresAt }) => expiresAt)],
+    ['context', encodeContext(outcome.context, keyspace)],
+  ]);
+}
+
+export async function kvPut(call: Call): Promise<Reply> {
+  const options = kvOptions(call.args, 3, ['CONTEXT', 'W', 'TTL']);
+  if (options.kind === 'refused') return options.reply;
+  const ttl = countIn('TTL', options.values.TTL, TTL_MS_MAX);
+  if (isReply(ttl)) return ttl;
+  const expiresAt = ttl === undefined ? 0 : call.store.wallMs() + ttl;
+  const change: Change = { kind: 'put', value: call.args[2] as Buffer, expiresAt };
+  return write(call, change, options.values);
+}
+
+export async function kvDel(call: Call): Promise<Reply> {
+  const options = kvOptions(call.args, 2, ['CONTEXT', 'W']);
+  if (options.kind === 'refused') return options.reply;
+  return write(call, { kind: 'delete' }, options.values);
+}
+
+export async function kvExplain({ args, session, store }: Call): Promise<Reply> {
+  const explanation = await store.explain(session.keyspace, args[1] as Buffer);
+  return { kind: 'verbatim', text: explanationText(explanation) };
+}
+
+async function write(
+  call: Call,
+  change: Change,
+  { CONTEXT, W }: { readonly CONTEXT?: Buffer; readonly W?: Buffer },
+): Promise<Reply> {
+  const access = new KeyAccess(call);
+  const { keyspace } = call.session;
+  const w = countIn('W', W, COPIES_MAX);
+  if (isReply(w)) return w;
+  const context = CONTEXT && decodeContext(CONTEXT.toString('latin1'), keyspace);
+  const outcome = await access.write(call.args[1] as Buffer, change, { context, w });
+  if (isUnwritten(outcome)) return unwritten(outcome);
+  const isDelete = change.kind === 'delete';
+  // Nothing was there to delete; without a condition a put is always written.
+  if (outcome.kind === 'condition-failed') return map([['deleted', 0]]);
+  return map([
+    ...(isDelete ? [['deleted', 1] as const] : []),
+    ...confirmation(call.store, keyspace, outcome),
+  ]);
+}
+
+function confirmation(
+  store: Store,
+  keyspace: KeyspaceNumber,
+  { context, receipt }: { readonly context: VersionVector; readonly receipt: Receipt },
+): (readonly [Reply, Reply])[] {
+  const names = new Map(store.status().members.map(({ id, name }) => [id, name]));
+  const { nodes, durability, epoch } = receipt;
+  return [
+    ['context', encodeContext(context, keyspace)],
+    ['nodes', nodes.map((id) => names.get(id) ?? id)],
+    ['durability', durability],
+    ['epoch', epoch],
+  ];
+}
+
+function isReply(value: number | undefined | Reply): value is Exclude<Reply, number> {
+  return typeof value === 'object';
+}
