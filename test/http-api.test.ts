@@ -2,10 +2,7 @@
 // errors that say what to do.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { RespValue } from '../src/client/reply-parser.ts';
 import {
   type RunningCluster,
@@ -13,13 +10,7 @@ import {
   runKvorum,
   startCluster,
 } from './cluster-fixture.ts';
-
-const KEYSPACES = `
-[[keyspaces]]
-number = 1
-name = "siblings"
-conflict-rule = "siblings"
-`;
+import { keyspacesFile } from './keyspaces-file.ts';
 
 interface Ask {
   readonly node?: number;
@@ -56,7 +47,7 @@ test('the HTTP API', async (t) => {
   const cluster = await startCluster({
     nodes: 3,
     owner: t,
-    flags: ['--config', await configFile(t)],
+    flags: ['--config', await keyspacesFile(t)],
   });
   const api = new Api(cluster);
 
@@ -122,7 +113,7 @@ test('the HTTP API', async (t) => {
     );
     ok((written.nodes as Buffer[]).length >= 2);
     equal((await api.ask('siblings/keys/cart', { node: 2 })).text, 'all');
-    equal(fields(await redis.send('KV.DEL', 'cart')).deleted, 1);
+    equal(fields(await redis.send('KV.DEL', 'cart')).applied, 1);
     deepEqual(fields(await redis.send('KV.GET', 'cart')).values, []);
     await redis.close();
     const gone = await api.ask('siblings/keys/cart/explanation', { node: 1 });
@@ -250,14 +241,6 @@ test('the HTTP API', async (t) => {
     equal((await api.ask('default/keys/late?r=1')).text, 'x');
   });
 });
-
-async function configFile(owner: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'kvorum-http-'));
-  owner.after(() => rm(directory, { recursive: true, force: true }));
-  const file = join(directory, 'kvorum.toml');
-  await writeFile(file, KEYSPACES);
-  return file;
-}
 
 /** A RESP2 reply of names and values in turn. */
 function fields(reply: RespValue): Record<string, RespValue> {

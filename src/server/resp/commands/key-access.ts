@@ -2,10 +2,10 @@
 // call began (a SELECT behind it may run before it is done), counted as hits and misses, and
 // remembered for WAIT. Every handler that is given keys goes through here.
 
+import { fanOut } from '../../../base/fan-out.ts';
 import type { KeyspaceNumber } from '../../../base/ids.ts';
 import type { Change, GetOutcome, WriteOutcome, WriteRequest } from '../../../node/store.ts';
 import type { Call } from '../command.ts';
-import { fanOut } from './fan-out.ts';
 import { leastReplicated } from './outcome-reply.ts';
 
 type Wishes = Omit<WriteRequest, 'keyspace' | 'key' | 'change'>;

@@ -21,7 +21,8 @@ export const KV_COMMANDS = commandGroup('kvorum', [
     flags: 'write denyoom',
     keys: oneKey('RW update'),
     categories: '@write @slow',
-    syntax: 'key value [CONTEXT context] [W copies] [TTL milliseconds]',
+    syntax:
+      'key value [CONTEXT context] [IF absent | present | unchanged] [W copies] [TTL milliseconds]',
     summary: 'Gives a key a value that replaces what its writer has seen.',
     since: '0.1.0',
     run: kvPut,
@@ -32,7 +33,7 @@ export const KV_COMMANDS = commandGroup('kvorum', [
     flags: 'write',
     keys: oneKey('RW delete'),
     categories: '@write @slow',
-    syntax: 'key [CONTEXT context] [W copies]',
+    syntax: 'key [CONTEXT context] [IF present | unchanged] [W copies]',
     summary: 'Deletes what its writer has seen of a key.',
     since: '0.1.0',
     run: kvDel,

@@ -10,14 +10,15 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
     const client = new TestConnection(new TestStore());
     const cases = [
       ['KV.GET a W 1', /^-ERR unknown option 'W', there is R \[BAD_OPTION\]$/],
+      ['KV.PUT a x IF maybe', /^-ERR IF is absent, present or unchanged/],
       ['KV.GET a R', /^-ERR syntax error$/],
       ['KV.GET a R 1 r 2', /^-ERR syntax error$/],
       ['KV.GET a R 0', /^-ERR R is a whole number from 1 to 255 \[BAD_OPTION\]$/],
       ['KV.PUT a x TTL -1', /^-ERR TTL is a whole number from 1 to /],
       ['KV.PUT a x TTL 1.5', /^-ERR TTL is a whole number from 1 to /],
       ['KV.PUT a x W many', /^-ERR W is a whole number from 1 to 255 \[BAD_OPTION\]$/],
-      ['KV.PUT a x R 1', /^-ERR unknown option 'R', there are CONTEXT, W, TTL \[BAD_OPTION\]$/],
-      ['KV.DEL a TTL 5', /^-ERR unknown option 'TTL', there are CONTEXT, W \[BAD_OPTION\]$/],
+      ['KV.PUT a x R 1', /^-ERR unknown option 'R', there are CONTEXT, IF, W, TTL \[BAD_OPTION\]$/],
+      ['KV.DEL a TTL 5', /^-ERR unknown option 'TTL', there are CONTEXT, IF, W \[BAD_OPTION\]$/],
     ] as const;
     for (const [line, reply] of cases) {
       assert.match(String(shown(await client.run(line))), reply, line);
@@ -35,12 +36,13 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
     const context = 'AQAA_oOzJQ';
     const receipt = { context, nodes: ['n1', 'n2', 'n3'], durability: 'fsync', epoch: 1 };
     assert.deepEqual(await ask('kv.get a'), { values: [], expiries: [], context });
-    assert.deepEqual(await ask('kv.put a 1'), receipt);
+    assert.deepEqual(await ask('kv.put a 1'), { applied: 1, ...receipt });
+    assert.deepEqual(await ask('KV.PUT a 2 if ABSENT'), { applied: 0 });
     await client.run('KV.PUT b 2 ttl 50');
     const expiries = [store.nowMs + 50];
     assert.deepEqual(await ask('KV.GET b R 1'), { values: ['2'], expiries, context });
-    assert.deepEqual(await ask('KV.DEL a'), { deleted: 1, ...receipt });
-    assert.deepEqual(await ask('KV.DEL a'), { deleted: 0 });
+    assert.deepEqual(await ask('KV.DEL a'), { applied: 1, ...receipt });
+    assert.deepEqual(await ask('KV.DEL a'), { applied: 0 });
   });
 });
 

@@ -1,15 +1,17 @@
 // KV.GET, KV.PUT, KV.DEL, KV.EXPLAIN: what GET, SET and DEL have no place for. All siblings of a
 // key, the context to hand back with the next write, and a receipt of what a write obtained.
 //
-//   KV.GET key [R n]                             → values, expiries, context
-//   KV.PUT key value [CONTEXT c] [W n] [TTL ms]  → context, receipt
-//   KV.DEL key [CONTEXT c] [W n]                 → deleted, context, receipt
+//   KV.GET key [R n]                                     → values, expiries, context
+//   KV.PUT key value [CONTEXT c] [IF i] [W n] [TTL ms]   → applied, context, receipt
+//   KV.DEL key [CONTEXT c] [IF i] [W n]                  → applied, context, receipt
 //
-// Answers are maps in RESP3 and flat arrays of names and values in RESP2.
+// IF: `absent`, `present`, or `unchanged` since the context was read. Answers are maps in RESP3
+// and flat arrays of names and values in RESP2.
 
 import type { KeyspaceNumber } from '../../../../base/ids.ts';
 import {
   type Change,
+  type Condition,
   decodeContext,
   encodeContext,
   type Receipt,
@@ -18,11 +20,13 @@ import {
 } from '../../../../node/store.ts';
 import { explanationText } from '../../../explanation-text.ts';
 import type { Call } from '../../command.ts';
-import { map, type Reply } from '../../reply.ts';
+import { error, map, type Reply } from '../../reply.ts';
 import { KeyAccess } from '../key-access.ts';
 import { isUnwritten, noAnswer, unwritten } from '../outcome-reply.ts';
-import { countIn, kvOptions } from './kv-options.ts';
+import { countIn, type KvOption, kvOptions } from './kv-options.ts';
 
+const CONDITIONS: readonly Condition[] = ['absent', 'present', 'unchanged'];
+const NO_CONDITION = error('ERR IF is absent, present or unchanged [BAD_OPTION]');
 const COPIES_MAX = 255;
 /** A century: more is a mistake, such as seconds since 1970. */
 const TTL_MS_MAX = 100 * 365 * 86_400_000;
@@ -45,7 +49,7 @@ export async function kvGet(call: Call): Promise<Reply> {
 }
 
 export async function kvPut(call: Call): Promise<Reply> {
-  const options = kvOptions(call.args, 3, ['CONTEXT', 'W', 'TTL']);
+  const options = kvOptions(call.args, 3, ['CONTEXT', 'IF', 'W', 'TTL']);
   if (options.kind === 'refused') return options.reply;
   const ttl = countIn('TTL', options.values.TTL, TTL_MS_MAX);
   if (isReply(ttl)) return ttl;
@@ -55,7 +59,7 @@ export async function kvPut(call: Call): Promise<Reply> {
 }
 
 export async function kvDel(call: Call): Promise<Reply> {
-  const options = kvOptions(call.args, 2, ['CONTEXT', 'W']);
+  const options = kvOptions(call.args, 2, ['CONTEXT', 'IF', 'W']);
   if (options.kind === 'refused') return options.reply;
   return write(call, { kind: 'delete' }, options.values);
 }
@@ -68,22 +72,20 @@ export async function kvExplain({ args, session, store }: Call): Promise<Reply> 
 async function write(
   call: Call,
   change: Change,
-  { CONTEXT, W }: { readonly CONTEXT?: Buffer; readonly W?: Buffer },
+  { CONTEXT, IF, W }: Readonly<Partial<Record<KvOption, Buffer>>>,
 ): Promise<Reply> {
   const access = new KeyAccess(call);
   const { keyspace } = call.session;
   const w = countIn('W', W, COPIES_MAX);
   if (isReply(w)) return w;
+  const condition = IF && CONDITIONS.find((each) => each === IF.toString('latin1').toLowerCase());
+  if (IF !== undefined && condition === undefined) return NO_CONDITION;
   const context = CONTEXT && decodeContext(CONTEXT.toString('latin1'), keyspace);
-  const outcome = await access.write(call.args[1] as Buffer, change, { context, w });
+  const outcome = await access.write(call.args[1] as Buffer, change, { context, condition, w });
   if (isUnwritten(outcome)) return unwritten(outcome);
-  const isDelete = change.kind === 'delete';
-  // Nothing was there to delete; without a condition a put is always written.
-  if (outcome.kind === 'condition-failed') return map([['deleted', 0]]);
-  return map([
-    ...(isDelete ? [['deleted', 1] as const] : []),
-    ...confirmation(call.store, keyspace, outcome),
-  ]);
+  // The condition did not hold, or there was nothing to delete.
+  if (outcome.kind === 'condition-failed') return map([['applied', 0]]);
+  return map([['applied', 1], ...confirmation(call.store, keyspace, outcome)]);
 }
 
 function confirmation(

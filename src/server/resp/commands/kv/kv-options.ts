@@ -5,7 +5,7 @@ import type { Call } from '../../command.ts';
 import { error, type Reply } from '../../reply.ts';
 import { integer64, SYNTAX_ERROR } from '../integer-argument.ts';
 
-export type KvOption = 'R' | 'W' | 'TTL' | 'CONTEXT';
+export type KvOption = 'R' | 'W' | 'TTL' | 'CONTEXT' | 'IF';
 
 export type KvOptions =
   | { readonly kind: 'options'; readonly values: Readonly<Partial<Record<KvOption, Buffer>>> }
