@@ -35,6 +35,11 @@ const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./status.ts')).defineStatus,
   },
   {
+    name: 'keyspace',
+    summary: 'list and describe the keyspaces of a cluster',
+    load: async () => (await import('./keyspace.ts')).defineKeyspace,
+  },
+  {
     name: 'doctor',
     summary: 'check the data directory of a stopped node',
     load: async () => (await import('./doctor.ts')).defineDoctor,

@@ -83,7 +83,6 @@ export class Cluster {
     try {
       return await connection.send(...words);
     } catch (error) {
-      this.#pool.drop(connection);
       return failureOfConnection(error, true);
     }
   }

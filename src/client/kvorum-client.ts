@@ -17,7 +17,7 @@ export type { Context, Read, Written } from './kv-reply.ts';
 export interface ConnectOptions {
   /** Some nodes of the cluster, `host:port` of their Redis ports: the rest is learnt from them. */
   readonly nodes: readonly string[];
-  /** Name or number; `default` without it. */
+  /** Name or number; `default`, number 0, without it. */
   readonly keyspace?: string;
   /** For a request with all its attempts; 5,000. */
   readonly timeoutMs?: number;
@@ -61,7 +61,7 @@ const SCAN_COUNT = 1_000;
 export async function connect(options: ConnectOptions): Promise<KvorumClient> {
   const cluster = new Cluster({
     nodes: addressesOf(options.nodes),
-    keyspace: options.keyspace ?? 'default',
+    keyspace: options.keyspace ?? '0',
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
   });
   try {

@@ -26,21 +26,11 @@ export class NodePool {
   connectionTo(address: Address): Promise<RespConnection> {
     if (this.#isClosed) return Promise.reject(closed());
     const known = this.#connections.get(address);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#openedBy(known, address);
     const opening = this.#open(address);
     this.#connections.set(address, opening);
     opening.catch(() => this.#forget(address, opening));
     return opening;
-  }
-
-  /** It failed: the next request opens another. */
-  drop(connection: RespConnection): void {
-    const { address } = connection;
-    const known = this.#connections.get(address);
-    known?.then((each) => {
-      if (each === connection) this.#forget(address, known);
-    });
-    connection.close();
   }
 
   async close(): Promise<void> {
@@ -50,6 +40,13 @@ export class NodePool {
       await connection?.close();
     });
     await Promise.all(closing);
+  }
+
+  async #openedBy(opening: Promise<RespConnection>, address: Address): Promise<RespConnection> {
+    const connection = await opening;
+    if (connection.isOpen) return connection;
+    this.#forget(address, opening);
+    return this.connectionTo(address);
   }
 
   #forget(address: Address, opening: Promise<RespConnection>): void {

@@ -15,6 +15,7 @@ import type { Explanation } from './explanation.ts';
 
 export { decodeContext, encodeContext } from '../causality/context.ts';
 export type { VersionVector } from '../causality/version-vector.ts';
+export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export type {
   Change,
   Condition,
@@ -24,9 +25,12 @@ export type {
   KeyPosition,
   ListRequest,
   LiveValue,
+  NoAnswer,
+  PutExpiry,
   Receipt,
   WriteOk,
   WriteOutcome,
+  WriteReceipt,
   WriteRequest,
 } from '../replication/request.ts';
 export type { Explanation } from './explanation.ts';

@@ -35,17 +35,21 @@ export async function explainKey(
   const primaries = view.primaries(keyspace, at.slot);
   const reports = await Promise.all(
     primaries.map((member) => {
-      return member === view.self ? ownReport(parts, at) : reportOf(parts, member, at);
+      return member === view.self ? ownReport(parts, keyspace, at) : reportOf(parts, member, at);
     }),
   );
   const versions = reports.flatMap(({ version }) => (version === undefined ? [] : [version]));
   return { reports, verdicts: verdicts(versions, keyspace.conflictRule, clock.wallMs()) };
 }
 
-async function ownReport({ view, replica }: CoordinatorParts, at: KeyAt): Promise<ReplicaReport> {
+async function ownReport(
+  { view, replica }: CoordinatorParts,
+  keyspace: Keyspace,
+  at: KeyAt,
+): Promise<ReplicaReport> {
   const member = view.self;
   try {
-    const bytes = await replica.read(at);
+    const bytes = await replica.read(keyspace, at);
     return report(member, bytes === undefined ? undefined : readVersion(new ByteReader(bytes)));
   } catch (error) {
     return { member, state: 'refuses', version: undefined, why: messageOf(error) };

@@ -27,7 +27,6 @@ import {
   stepsOf,
 } from './compaction/relocation.ts';
 import { bytesOf } from './compaction/table-stacks.ts';
-import type { SettledDrops } from './drops/live-drops.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
@@ -40,8 +39,6 @@ export interface CompactorParts {
   readonly bytesMax: () => number;
   /** Whether writes wait for compaction: it then runs as fast as it can. */
   readonly isBehind: () => boolean;
-  /** Of the log: drops up to it are heeded. */
-  readonly durableSequence: () => number;
   /** Called in the turn in which outputs took the place of inputs. */
   readonly onCompacted: () => void;
 }
@@ -95,10 +92,10 @@ export class Compactor {
     await stopped;
   }
 
-  /** Looks what to do; what a drop hides as a whole, and is durable now, is not compacted first. */
-  noteDrops(): void {
-    const { map } = this.#settledDrops();
-    if (this.#current?.plan.inputs.some((table) => map.hidesTable(table))) {
+  /** There may be something to do: a table, or a drop that need not wait for what it hides. */
+  poke(): void {
+    const { settled } = this.#parts.tables.drops;
+    if (this.#current?.plan.inputs.some((table) => settled.hidesTable(table))) {
       this.#current.compaction.cancel();
     }
     this.loop.poke();
@@ -106,9 +103,8 @@ export class Compactor {
 
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
-      const drops = this.#settledDrops();
-      if (await this.#removeDropped(drops)) return true;
-      const steps = this.#steps(drops);
+      if (await this.#removeDropped()) return true;
+      const steps = this.#steps();
       if (steps.length === 0) return false;
       const step = steps.find((each) => this.#hasRoomFor(each));
       this.#noteSpace(step === undefined ? steps.at(-1) : undefined);
@@ -116,20 +112,16 @@ export class Compactor {
         await this.loop.sleep(SPACE_RETRY_MS);
         return true;
       }
-      this.#finished = await this.#run(step, drops);
+      this.#finished = await this.#run(step);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
     return true;
   }
 
-  #settledDrops(): SettledDrops {
-    return this.#parts.tables.drops.settled(this.#parts.durableSequence());
-  }
-
   /** Tables of which nothing can be seen go unread, damaged ones too. Whether there were any. */
-  async #removeDropped({ map }: SettledDrops): Promise<boolean> {
+  async #removeDropped(): Promise<boolean> {
     const { host, onCompacted, tables } = this.#parts;
-    const hidden = tables.set.all.filter(({ info }) => map.hidesTable(info));
+    const hidden = tables.set.all.filter(({ info }) => tables.drops.settled.hidesTable(info));
     if (hidden.length === 0) return false;
     const removed = hidden.map(({ info }) => info.number);
     await tables.install({ added: [], removed }, onCompacted);
@@ -138,11 +130,11 @@ export class Compactor {
   }
 
   /** The best first; the others need less room. */
-  #steps({ map }: SettledDrops): CompactionStep[] {
+  #steps(): CompactionStep[] {
     const { options, tables } = this.#parts;
     const sound = tables.set.all.filter(({ isSuspect }) => !isSuspect).map(({ info }) => info);
     const suspects = tables.set.suspects.map(({ info }) => info);
-    const plan = planCompaction({ sound, suspects, drops: map }, options);
+    const plan = planCompaction({ sound, suspects, drops: tables.drops.settled }, options);
     const relocation = planRelocation(sound, suspects, tables.values.readable);
     return stepsOf(plan, relocation);
   }
@@ -162,12 +154,9 @@ export class Compactor {
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */
-  async #run(
-    { plan, givenUp }: CompactionStep,
-    drops: SettledDrops,
-  ): Promise<Finished | undefined> {
+  async #run({ plan, givenUp }: CompactionStep): Promise<Finished | undefined> {
     const { host, isBehind } = this.#parts;
-    const compaction = startCompaction(host, this.#jobOf(plan, givenUp, drops), isBehind);
+    const compaction = startCompaction(host, this.#jobOf(plan, givenUp), isBehind);
     this.#current = { compaction, plan };
     try {
       const result = await compaction.done;
@@ -181,7 +170,7 @@ export class Compactor {
     }
   }
 
-  #jobOf(plan: CompactionPlan, givenUp: ReadonlySet<number>, drops: SettledDrops): CompactionJob {
+  #jobOf(plan: CompactionPlan, givenUp: ReadonlySet<number>): CompactionJob {
     const { options, tables } = this.#parts;
     const { inputs, numbersCount, outputs, tableBytesMax } = plan;
     const moves = movesOf(inputs, givenUp, VALUE_FILE_TABLES * options.tableBytesTarget);
@@ -194,8 +183,8 @@ export class Compactor {
       moves: { ...moves, numbersFrom: tables.takeNumbers(moves.numbersCount) },
       compressedFromLevel: options.lastLevel,
       verifies: options.verifies,
-      drops: drops.map.drops(),
-      droppedUpTo: drops.upTo,
+      drops: tables.drops.settled.drops(),
+      droppedUpTo: tables.drops.settledUpTo,
     };
   }
 

@@ -97,16 +97,15 @@ export class Flusher {
   }
 
   async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
-    const { host, largeValueBytes, log, tables } = this.#parts;
+    const { host, largeValueBytes, tables } = this.#parts;
     const startMs = host.clock.monotonicMs();
-    const { map, upTo } = tables.drops.settled(log.durableSequence);
     const [info] = await this.#run({
       image: memtable.image,
       number: tables.takeNumbers(1),
       valuesNumber: tables.takeNumbers(1),
       largeValueBytes,
-      drops: map.drops(),
-      droppedUpTo: upTo,
+      drops: tables.drops.upTo(memtable.lastSequence).drops(),
+      droppedUpTo: memtable.lastSequence,
     });
     if (info === undefined) return [];
     const bytes = info.bytes + bytesOfUses(info.values);

@@ -78,11 +78,6 @@ export class MemtableStack implements ChangeTarget {
     return this.#sealed[0];
   }
 
-  /** In any of them; infinite when all are empty. */
-  get firstSequence(): number {
-    return (this.#sealed[0]?.memtable ?? this.#active).firstSequence;
-  }
-
   get entries(): number {
     return this.newestFirst().reduce((sum, { entries }) => sum + entries, 0);
   }
@@ -128,7 +123,7 @@ export class MemtableStack implements ChangeTarget {
 
   /** Later changes go into a new memtable. */
   seal(): void {
-    assert(!this.#active.isEmpty, 'a memtable that is sealed has something to flush');
+    assert(this.#active.lastSequence > 0, 'a memtable that is sealed has something to flush');
     this.#active.seal();
     this.#sealed.push({ memtable: this.#active, summary: this.summary.copy() });
     this.#active = new Memtable(this.#random.u32(), this.#memory);

@@ -67,7 +67,8 @@ export class TestStore implements Store {
   async get({ keyspace, key }: GetRequest): Promise<GetOutcome> {
     if (this.nextRead) return this.nextRead;
     const live = this.#living(keyspace, key);
-    return live ? { kind: 'found', values: [live], context: [] } : { kind: 'missing', context: [] };
+    const known = { context: [], receipt: this.#receipt() };
+    return live ? { kind: 'found', values: [live], ...known } : { kind: 'missing', ...known };
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
@@ -81,14 +82,15 @@ export class TestStore implements Store {
     }
     const held = this.#held[keyspace]!;
     const name = key.toString('latin1');
+    const dot = { actor: 1, counter: ++this.#writes } as unknown as WriteOk['dot'];
     if (change.kind === 'delete') held.delete(name);
     else {
       const value = Buffer.from(change.kind === 'put' ? change.value : previous!.value);
-      const kept = previous?.expiresAt ?? 0;
-      const expiresAt = change.expiresAt === 'keep' ? kept : change.expiresAt;
-      held.set(name, { key: Buffer.from(key), live: { value, expiresAt } });
+      const kept = change.expiresAt === 'keep' ? (previous?.expiresAt ?? 0) : 0;
+      const expiresAt = typeof change.expiresAt === 'number' ? change.expiresAt : kept;
+      const live = { value, expiresAt, dot, time: this.#writes };
+      held.set(name, { key: Buffer.from(key), live });
     }
-    const dot = { actor: 1, counter: ++this.#writes } as unknown as WriteOk['dot'];
     return { kind: 'ok', dot, context: [], previous, receipt: this.#receipt() };
   }
 

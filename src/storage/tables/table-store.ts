@@ -68,7 +68,7 @@ export class TableStore {
   constructor(host: StoreHost, cache: BlockCache, manifest: Manifest, nextTable: number) {
     this.#host = host;
     this.#cache = cache;
-    this.drops = new LiveDrops(manifest.drops);
+    this.drops = new LiveDrops(manifest.drops, manifest.flushedSequence);
     this.#manifest = manifest;
     this.#nextTable = nextTable;
     this.values = new ValueFiles(host);
@@ -156,6 +156,7 @@ export class TableStore {
     }
     this.#manifest = manifest;
     this.#set = set;
+    this.drops.settle(manifest.flushedSequence, infosOf(set));
     for (const table of before.all) {
       if (removed.has(table.info.number)) table.isObsolete = true;
     }
@@ -166,8 +167,7 @@ export class TableStore {
   #manifestOf(set: TableSet, { reach }: TableChange): Manifest {
     const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
     const reached = { ...this.#manifest, ...reach };
-    const infos = tables.map(({ info }) => info);
-    const drops = this.drops.flushed(infos, reached.flushedSequence);
+    const drops = this.drops.upTo(reached.flushedSequence).neededBy(infosOf(set)).drops();
     return { ...reached, nextTable: this.#nextTable, tables, drops };
   }
 
@@ -241,6 +241,10 @@ export class TableStore {
     if (isObsolete && isThere) await this.#host.disk.remove(name);
     await this.values.release(info.values, isObsolete && !this.#isClosed);
   }
+}
+
+function infosOf({ all }: TableSet): TableInfo[] {
+  return all.map(({ info }) => info);
 }
 
 function damagedRange(file: string, { firstKey, lastKey }: TableInfo): DamagedRange {

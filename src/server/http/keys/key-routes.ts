@@ -11,6 +11,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import {
   type Change,
   encodeContext,
+  keyspaceCalled,
   type LiveValue,
   type Receipt,
   type Store,
@@ -19,7 +20,7 @@ import {
 } from '../../../node/store.ts';
 import { DEFAULT_RESP_LIMITS } from '../../resp/limits.ts';
 import { methodNotAllowed, type Problem, ProblemError, problemBody } from '../problem.ts';
-import { isKnown, type KeyAddress, keyIn, keyspaceCalled, seenIn, tagOf } from './key-request.ts';
+import { isKnown, type KeyAddress, keyIn, seenIn, tagOf } from './key-request.ts';
 import {
   DeleteQuery,
   ExplainQuery,
@@ -128,7 +129,7 @@ function addWrites(app: FastifyInstance, store: Store): void {
     { schema: put, bodyLimit, errorHandler: nameLimit },
     async (request, reply) => {
       const { ttl } = request.query;
-      const expiresAt = ttl === undefined ? 0 : store.wallMs() + ttl;
+      const expiresAt = ttl === undefined ? 'default' : store.wallMs() + ttl;
       const value = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       return write(store, request, reply, { kind: 'put', value, expiresAt });
     },
@@ -192,7 +193,7 @@ function addressIn(
   store: Store,
   { params, query }: { params: KeyParamsOf; query: { encoding: 'utf8' | 'base64url' } },
 ): KeyAddress {
-  const keyspace = keyspaceCalled(store, params.keyspace);
+  const keyspace = keyspaceCalled(store.keyspaces, params.keyspace);
   const key = keyIn(params.key, query.encoding);
   const { keyBytesMax } = DEFAULT_RESP_LIMITS;
   if (key.length <= keyBytesMax) return { keyspace, key };

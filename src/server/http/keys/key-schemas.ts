@@ -38,7 +38,7 @@ export const WriteQuery = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: TTL_MS_MAX,
-        description: 'Milliseconds until the value expires.',
+        description: 'Milliseconds until the value expires; without it as the keyspace says.',
       }),
     ),
     encoding: KeyEncoding,
@@ -112,8 +112,15 @@ export const KeyspaceAnswer = Type.Object({
   number: Type.Integer(),
   n: Type.Integer({ description: 'Copies of each key, on distinct hosts.' }),
   r: Type.Integer({ description: 'Answers that a read waits for.' }),
-  w: Type.Integer({ description: 'Durable copies that a write waits for.' }),
+  w: Type.Integer({ description: 'Copies that a write waits for.' }),
   conflictRule: Type.String(),
+  durability: Type.String({ description: 'What each of the W copies has reached by then.' }),
+  ttlMs: Type.Integer({ description: 'Of values whose writer says nothing of it; 0: never.' }),
+  limits: Type.Object({
+    siblingsWarned: Type.Integer(),
+    siblingsMax: Type.Integer({ description: 'A write that leaves more is refused.' }),
+    objectBytesMax: Type.Integer({ description: 'Of all siblings of a key together.' }),
+  }),
 });
 
 export const KeyspacesAnswer = Type.Object({ keyspaces: Type.Array(KeyspaceAnswer) });

@@ -53,7 +53,7 @@ export async function kvPut(call: Call): Promise<Reply> {
   if (options.kind === 'refused') return options.reply;
   const ttl = countIn('TTL', options.values.TTL, TTL_MS_MAX);
   if (isReply(ttl)) return ttl;
-  const expiresAt = ttl === undefined ? 0 : call.store.wallMs() + ttl;
+  const expiresAt = ttl === undefined ? 'default' : call.store.wallMs() + ttl;
   const change: Change = { kind: 'put', value: call.args[2] as Buffer, expiresAt };
   return write(call, change, options.values);
 }
