@@ -83,7 +83,8 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   if (tableBytes > 0) lines.push(...linesOf([await kvorumWithTables(tableBytes, rounds)]));
   for (const line of lines) print(line);
   if (!values.write) return;
-  const command = `bench -- restart --log ${values.log} --tables ${values.tables} --rounds ${rounds}`;
+  const sizes = `--log ${values.log} --tables ${values.tables}`;
+  const command = `bench -- restart ${sizes} --rounds ${rounds}`;
   page.write({ title: 'From kill -9 to the first answer', command, lines });
 }
 
