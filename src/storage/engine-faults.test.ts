@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SimDirectory } from '../../sim/sim-directory.ts';
 import { SimJobs } from '../../sim/sim-jobs.ts';
+import { SimRandom } from '../../sim/sim-random.ts';
 import { type ErrorCode, hasCode, KvorumError } from '../base/errors.ts';
 import type { Slot } from '../base/ids.ts';
 import type { Disk, DiskFile, Host } from '../host/host.ts';
@@ -59,7 +60,10 @@ const LARGE_VALUES: Script = {
   writes: 36,
   keys: 8,
   keyOf: (n) => (n % 4 === 0 ? at(`stays ${n}`, 0) : at(`key ${n % 4}`, (n % 4) - 1)),
-  textOf: (n) => (n === 21 ? undefined : `${n} `.repeat(n % 5 === 0 ? 12 : 150)),
+  textOf(n) {
+    const bytes = n % 5 === 0 ? 20 : 200;
+    return n === 21 ? undefined : new SimRandom(n).bytes(bytes).toString('hex');
+  },
 };
 
 function madeBy({ keyOf, textOf }: Script, n: number, before: readonly Made[]): Made {
