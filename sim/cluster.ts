@@ -42,6 +42,8 @@ export type Saboteur = (host: Host, name: string) => Host;
 export interface ClusterOptions {
   readonly saboteur?: Saboteur;
   readonly storage?: EngineOptions;
+  /** Instead of the two that come with every node. */
+  readonly keyspaces?: readonly Keyspace[];
 }
 
 export class SimCluster {
@@ -58,7 +60,8 @@ export class SimCluster {
     this.#storage = options.storage ?? TINY_STORAGE;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
     const members = this.names.map(member);
-    const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces: KEYSPACES };
+    const keyspaces = options.keyspaces ?? KEYSPACES;
+    const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces };
     this.#topology = new PlacedTopology(stated);
   }
 
@@ -138,7 +141,7 @@ export class SimCluster {
     const engine = await openEngine(machine.boot(), owner, this.#storage);
     const objects = new Map<string, StoredObject>();
     const counts = new Map<string, number>();
-    for (const { number } of KEYSPACES) {
+    for (const { number } of this.#topology.keyspaces) {
       let range: ScanRange | undefined = {
         keyspace: number,
         fromSlot: 0 as Slot,

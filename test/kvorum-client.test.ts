@@ -86,6 +86,21 @@ test('the TypeScript client', async (t) => {
     equal((await kv.get('a')).value, undefined);
   });
 
+  await t.test('a session sees its own writes through any node', async () => {
+    const session = kv.session();
+    await session.put('s', '1', { w: 1 });
+    const { token } = session;
+    const elsewhere = await connect({ nodes: [nodes[2] as string] });
+    t.after(() => elsewhere.close());
+    const moved = elsewhere.session(JSON.parse(JSON.stringify(token)));
+    for (let n = 2; n < 30; n++) {
+      await session.put('s', `${n}`, { w: 1 });
+      const follower = elsewhere.session(session.token);
+      equal(String((await follower.get('s', { r: 1 })).value), `${n}`);
+    }
+    ok(Number((await moved.get('s', { r: 1 })).value) >= 1);
+  });
+
   await t.test('a node dies: reads and writes go on', async () => {
     await cluster.kill(0);
     // A read may be repeated, and so it finds out; a write would not know whether it was done.

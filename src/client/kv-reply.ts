@@ -14,6 +14,8 @@ export interface Read {
   /** When `value` expires, in milliseconds since 1970; undefined: never, or there is none. */
   readonly expiresAt: number | undefined;
   readonly context: Context;
+  /** Names of the nodes whose copies the answer was made of. */
+  readonly nodes: readonly string[];
 }
 
 /** What a write obtained. */
@@ -36,24 +38,24 @@ export function readIn(reply: RespValue): Read {
   if (!Array.isArray(values) || !Array.isArray(expiries)) throw strange(reply);
   const [value] = values as Buffer[];
   const expiresAt = (expiries[0] as number | undefined) || undefined;
-  return { value, values: values as Buffer[], expiresAt, context: contextIn(fields) };
+  return { value, values: values as Buffer[], expiresAt, ...receiptIn(fields) };
 }
 
 export function writtenIn(reply: RespValue): Written {
   const fields = fieldsOf(reply);
   if (fields.get('applied') !== 1) return { isApplied: false };
-  const nodes = fields.get('nodes');
   return {
     isApplied: true,
-    context: contextIn(fields),
-    nodes: Array.isArray(nodes) ? nodes.map(String) : [],
+    ...receiptIn(fields),
     durability: String(fields.get('durability')),
     epoch: Number(fields.get('epoch')),
   };
 }
 
-function contextIn(fields: ReadonlyMap<RespValue, RespValue>): Context {
-  return String(fields.get('context')) as Context;
+function receiptIn(fields: ReadonlyMap<RespValue, RespValue>) {
+  const nodes = fields.get('nodes');
+  const context = String(fields.get('context')) as Context;
+  return { context, nodes: Array.isArray(nodes) ? nodes.map(String) : [] };
 }
 
 function fieldsOf(reply: RespValue): ReadonlyMap<RespValue, RespValue> {

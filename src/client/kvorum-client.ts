@@ -11,8 +11,10 @@ import { fanOut } from '../base/fan-out.ts';
 import { addressesOf, Cluster } from './cluster.ts';
 import { type Context, type Read, readIn, type Written, writtenIn } from './kv-reply.ts';
 import type { RespValue } from './reply-parser.ts';
+import { KvorumSession, type SessionToken } from './session.ts';
 
 export type { Context, Read, Written } from './kv-reply.ts';
+export type { KvorumSession, SessionToken } from './session.ts';
 
 export interface ConnectOptions {
   /** Some nodes of the cluster, `host:port` of their Redis ports: the rest is learnt from them. */
@@ -26,6 +28,8 @@ export interface ConnectOptions {
 export type Key = string | Buffer;
 
 export interface ReadOptions {
+  /** Answer only from a state that covers this one: see KvorumSession. */
+  readonly after?: Context;
   /** Answers to wait for instead of the keyspace's R. */
   readonly r?: number;
   readonly signal?: AbortSignal;
@@ -86,8 +90,8 @@ export class KvorumClient {
     this.#cluster = cluster;
   }
 
-  async get(key: Key, { r, signal }: ReadOptions = {}): Promise<Read> {
-    const words = ['KV.GET', key, ...option('R', r)];
+  async get(key: Key, { after, r, signal }: ReadOptions = {}): Promise<Read> {
+    const words = ['KV.GET', key, ...option('R', r), ...option('AFTER', after)];
     return readIn(await this.#send(key, words, true, signal));
   }
 
@@ -149,6 +153,11 @@ export class KvorumClient {
       cursor = String(next);
       yield* keys;
     } while (cursor !== '0');
+  }
+
+  /** Reads that are never older than what `token`, of another session, and this one have seen. */
+  session(token?: SessionToken): KvorumSession {
+    return new KvorumSession(this, token);
   }
 
   /** What is under way is rejected. */

@@ -187,6 +187,10 @@ export class Node implements Store {
     };
   }
 
+  nodeName(id: NodeId): string {
+    return this.#map.members.find((member) => member.id === id)?.name ?? id;
+  }
+
   wallMs(): number {
     return this.#host.clock.wallMs();
   }

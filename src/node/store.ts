@@ -55,6 +55,8 @@ export interface Store {
   /** Whether this node coordinates requests for the slot itself. */
   isPrimary(keyspace: KeyspaceNumber, slot: Slot): boolean;
   status(): ClusterStatus;
+  /** What people call it; the id itself of a node that is no member. */
+  nodeName(id: NodeId): string;
   /** Milliseconds since 1970, as this node's clock says: what expiry is measured against. */
   wallMs(): number;
 }

@@ -18,7 +18,7 @@ export interface Problem {
 const INTERNAL = 500;
 const UNAVAILABLE = 503;
 
-const STATUSES: Readonly<Record<ErrorCode, number>> = {
+export const STATUSES: Readonly<Record<ErrorCode, number>> = {
   BAD_BYTES: INTERNAL,
   BAD_CONTEXT: 400,
   BAD_OPTION: 400,

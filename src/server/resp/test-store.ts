@@ -134,6 +134,10 @@ export class TestStore implements Store {
     return { clusterId, epoch, self: members[0]!.id, members, owners, isServing };
   }
 
+  nodeName(id: NodeId): string {
+    return this.members.find((member) => member.id === id)!.name;
+  }
+
   wallMs(): number {
     return this.nowMs;
   }

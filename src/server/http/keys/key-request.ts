@@ -40,6 +40,12 @@ export function keyIn(text: string, encoding: 'utf8' | 'base64url'): Buffer {
   return Buffer.from(text, 'base64url');
 }
 
+/** What a reader has seen already, and whatever is answered must cover. Throws BAD_CONTEXT. */
+export function contextIn(headers: KeyHeaders, { number }: Keyspace): VersionVector | undefined {
+  const context = one(headers, 'x-kvorum-context');
+  return context === undefined ? undefined : decodeContext(context, number);
+}
+
 /** Throws BAD_CONTEXT, or BAD_REQUEST where headers contradict each other. */
 export function seenIn(headers: KeyHeaders, { number }: Keyspace): Seen {
   const context = one(headers, 'x-kvorum-context');

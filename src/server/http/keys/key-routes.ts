@@ -4,8 +4,8 @@
 //   PUT     204, whether the key was there or not · 412
 //   DELETE  204 · 404 there was nothing · 412
 //
-// Every answer carries the context to write with next, as X-Kvorum-Context and as its ETag, and
-// every successful write a receipt: the nodes that have it on disk.
+// Every answer carries the context to write with next, as X-Kvorum-Context and as its ETag, and a
+// receipt: the nodes that answered a read, or have a write.
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
@@ -20,7 +20,7 @@ import {
 } from '../../../node/store.ts';
 import { DEFAULT_RESP_LIMITS } from '../../resp/limits.ts';
 import { methodNotAllowed, type Problem, ProblemError, problemBody } from '../problem.ts';
-import { isKnown, type KeyAddress, keyIn, seenIn, tagOf } from './key-request.ts';
+import { contextIn, isKnown, type KeyAddress, keyIn, seenIn, tagOf } from './key-request.ts';
 import {
   DeleteQuery,
   ExplainQuery,
@@ -100,9 +100,11 @@ function addRead(app: FastifyInstance, store: Store): void {
   app.get<ReadRoute>(PATH, { schema }, async (request, reply) => {
     const at = addressIn(store, request);
     const { r } = request.query;
-    const outcome = await store.get({ keyspace: at.keyspace.number, key: at.key, r });
+    const after = contextIn(request.headers, at.keyspace);
+    const outcome = await store.get({ keyspace: at.keyspace.number, key: at.key, r, after });
     if (outcome.kind === 'no-answer') throw retryable(reply, noAnswer(outcome));
     const tag = contextHeaders(reply, at, outcome.context);
+    reply.header('x-kvorum-receipt', receiptText(store, outcome.receipt));
     if (outcome.kind === 'missing') return problem(reply, noSuchKey());
     if (isKnown(request.headers, tag)) return reply.code(304).send();
     const [only, ...others] = outcome.values as [LiveValue, ...LiveValue[]];
@@ -210,8 +212,7 @@ function contextHeaders(reply: FastifyReply, at: KeyAddress, context: VersionVec
 }
 
 function receiptText(store: Store, { nodes, durability, epoch }: Receipt): string {
-  const names = new Map(store.status().members.map(({ id, name }) => [id, name]));
-  return JSON.stringify({ nodes: nodes.map((id) => names.get(id) ?? id), durability, epoch });
+  return JSON.stringify({ nodes: nodes.map((id) => store.nodeName(id)), durability, epoch });
 }
 
 function problem(reply: FastifyReply, what: Problem): FastifyReply {

@@ -82,6 +82,9 @@ export const WriteHeaders = Type.Object({
 });
 
 export const ReadHeaders = Type.Object({
+  'x-kvorum-context': Type.Optional(
+    Type.String({ description: 'What was seen before: the answer is never older than that.' }),
+  ),
   'if-none-match': Type.Optional(
     Type.String({ description: 'ETag of what is known: answers 304 when that still stands.' }),
   ),

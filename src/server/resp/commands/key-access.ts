@@ -4,7 +4,13 @@
 
 import { fanOut } from '../../../base/fan-out.ts';
 import type { KeyspaceNumber } from '../../../base/ids.ts';
-import type { Change, GetOutcome, WriteOutcome, WriteRequest } from '../../../node/store.ts';
+import type {
+  Change,
+  GetOutcome,
+  GetRequest,
+  WriteOutcome,
+  WriteRequest,
+} from '../../../node/store.ts';
 import type { Call } from '../command.ts';
 import { leastReplicated } from './outcome-reply.ts';
 
@@ -20,10 +26,9 @@ export class KeyAccess {
     this.#keyspace = call.session.keyspace;
   }
 
-  /** `r`: answers to wait for instead of the keyspace's R. */
-  async read(key: Buffer, r?: number): Promise<GetOutcome> {
+  async read(key: Buffer, wishes?: Omit<GetRequest, 'keyspace' | 'key'>): Promise<GetOutcome> {
     const { store, server } = this.#call;
-    const outcome = await store.get({ keyspace: this.#keyspace, key, r });
+    const outcome = await store.get({ keyspace: this.#keyspace, key, ...wishes });
     if (outcome.kind === 'found') server.counters.keyspaceHits++;
     else if (outcome.kind === 'missing') server.counters.keyspaceMisses++;
     return outcome;

@@ -10,7 +10,7 @@ export const KV_COMMANDS = commandGroup('kvorum', [
     flags: 'readonly fast',
     keys: oneKey('RO access'),
     categories: '@read @fast',
-    syntax: 'key [R answers]',
+    syntax: 'key [R answers] [AFTER context]',
     summary: 'Answers all values of a key, and the context to replace them with.',
     since: '0.1.0',
     run: kvGet,

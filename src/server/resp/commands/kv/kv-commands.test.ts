@@ -8,7 +8,7 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
   it('refuse what they do not understand, and write nothing', async () => {
     const client = new TestConnection(new TestStore());
     const cases = [
-      ['KV.GET a W 1', /^-ERR unknown option 'W', there is R \[BAD_OPTION\]$/],
+      ['KV.GET a W 1', /^-ERR unknown option 'W', there are R, AFTER \[BAD_OPTION\]$/],
       ['KV.PUT a x IF maybe', /^-ERR IF is absent, present or unchanged/],
       ['KV.GET a R', /^-ERR syntax error$/],
       ['KV.GET a R 1 r 2', /^-ERR syntax error$/],
@@ -32,12 +32,12 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
     const ask = async (line: string) => fields(await client.run(line));
     const context = 'AQAA_oOzJQ';
     const receipt = { context, nodes: ['n1', 'n2', 'n3'], durability: 'fsync', epoch: 1 };
-    assert.deepEqual(await ask('kv.get a'), { values: [], expiries: [], context });
+    assert.deepEqual(await ask('kv.get a'), { values: [], expiries: [], ...receipt });
     assert.deepEqual(await ask('kv.put a 1'), { applied: 1, ...receipt });
     assert.deepEqual(await ask('KV.PUT a 2 if ABSENT'), { applied: 0 });
     await client.run('KV.PUT b 2 ttl 50');
     const expiries = [store.nowMs + 50];
-    assert.deepEqual(await ask('KV.GET b R 1'), { values: ['2'], expiries, context });
+    assert.deepEqual(await ask('KV.GET b R 1'), { values: ['2'], expiries, ...receipt });
     assert.deepEqual(await ask('KV.DEL a'), { applied: 1, ...receipt });
     assert.deepEqual(await ask('KV.DEL a'), { applied: 0 });
   });

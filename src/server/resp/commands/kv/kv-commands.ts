@@ -1,12 +1,13 @@
 // KV.GET, KV.PUT, KV.DEL, KV.EXPLAIN: what GET, SET and DEL have no place for. All siblings of a
 // key, the context to hand back with the next write, and a receipt of what a write obtained.
 //
-//   KV.GET key [R n]                                     → values, expiries, context
+//   KV.GET key [R n] [AFTER c]                           → values, expiries, context, receipt
 //   KV.PUT key value [CONTEXT c] [IF i] [W n] [TTL ms]   → applied, context, receipt
 //   KV.DEL key [CONTEXT c] [IF i] [W n]                  → applied, context, receipt
 //
-// IF: `absent`, `present`, or `unchanged` since the context was read. Answers are maps in RESP3
-// and flat arrays of names and values in RESP2.
+// AFTER: answer only from a state that covers c, as a session wants it. IF: `absent`, `present`, or
+// `unchanged` since the context was read. Answers are maps in RESP3 and flat arrays of names and
+// values in RESP2.
 
 import type { KeyspaceNumber } from '../../../../base/ids.ts';
 import {
@@ -34,17 +35,19 @@ const TTL_MS_MAX = 100 * 365 * 86_400_000;
 export async function kvGet(call: Call): Promise<Reply> {
   const access = new KeyAccess(call);
   const { keyspace } = call.session;
-  const options = kvOptions(call.args, 2, ['R']);
+  const options = kvOptions(call.args, 2, ['R', 'AFTER']);
   if (options.kind === 'refused') return options.reply;
-  const r = countIn('R', options.values.R, COPIES_MAX);
+  const { R, AFTER } = options.values;
+  const r = countIn('R', R, COPIES_MAX);
   if (isReply(r)) return r;
-  const outcome = await access.read(call.args[1] as Buffer, r);
+  const after = AFTER && decodeContext(AFTER.toString('latin1'), keyspace);
+  const outcome = await access.read(call.args[1] as Buffer, { r, after });
   if (outcome.kind === 'no-answer') return noAnswer(outcome);
   const values = outcome.kind === 'found' ? outcome.values : [];
   return map([
     ['values', values.map(({ value }) => value)],
     ['expiries', values.map(({ expiresAt }) => expiresAt)],
-    ['context', encodeContext(outcome.context, keyspace)],
+    ...confirmation(call.store, keyspace, outcome),
   ]);
 }
 
@@ -93,11 +96,10 @@ function confirmation(
   keyspace: KeyspaceNumber,
   { context, receipt }: { readonly context: VersionVector; readonly receipt: Receipt },
 ): (readonly [Reply, Reply])[] {
-  const names = new Map(store.status().members.map(({ id, name }) => [id, name]));
   const { nodes, durability, epoch } = receipt;
   return [
     ['context', encodeContext(context, keyspace)],
-    ['nodes', nodes.map((id) => names.get(id) ?? id)],
+    ['nodes', nodes.map((id) => store.nodeName(id))],
     ['durability', durability],
     ['epoch', epoch],
   ];

@@ -5,7 +5,7 @@ import type { Call } from '../../command.ts';
 import { error, type Reply } from '../../reply.ts';
 import { integer64, SYNTAX_ERROR } from '../integer-argument.ts';
 
-export type KvOption = 'R' | 'W' | 'TTL' | 'CONTEXT' | 'IF';
+export type KvOption = 'R' | 'W' | 'TTL' | 'CONTEXT' | 'IF' | 'AFTER';
 
 export type KvOptions =
   | { readonly kind: 'options'; readonly values: Readonly<Partial<Record<KvOption, Buffer>>> }
@@ -22,7 +22,7 @@ export function kvOptions(
     const typed = (args[at] as Buffer).toString('latin1');
     const name = allowed.find((each) => each === typed.toUpperCase());
     if (name === undefined) {
-      const why = `unknown option '${typed}', there ${allowed.length === 1 ? 'is' : 'are'}`;
+      const why = `unknown option '${typed}', there are`;
       return refused(error(`ERR ${why} ${allowed.join(', ')} [BAD_OPTION]`));
     }
     const value = args[at + 1];
