@@ -5,6 +5,7 @@ import { assert } from '../src/base/assert.ts';
 import type { Host, Log, LogFields } from '../src/host/host.ts';
 import { runJob as compaction } from '../src/storage/compaction/compaction-job.ts';
 import { runJob as flush } from '../src/storage/flush-job.ts';
+import { runJob as scrub } from '../src/storage/scrub/scrub-job.ts';
 import { SimClock, SimQuartz } from './sim-clock.ts';
 import { SimDirectory } from './sim-directory.ts';
 import { SimDisk } from './sim-disk.ts';
@@ -30,7 +31,7 @@ export interface LogLine {
 }
 
 /** What a node finds among its jobs; on the real host: storage/storage-jobs.ts. */
-const JOB_BODIES: JobBodies = { flush, compaction };
+const JOB_BODIES: JobBodies = { flush, scrub, compaction };
 
 export class SimMachine {
   readonly name: string;
