@@ -72,6 +72,11 @@ export class TableStore {
     this.#set = new TableSet(tables);
   }
 
+  /** As it was last made durable. */
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
   /** Whoever keeps it beyond this turn pins it. */
   get set(): TableSet {
     return this.#set;
