@@ -4,6 +4,7 @@
 
 import { ByteWriter } from '../src/base/bytes.ts';
 import type { Slot } from '../src/base/ids.ts';
+import { EMPTY_VECTOR } from '../src/causality/version-vector.ts';
 import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
 import { type PeerFrame, readFrame, writeReplyFrame, writeRequestFrame } from '../src/node/wire.ts';
 import { decodeManifest, encodeManifest, MANIFEST_NAME } from '../src/storage/tables/manifest.ts';
@@ -157,6 +158,17 @@ function emptied(frame: PeerFrame): PeerFrame {
   if (frame.kind !== 'request' || frame.request.kind !== 'store-copy') return frame;
   const key = Buffer.from('elsewhere');
   return { ...frame, request: { ...frame.request, key } };
+}
+
+/** A coordinator to whom every copy seems to be what it sent: for pruning.test.ts. */
+export function credulous(host: Host): Host {
+  return tampering(host, { hear: agreed });
+}
+
+/** Whoever stored a copy seems to have nothing else. */
+function agreed(frame: PeerFrame): PeerFrame {
+  if (frame.kind !== 'reply' || frame.reply.kind !== 'stored') return frame;
+  return { ...frame, reply: { kind: 'stored', context: EMPTY_VECTOR } };
 }
 
 function denied(frame: PeerFrame): PeerFrame {
