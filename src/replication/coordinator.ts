@@ -9,9 +9,9 @@
 // Source: DeCandia et al.: "Dynamo" (SOSP 2007), sections 4.5 and 5.
 
 import { KvorumError, lineOf } from '../base/errors.ts';
-import { refuseFutureLives } from '../causality/context.ts';
+import { refuseFutureIncarnations } from '../causality/context.ts';
 import { encodeObject } from '../causality/object-format.ts';
-import { hasEarlierLives } from '../causality/pruning.ts';
+import { hasEarlierIncarnations } from '../causality/pruning.ts';
 import { liveSiblings } from '../causality/siblings.ts';
 import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
@@ -76,7 +76,7 @@ export class Coordinator {
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const { keyspace, at, primaries } = this.#locate(request);
     const { clock, view } = this.#parts;
-    if (request.context !== undefined) refuseFutureLives(request.context, clock.wallMs());
+    if (request.context !== undefined) refuseFutureIncarnations(request.context, clock.wallMs());
     const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
     if (isElsewhere || !this.#isPrimary(primaries)) {
       return this.#forwarder.write(keyspace, request, primaries);
@@ -171,7 +171,7 @@ export class Coordinator {
     const receipt = new GrowingReceipt(quorum, keyspace.durability, view);
     const others = primaries.filter((member) => member !== view.self);
     /** Whether the copies of all who answered are exactly what was minted. */
-    let isUnanimous = hasEarlierLives(minted.context);
+    let isUnanimous = hasEarlierIncarnations(minted.context);
     return new Promise((resolve) => {
       const giveUp = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
       const count = (member: MemberIndex, isDurable: boolean) => {
@@ -188,7 +188,7 @@ export class Coordinator {
         if (!quorum.isComplete()) return;
         receipt.settle();
         if (isUnanimous && quorum.got === primaries.length) {
-          this.#closeLives(keyspace, at, minted.context, others);
+          this.#closeIncarnations(keyspace, at, minted.context, others);
         }
       };
       if (others.length > 0) {
@@ -211,7 +211,7 @@ export class Coordinator {
   }
 
   /** All primaries have confirmed the same: each of them may forget the earlier lives of nodes. */
-  async #closeLives(
+  async #closeIncarnations(
     keyspace: Keyspace,
     at: KeyAt,
     confirmed: VersionVector,
@@ -219,7 +219,7 @@ export class Coordinator {
   ): Promise<void> {
     const { peers, replica, requestMs } = this.#parts;
     try {
-      const object = await replica.closeLives(keyspace, at, confirmed);
+      const object = await replica.closeIncarnations(keyspace, at, confirmed);
       if (object === undefined || others.length === 0) return;
       const request = { kind: 'store-copy', ...at, object } as const;
       peers.ask(others, { request, budgetMs: requestMs, onAnswer: () => {} });
