@@ -15,6 +15,7 @@ import type { Clock } from '../host/host.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Durability, Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
@@ -49,11 +50,13 @@ export class Coordinator {
   readonly reader: QuorumReader;
   readonly #parts: CoordinatorParts;
   readonly #forwarder: Forwarder;
+  readonly #ownDisk: DeadlineSweep;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
     this.reader = new QuorumReader(parts);
     this.#forwarder = new Forwarder(parts);
+    this.#ownDisk = new DeadlineSweep(parts.clock);
   }
 
   /** Rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
@@ -163,11 +166,13 @@ export class Coordinator {
     { primaries, w, deadlineMs }: WriteTerms,
   ): Promise<WriteOutcome> {
     const { clock, peers, replica, view } = this.#parts;
+    const ownDisk = this.#ownDisk;
     const quorum = new WriteQuorum(w, primaries.length);
     const receipt = new GrowingReceipt(quorum, keyspace.durability, view);
     const others = primaries.filter((member) => member !== view.self);
     return new Promise((resolve) => {
       const giveUp = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
+      const waiting = { deadlineMs, giveUp };
       const count = (member: MemberIndex, isDurable: boolean) => {
         if (isDurable) quorum.addAck(member);
         else quorum.addFailure();
@@ -176,12 +181,11 @@ export class Coordinator {
           const { dot, context, previous } = minted;
           resolve({ kind: 'ok', dot, context, previous, receipt });
         } else if (state === 'impossible') giveUp();
-        else if (quorum.waitsOnlyFor(view.self)) {
-          clock.after(deadlineMs - clock.monotonicMs(), giveUp);
-        }
+        else if (quorum.waitsOnlyFor(view.self)) ownDisk.add(waiting);
         if (quorum.isComplete()) receipt.settle();
       };
-      if (others.length > 0) {
+      if (others.length === 0) ownDisk.add(waiting);
+      else {
         peers.ask(others, {
           request: { kind: 'store-copy', ...at, object: minted.object },
           budgetMs: deadlineMs - clock.monotonicMs(),
@@ -190,9 +194,13 @@ export class Coordinator {
             count(member, answer.kind === 'stored' && !replica.learnContext(answer.context)),
         });
       }
+      const settle = (isDurable: boolean) => {
+        ownDisk.delete(waiting);
+        count(view.self, isDurable);
+      };
       minted.durable.then(
-        () => count(view.self, true),
-        () => count(view.self, false),
+        () => settle(true),
+        () => settle(false),
       );
     });
   }

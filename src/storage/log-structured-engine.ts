@@ -82,7 +82,12 @@ export class LogStructuredEngine implements Engine {
     this.#identity = recovered.identity;
     this.#memtables = recovered.memtables;
     this.#tables = recovered.tables;
-    this.#log = new CommitLog(host, recovered.log, limits);
+    this.#log = new CommitLog({
+      host,
+      options: limits,
+      tail: recovered.log,
+      hasRoomFor: (bytes) => recovered.space.hasRoomFor(bytes),
+    });
     this.#view = this.#currentView();
     this.#flusher = new Flusher({
       host,
