@@ -64,7 +64,6 @@ async function writeTable(
   const writer = new TableWriter(file, number, options);
   let entries = 0;
   for (const keys of sorted.slots()) {
-    arena.fetchValues(keys);
     for (const key of keys) {
       const entry = arena.entryAt(key);
       if (hidden.hides(entry.key, entry.sequence)) continue;
