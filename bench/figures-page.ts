@@ -1,20 +1,20 @@
-// docs/figures.md: every run of the bench with --write replaces its own section of that page, so
+// docs/figures.md: every run of a bench with --write replaces its own section of that page, so
 // that no figure there was ever typed by hand. A section stands between two comments:
 //
-//   <!-- bench: engine --keys 1000000 -->
+//   <!-- npm run bench -- engine --keys 1000000 -->
 //   ## Its title … what was run, when and where … the tables as they were printed
-//   <!-- /bench -->
+//   <!-- end -->
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadNow, machineLine } from './machine.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/figures.md', import.meta.url));
-const END = '<!-- /bench -->';
+const END = '<!-- end -->';
 
 export interface Section {
   readonly title: string;
-  /** What stands behind `npm run bench --`, with the options that matter. */
+  /** What stands behind `npm run`, with the options that matter. */
   readonly command: string;
   readonly lines: readonly string[];
   /** Before the tables: a picture, a remark. */
@@ -35,7 +35,7 @@ export class FiguresPage {
     return [
       `## ${title}`,
       '',
-      `\`npm run bench -- ${command}\`, ${new Date().toISOString().slice(0, 10)}, ${load}.`,
+      `\`npm run ${command}\`, ${new Date().toISOString().slice(0, 10)}, ${load}.`,
       `${machineLine()}.`,
       '',
       ...(preface === undefined ? [] : [preface, '']),
@@ -48,7 +48,7 @@ export class FiguresPage {
 
 /** `page` with the section of `command` replaced, or added at its end. */
 export function withSection(page: string, command: string, text: string): string {
-  const start = `<!-- bench: ${command} -->`;
+  const start = `<!-- npm run ${command} -->`;
   const section = `${start}\n${text}\n${END}`;
   const from = page.indexOf(start);
   if (from < 0) return `${page.trimEnd()}\n\n${section}\n`;

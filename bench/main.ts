@@ -11,12 +11,13 @@ import { run as engine } from './engine/engine.ts';
 import { run as growth } from './engine/growth.ts';
 import { run as filters } from './filters.ts';
 import { run as redis } from './redis.ts';
+import { run as restart } from './restart.ts';
 import { run as ring } from './ring.ts';
 
 type Part = (print: (line: string) => void, options: readonly string[]) => Promise<void>;
 
-const PARTS: Readonly<Record<string, Part>> = { ring, engine, redis, filters, growth };
-const LONG_PARTS: readonly string[] = ['growth'];
+const PARTS: Readonly<Record<string, Part>> = { ring, engine, redis, filters, growth, restart };
+const LONG_PARTS: readonly string[] = ['growth', 'restart'];
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));

@@ -8,13 +8,10 @@
 // Server and load share the cores, so throughput mixes both; the ratio is what counts. A median of
 // ROUNDS rounds, each of which runs every server once.
 
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { freePorts, startCluster } from '../test/cluster-fixture.ts';
+import { startCluster } from '../test/cluster-fixture.ts';
+import { hasRedis, RedisServer } from './redis-server.ts';
 
 const ROUNDS = 3;
 const REQUESTS = { 1: 40_000, 16: 160_000 } as const;
@@ -118,34 +115,7 @@ async function kvorum(name: string, nodes: number): Promise<Contender> {
 }
 
 async function redis(name: string, how: readonly string[]): Promise<Contender> {
-  const directory = await mkdtemp(join(tmpdir(), 'kvorum-bench-'));
-  const port = await freePorts(1);
-  const where = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
-  const args = [...where, ...how, '--appendfsync', 'always'];
-  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  for await (const chunk of server.stdout) {
-    said += chunk;
-    if (said.includes('Ready to accept connections')) break;
-  }
-  return {
-    name,
-    port,
-    async stop() {
-      const closed = once(server, 'exit');
-      server.kill('SIGTERM');
-      await closed;
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-async function hasRedis(): Promise<boolean> {
-  try {
-    await run1('redis-benchmark', ['--version']);
-    await run1('redis-server', ['--version']);
-    return true;
-  } catch {
-    return false;
-  }
+  const server = await RedisServer.create([...how, '--appendfsync', 'always']);
+  await server.start();
+  return { name, port: server.port, stop: () => server.remove() };
 }

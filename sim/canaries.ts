@@ -46,6 +46,11 @@ export const CANARIES: readonly Canary[] = [
     options: { saboteur: onlyOn('n1', boasting) },
   },
   {
+    name: 'a client that claims a session and hands nothing back',
+    caughtAs: /^session:/,
+    options: { after: () => undefined },
+  },
+  {
     name: 'a coordinator that denies what it did',
     caughtAs: /^phantom:/,
     options: { saboteur: (host) => tampering(host, { say: denied }) },

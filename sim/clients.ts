@@ -24,8 +24,8 @@ export interface ClientOptions {
   readonly sends?: (context: VersionVector) => VersionVector;
 }
 
-const SHARED_KEYS = ['a', 'b', 'c', 'd'];
-const LATEST_KEYS = ['x', 'y', 'z'];
+export const SHARED_KEYS = ['a', 'b', 'c', 'd'];
+export const LATEST_KEYS = ['x', 'y', 'z'];
 const PATIENCE_MS = 1_500;
 
 export class SimClient {
@@ -135,14 +135,22 @@ export class SimClient {
     return record;
   }
 
-  /** The promise of a node that crashes never settles: give up after a while. */
   #patiently<T>(promise: Promise<T>): Promise<T | undefined> {
-    const failed = promise.catch((error: unknown) => {
-      this.#history.broken.push(`a request rejected: ${String(error)}`);
-      return undefined;
-    });
-    return Promise.race([failed, this.#world.sleep(PATIENCE_MS).then(() => undefined)]);
+    return patiently(this.#world, this.#history, promise);
   }
+}
+
+/** The promise of a node that crashes never settles: give up after a while. */
+export function patiently<T>(
+  world: SimWorld,
+  history: History,
+  promise: Promise<T>,
+): Promise<T | undefined> {
+  const failed = promise.catch((error: unknown) => {
+    history.broken.push(`a request rejected: ${String(error)}`);
+    return undefined;
+  });
+  return Promise.race([failed, world.sleep(PATIENCE_MS).then(() => undefined)]);
 }
 
 /** A client holds a context as text. */

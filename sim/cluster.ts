@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { messageOf } from '../src/base/errors.ts';
-import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../src/base/ids.ts';
+import type { Address, ClusterId, NodeId, Slot } from '../src/base/ids.ts';
 import { SLOT_COUNT } from '../src/base/ids.ts';
 import { decodeObject } from '../src/causality/object-format.ts';
 import type { StoredObject } from '../src/causality/siblings.ts';
@@ -12,19 +12,16 @@ import type { Host } from '../src/host/host.ts';
 
 import { type Node, startNode } from '../src/node/node.ts';
 import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
-import { DEFAULT_KEYSPACE, type Keyspace } from '../src/replication/keyspace.ts';
+import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../src/replication/keyspace.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import type { ScanPage, ScanRange } from '../src/storage/engine.ts';
 import { type EngineOptions, openEngine } from '../src/storage/open-engine.ts';
 import type { SimWorld } from './sim-host.ts';
 
 export const LATEST = DEFAULT_KEYSPACE.number;
-export const SIBLINGS = 1 as KeyspaceNumber;
+export const SIBLINGS = SIBLINGS_KEYSPACE.number;
 
-const KEYSPACES: readonly Keyspace[] = [
-  DEFAULT_KEYSPACE,
-  { ...DEFAULT_KEYSPACE, number: SIBLINGS, name: 'siblings', conflictRule: 'siblings' },
-];
+const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
@@ -43,6 +40,8 @@ export type Saboteur = (host: Host, name: string) => Host;
 export interface ClusterOptions {
   readonly saboteur?: Saboteur;
   readonly storage?: EngineOptions;
+  /** Instead of the two that come with every node. */
+  readonly keyspaces?: readonly Keyspace[];
 }
 
 export class SimCluster {
@@ -59,7 +58,8 @@ export class SimCluster {
     this.#storage = options.storage ?? TINY_STORAGE;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
     const members = this.names.map(member);
-    const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces: KEYSPACES };
+    const keyspaces = options.keyspaces ?? KEYSPACES;
+    const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces };
     this.#topology = new PlacedTopology(stated);
   }
 
@@ -139,7 +139,7 @@ export class SimCluster {
     const engine = await openEngine(machine.boot(), owner, this.#storage);
     const objects = new Map<string, StoredObject>();
     const counts = new Map<string, number>();
-    for (const { number } of KEYSPACES) {
+    for (const { number } of this.#topology.keyspaces) {
       let range: ScanRange | undefined = {
         keyspace: number,
         fromSlot: 0 as Slot,

@@ -19,8 +19,20 @@ export interface WriteRecord {
   dot: Dot | undefined;
 }
 
+/** What a client with a session knew of a key, and what it was then shown. */
+export interface SessionRead {
+  readonly keyspace: KeyspaceNumber;
+  readonly key: string;
+  readonly known: VersionVector;
+  readonly context: VersionVector;
+  readonly values: readonly string[];
+  /** Its own writes that were acknowledged before. */
+  readonly written: readonly WriteRecord[];
+}
+
 export class History {
   readonly writes: WriteRecord[] = [];
+  readonly sessionReads: SessionRead[] = [];
   /** Rules that were broken in front of a client's eyes. */
   readonly broken: string[] = [];
   reads = 0;

@@ -42,7 +42,15 @@ async function runOne(seed: number): Promise<void> {
 async function runMany(from: number, count: number): Promise<void> {
   console.log(`${count} seeds from ${from} on ${availableParallelism()} cores`);
   const startMs = Date.now();
-  const tally = { seeds: 0, failed: 0, acknowledged: 0, writes: 0, reads: 0, virtualMs: 0 };
+  const tally = {
+    seeds: 0,
+    failed: 0,
+    acknowledged: 0,
+    writes: 0,
+    reads: 0,
+    sessionReads: 0,
+    virtualMs: 0,
+  };
   let next = from;
   const take = () => (next < from + count ? next++ : undefined);
   const work = Array.from({ length: availableParallelism() }, () =>
@@ -51,6 +59,7 @@ async function runMany(from: number, count: number): Promise<void> {
       tally.acknowledged += report.acknowledged;
       tally.writes += report.writes;
       tally.reads += report.reads;
+      tally.sessionReads += report.sessionReads;
       tally.virtualMs += report.virtualMs;
       if (report.findings.length > 0) {
         tally.failed += 1;
@@ -65,7 +74,8 @@ async function runMany(from: number, count: number): Promise<void> {
   const seconds = (Date.now() - startMs) / 1000;
   const hours = tally.virtualMs / 3_600_000;
   console.log(`${tally.seeds} seeds, ${tally.failed} failed, in ${seconds.toFixed(1)} s`);
-  console.log(`${tally.acknowledged} acknowledged of ${tally.writes} writes, ${tally.reads} reads`);
+  const reads = `${tally.reads} reads, ${tally.sessionReads} of sessions`;
+  console.log(`${tally.acknowledged} acknowledged of ${tally.writes} writes, ${reads}`);
   console.log(`${hours.toFixed(2)} simulated cluster-hours`);
   process.exitCode = tally.failed > 0 ? 1 : 0;
 }

@@ -9,6 +9,7 @@ import { covers } from '../src/causality/version-vector.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import { LATEST, SIBLINGS } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
+import { sessionsBroken } from './sessions/session-oracle.ts';
 
 /** Name of a node → its `keyspace/key` → object. */
 export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredObject>>;
@@ -29,6 +30,7 @@ export interface Evidence {
 export function judge(evidence: Evidence): string[] {
   const { history, contents } = evidence;
   const findings = [...history.broken, ...replicasDiffer(evidence), ...miscounted(evidence)];
+  findings.push(...sessionsBroken(history));
   const merged = mergedContents(contents);
   for (const [name, writes] of byKey(history.writes)) {
     const object = merged.get(name);

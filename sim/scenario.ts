@@ -10,6 +10,7 @@ import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
 import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
 import { History } from './history.ts';
 import { type Contents, type Counts, judge } from './oracles.ts';
+import { SessionClient, type SessionOptions } from './sessions/session-client.ts';
 import { SimWorld } from './sim-host.ts';
 
 export interface ScenarioOptions {
@@ -17,6 +18,7 @@ export interface ScenarioOptions {
   /** Instead of one that flushes and compacts all the time. */
   readonly storage?: EngineOptions;
   readonly sends?: ClientOptions['sends'];
+  readonly after?: SessionOptions['after'];
   /** Instead of what the seed would draw. */
   readonly weather?: Partial<Weather>;
 }
@@ -31,6 +33,7 @@ export interface Report {
   readonly writes: number;
   readonly reads: number;
   readonly readsFailed: number;
+  readonly sessionReads: number;
   readonly events: number;
   readonly virtualMs: number;
   /** The last events and log lines, for whoever must find out why. */
@@ -57,7 +60,11 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
       const pace = { operations: dice.between(20, 60), thinkMsMean: dice.between(5, 200) };
       return new SimClient(world, cluster, history, { name, ...pace, sends: options.sends });
     });
-    await world.settle(Promise.all(clients.map((client) => client.run())));
+    const sessions = ['5', '6'].map((name) => {
+      const pace = { operations: dice.between(20, 60), thinkMsMean: dice.between(5, 200) };
+      return new SessionClient(world, cluster, history, { name, ...pace, after: options.after });
+    });
+    await world.settle(Promise.all([...clients, ...sessions].map((client) => client.run())));
     faults.stop();
     await healAndRead(world, cluster, history);
     await world.settle(cluster.closeAll());
@@ -82,6 +89,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     writes: history.writes.length,
     reads: history.reads,
     readsFailed: history.readsFailed,
+    sessionReads: history.sessionReads.length,
     events: world.eventCount(),
     virtualMs: world.nowMs,
     tail: findings.length === 0 ? [] : world.traceLines(),

@@ -5,6 +5,7 @@
 //
 //   npm run load -- --keys 5000000                  the whole thing; 1 when anything was wrong
 //   npm run load -- --keys 200000 --memory 12mb     a small one
+//   npm run load -- --write                         what it found, into docs/figures.md
 //
 // The nodes get little memory (`--memory`, and a small JavaScript heap), and the peak of each
 // process is held against a cap well below its data. The page cache of the system is not theirs:
@@ -18,6 +19,7 @@ import { randomInt } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FiguresPage } from '../bench/figures-page.ts';
 import { showProgress } from '../bin/progress.js';
 import { openNodeDisk } from '../src/host/node-disk.ts';
 import { silentLog } from '../src/host/node-log.ts';
@@ -209,6 +211,8 @@ async function until(isSo: () => boolean | Promise<boolean>, everyMs = 50): Prom
   while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, everyMs));
 }
 
+const TITLE = 'More data than memory, and a kill in the middle of a compaction';
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -217,8 +221,10 @@ async function main(): Promise<void> {
       memory: { type: 'string', default: '48mb' },
       heap: { type: 'string', default: '96' },
       cap: { type: 'string', default: '450' },
+      write: { type: 'boolean', default: false },
     },
   });
+  const page = new FiguresPage();
   const cluster = await startCluster({
     nodes: 3,
     flags: ['--memory', values.memory],
@@ -230,9 +236,11 @@ async function main(): Promise<void> {
     const seed = randomInt(2 ** 31);
     const options = { keys, valueBytes, seed, lookEveryMs: 20, progress: showProgress };
     const figures = await runBigLoad(cluster, options);
-    process.stdout.write(`${linesOf(figures, options).join('\n')}\n`);
     const mistakes = mistakesOf(figures, keys, Number(values.cap) * 1e6);
-    for (const mistake of mistakes) process.stdout.write(`WRONG: ${mistake}\n`);
+    const lines = [...linesOf(figures, options), ...mistakes.map((each) => `WRONG: ${each}`)];
+    process.stdout.write(`${lines.join('\n')}\n`);
+    const command = `load -- --keys ${keys} --memory ${values.memory} --heap ${values.heap}`;
+    if (values.write) page.write({ title: TITLE, command, lines });
     process.exitCode = mistakes.length === 0 ? 0 : 1;
   } finally {
     await cluster.stop();

@@ -140,6 +140,25 @@ test('kvorum dev: three nodes, one store', async (t) => {
     deepEqual(JSON.parse(again.stdout), { keys: ['greeting'], deleted: 0 });
   });
 
+  await t.test('keyspaces are listed, described, and apart from each other', async () => {
+    const { stdout } = await runKvorum(['keyspace', 'list', ...http]);
+    const rows = stdout.trimEnd().split('\n');
+    match(rows[1] ?? '', /^ +0 +default +3 +2 +2 +latest +fsync$/);
+    match(rows[2] ?? '', /^ +1 +siblings +3 +2 +2 +siblings +fsync$/);
+    const described = await runKvorum(['keyspace', 'describe', '1', '--json', ...http]);
+    equal(JSON.parse(described.stdout).limits.siblingsMax, 100);
+    const unknown = await runKvorum(['keyspace', 'describe', 'carts', ...http]);
+    equal(unknown.code, 2);
+    match(unknown.stderr, /NO_SUCH_KEYSPACE: there is no keyspace "carts"/);
+    match(unknown.stderr, /There are: default \(0\), siblings \(1\)/);
+
+    await runKvorum(['put', 'both', 'here', ...node(0)]);
+    await runKvorum(['put', 'both', 'there', '--keyspace', 'siblings', ...node(1)]);
+    deepEqual(await runKvorum(['get', 'both', ...node(2)]), ok0('here\n'));
+    deepEqual(await runKvorum(['get', 'both', '--keyspace', '1', ...node(2)]), ok0('there\n'));
+    equal((await runKvorum(['get', 'both', '--keyspace', 'carts', ...node(2)])).code, 2);
+  });
+
   await t.test('status: nodetool’s table, or JSON', async () => {
     const table = await runKvorum(['status', ...http]);
     equal(table.code, 0, table.stderr);

@@ -41,6 +41,8 @@ interface NodeFlags {
   readonly flags?: readonly string[];
   /** For the Node.js that runs each of them: `--max-old-space-size=64`. */
   readonly runtimeFlags?: readonly string[];
+  /** A node that is not ready by then has failed; 30 s. */
+  readonly readyMsMax?: number;
 }
 
 export interface RunningCluster {
@@ -70,6 +72,7 @@ export class RunningNode {
   readonly directory: string;
   readonly #flags: readonly string[];
   readonly #runtimeFlags: readonly string[];
+  readonly #readyMsMax: number;
   #process: ChildProcess | undefined;
   #log = '';
 
@@ -81,6 +84,7 @@ export class RunningNode {
     this.directory = join(directory, name);
     this.#flags = ['--node-id', name, '--data', this.directory, ...(options.flags ?? [])];
     this.#runtimeFlags = options.runtimeFlags ?? [];
+    this.#readyMsMax = options.readyMsMax ?? READY_MS_MAX;
   }
 
   get pid(): number | undefined {
@@ -115,7 +119,7 @@ export class RunningNode {
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       this.#log += chunk;
     });
-    const late = AbortSignal.timeout(READY_MS_MAX);
+    const late = AbortSignal.timeout(this.#readyMsMax);
     const ready = once(child.stdout as NodeJS.ReadableStream, 'data', { signal: late });
     const ended = once(child, 'close', { signal: late }).then(([code, signal]) => {
       throw new Error(`${this.name} ended (${code ?? signal})`);

@@ -2,18 +2,15 @@
 // errors that say what to do.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { type RunningCluster, type RunningNode, startCluster } from './cluster-fixture.ts';
-
-const KEYSPACES = `
-[[keyspaces]]
-number = 1
-name = "siblings"
-conflict-rule = "siblings"
-`;
+import { test } from 'node:test';
+import type { RespValue } from '../src/client/reply-parser.ts';
+import {
+  type RunningCluster,
+  type RunningNode,
+  runKvorum,
+  startCluster,
+} from './cluster-fixture.ts';
+import { keyspacesFile } from './keyspaces-file.ts';
 
 interface Ask {
   readonly node?: number;
@@ -50,7 +47,7 @@ test('the HTTP API', async (t) => {
   const cluster = await startCluster({
     nodes: 3,
     owner: t,
-    flags: ['--config', await configFile(t)],
+    flags: ['--config', await keyspacesFile(t)],
   });
   const api = new Api(cluster);
 
@@ -97,6 +94,55 @@ test('the HTTP API', async (t) => {
     await api.put('siblings/keys/cart', 'milk, eggs', { 'x-kvorum-context': context }, 2);
     const merged = await api.ask('siblings/keys/cart');
     deepEqual([merged.status, merged.text], [200, 'milk, eggs']);
+  });
+
+  await t.test('the same through the Redis protocol, and explained', async () => {
+    const redis = await cluster.connect(0);
+    await redis.send('SELECT', '1');
+    const read = fields(await redis.send('KV.GET', 'cart'));
+    equal(String((read.values as Buffer[])[0]), 'milk, eggs');
+    const { context } = await api.ask('siblings/keys/none');
+    await redis.send('KV.PUT', 'cart', 'tea', 'CONTEXT', context);
+    const both = fields(await redis.send('KV.GET', 'cart', 'R', '3'));
+    deepEqual((both.values as Buffer[]).map(String).sort(), ['milk, eggs', 'tea']);
+    const text = String(await redis.send('KV.EXPLAIN', 'cart'));
+    match(text, /^slot \d+, keyspace siblings \(rule siblings\)\n/);
+    equal(text.match(/a read answers with it/g)?.length, 2, text);
+    const written = fields(
+      await redis.send('KV.PUT', 'cart', 'all', 'CONTEXT', both.context as Buffer),
+    );
+    ok((written.nodes as Buffer[]).length >= 2);
+    equal((await api.ask('siblings/keys/cart', { node: 2 })).text, 'all');
+    equal(fields(await redis.send('KV.DEL', 'cart')).applied, 1);
+    deepEqual(fields(await redis.send('KV.GET', 'cart')).values, []);
+    await redis.close();
+    const gone = await api.ask('siblings/keys/cart/explanation', { node: 1 });
+    const { replicas, writes } = JSON.parse(gone.text);
+    equal(replicas.length, 3);
+    ok(
+      writes.some(({ fate }: { fate: string }) => fate === 'deleted'),
+      gone.text,
+    );
+    const { code, stdout } = await runKvorum([
+      'explain',
+      'cart',
+      '--keyspace',
+      'siblings',
+      '--url',
+      (cluster.nodes[0] as RunningNode).httpUrl,
+    ]);
+    equal(code, 0);
+    match(stdout, /a delete: nothing is answered/);
+    const unknown = await runKvorum([
+      'explain',
+      'cart',
+      '--keyspace',
+      'nowhere',
+      '--url',
+      (cluster.nodes[0] as RunningNode).httpUrl,
+    ]);
+    equal(unknown.code, 2);
+    match(unknown.stderr, /there is no keyspace "nowhere"/);
   });
 
   await t.test('conditions', async () => {
@@ -196,12 +242,13 @@ test('the HTTP API', async (t) => {
   });
 });
 
-async function configFile(owner: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'kvorum-http-'));
-  owner.after(() => rm(directory, { recursive: true, force: true }));
-  const file = join(directory, 'kvorum.toml');
-  await writeFile(file, KEYSPACES);
-  return file;
+/** A RESP2 reply of names and values in turn. */
+function fields(reply: RespValue): Record<string, RespValue> {
+  ok(Array.isArray(reply), String(reply));
+  const pairs = Array.from({ length: reply.length / 2 }, (_, n) => {
+    return [String(reply[2 * n]), reply[2 * n + 1]] as [string, RespValue];
+  });
+  return Object.fromEntries(pairs);
 }
 
 function put(headers: Record<string, string>): Ask {

@@ -66,7 +66,7 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   for (const line of lines) print(line);
   if (!values.write) return;
   const title = `The engine beside its rivals, ${keys.toLocaleString('en')} keys`;
-  page.write({ title, command: `engine --keys ${keys} --rounds ${rounds}`, lines });
+  page.write({ title, command: `bench -- engine --keys ${keys} --rounds ${rounds}`, lines });
 }
 
 function phasesFrom(text: string): Phase[] {

@@ -90,7 +90,7 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   if (!values.write) return;
   const title = 'How cost grows with the number of keys';
   writeFileSync(PLOT, growthPlot(title, panelsOf(rows)));
-  const command = `growth --to ${to} --only ${values.only}`;
+  const command = `bench -- growth --to ${to} --only ${values.only}`;
   const preface = '![Cost of an operation over the number of keys](growth.svg)';
   page.write({ title, command, lines, preface });
 }

@@ -12,7 +12,7 @@ import { slotOf } from '../../src/ring/slot.ts';
 import type { Engine, EngineKey, Put, ScanRange, Written } from '../../src/storage/engine.ts';
 import { openEngine } from '../../src/storage/open-engine.ts';
 import { STORAGE_JOBS } from '../../src/storage/storage-jobs.ts';
-import type { MemoryFigures, Rival, Store } from './rival.ts';
+import { type MemoryFigures, type Rival, type Store, turn } from './rival.ts';
 
 const KEYSPACE = 0 as KeyspaceNumber;
 const OWNER = {
@@ -126,6 +126,8 @@ async function scan(engine: Engine): Promise<number> {
     const page = asked instanceof Promise ? await asked : asked;
     count += page.entries.length;
     range = page.next;
+    // A page may have come at once: others have their turn between two of them.
+    await turn();
   }
   return count;
 }

@@ -12,6 +12,7 @@ import { durationMs } from './duration.ts';
 export interface KeyFlags {
   readonly url: string;
   readonly timeout: string;
+  readonly keyspace?: string;
   readonly json?: boolean;
 }
 
@@ -21,6 +22,7 @@ const REDIRECTS_MAX = 3;
 export function addKeyOptions(command: Command): Command {
   return command
     .option('--url <url>', 'any node of the cluster', process.env.KVORUM_URL ?? DEFAULT_URL)
+    .option('--keyspace <name>', 'its name or number (default)')
     .option('--timeout <duration>', 'how long to wait for an answer', '5s')
     .option('--json', 'print JSON');
 }
@@ -34,13 +36,23 @@ export async function sendCommand(
   let address = addressIn(flags.url);
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
     const connection = await RespConnection.open(address, { timeoutMs });
-    const reply = await connection.send(...words).finally(() => connection.close());
+    const reply = await sendIn(flags.keyspace, connection, words).finally(() => connection.close());
     if (!(reply instanceof ReplyError)) return reply;
     if (reply.word !== 'MOVED') throw errorIn(reply);
     address = asAddress(reply.text.split(' ')[2] ?? '');
   }
   const why = `the nodes sent this command from one to the other ${REDIRECTS_MAX} times`;
   throw new KvorumError('UNREACHABLE', why, 'See whether kvorum status is the same on all nodes.');
+}
+
+/** The reply to `words`, or the error that says why there is no such keyspace. */
+async function sendIn(
+  keyspace: string | undefined,
+  connection: RespConnection,
+  words: readonly (string | Buffer | number)[],
+): Promise<RespValue> {
+  const selected = keyspace === undefined ? 'OK' : await connection.send('SELECT', keyspace);
+  return selected instanceof ReplyError ? selected : connection.send(...words);
 }
 
 export function addressIn(url: string): Address {

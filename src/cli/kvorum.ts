@@ -35,6 +35,11 @@ const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./status.ts')).defineStatus,
   },
   {
+    name: 'keyspace',
+    summary: 'list and describe the keyspaces of a cluster',
+    load: async () => (await import('./keyspace.ts')).defineKeyspace,
+  },
+  {
     name: 'doctor',
     summary: 'check the data directory of a stopped node',
     load: async () => (await import('./doctor.ts')).defineDoctor,
@@ -53,6 +58,11 @@ const COMMANDS: readonly CommandRow[] = [
     name: 'del',
     summary: 'delete keys',
     load: async () => (await import('./del.ts')).defineDel,
+  },
+  {
+    name: 'explain',
+    summary: 'show what each replica has of a key, and why',
+    load: async () => (await import('./explain.ts')).defineExplain,
   },
 ];
 

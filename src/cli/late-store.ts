@@ -3,7 +3,7 @@
 // what others ask (INFO) they ask of an empty cluster, until the node takes over.
 
 import { KvorumError } from '../base/errors.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import type { Node } from '../node/node.ts';
 import type {
   ClusterStatus,
@@ -48,6 +48,10 @@ export class LateStore implements Store {
     return this.#opened().countKeys(keyspace);
   }
 
+  async explain(keyspace: KeyspaceNumber, key: Buffer) {
+    return this.#opened().explain(keyspace, key);
+  }
+
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {
     return this.node?.countKeysInSlot(keyspace, slot) ?? 0;
   }
@@ -65,6 +69,10 @@ export class LateStore implements Store {
     const { clusterId, epoch } = this.#topology;
     const nobody = { members: [this.#self], owners: [], isServing: false };
     return { clusterId, epoch, self: this.#self.id, ...nobody };
+  }
+
+  nodeName(id: NodeId): string {
+    return this.node?.nodeName(id) ?? id;
   }
 
   wallMs(): number {

@@ -24,7 +24,12 @@ Examples:
       [[keyspaces]]
       number = 0
       name = "default"
-      preset = "quorum"      # N=3 R=2 W=2; or fast-write, fast-read, eventual
+      preset = "quorum"            # N=3 R=2 W=2; or fast-write, fast-read, eventual
+      conflict-rule = "latest"     # or siblings: concurrent values are all kept
+      durability = "fsync"         # or interval: acknowledged before the disk has it
+      ttl = "30d"                  # for values whose writer gives none (never)
+      siblings-max = 100           # a write that would leave more is refused
+      object-max = "4mb"           # all siblings of a key together
 
 Each flag is also a variable (--node-id: KVORUM_NODE_ID) and a key of the file (node-id).
 The node logs JSON lines to standard error. SIGTERM or Ctrl-C closes it cleanly.

@@ -1,14 +1,10 @@
 // `kvorum status`: the members of the cluster in nodetool's layout, as one node sees them.
 
-import { get } from 'node:http';
-import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { KvorumError, messageOf } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { StatusPage } from '../server/http/status-page.ts';
-import { badOption } from './config/node-setting.ts';
-import { durationMs } from './duration.ts';
 import { EXIT } from './exit-code.ts';
+import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
 import { printData, printJson, styled } from './output.ts';
 import { storageLines } from './storage-health.ts';
 import { type Column, textTable } from './text-table.ts';
@@ -28,12 +24,6 @@ Examples:
 State: U up, D down; N normal. Owns: share of the slots, replicas not counted.
 Exit code 3 when some slot has no primary alive. KVORUM_HTTP_URL stands for --url.`;
 
-interface StatusFlags {
-  readonly url: string;
-  readonly timeout: string;
-  readonly json?: boolean;
-}
-
 type MemberRow = StatusPage['members'][number];
 
 const COLUMNS: readonly Column<MemberRow>[] = [
@@ -49,50 +39,14 @@ const COLUMNS: readonly Column<MemberRow>[] = [
 ];
 
 export function defineStatus(command: Command): void {
-  const url = process.env.KVORUM_HTTP_URL ?? 'http://127.0.0.1:8001';
-  command
-    .option('--url <url>', 'the HTTP address of any node', url)
-    .option('--timeout <duration>', 'how long to wait for an answer', '5s')
-    .option('--json', 'print JSON')
+  addHttpOptions(command)
     .addHelpText('after', HELP)
-    .action(async (flags: StatusFlags) => {
-      const page = await fetchStatus(flags.url, durationMs(flags.timeout, '--timeout'));
+    .action(async (flags: HttpFlags) => {
+      const page = (await fetchJson(flags, '/v1/status')) as StatusPage;
       if (flags.json) printJson(page);
       else printData(`${statusText(page)}\n`);
       if (!page.isServing) process.exitCode = EXIT.unhealthy;
     });
-}
-
-/** Rejects with UNREACHABLE, NO_ANSWER or BAD_OPTION. */
-async function fetchStatus(url: string, timeoutMs: number): Promise<StatusPage> {
-  if (!/^http:\/\/[^/]/.test(url) || !URL.canParse(url)) {
-    throw badOption(`"${url}" is not the URL of a node`, 'Write http://127.0.0.1:8001.');
-  }
-  const { status, body } = await fetchText(new URL('/v1/status', url), timeoutMs);
-  if (status === 200) return JSON.parse(body) as StatusPage;
-  const message = `${url} answered ${status}: ${body.slice(0, 200)}`;
-  throw new KvorumError('UNREACHABLE', message, 'Check that this is the HTTP address of a node.');
-}
-
-function fetchText(url: URL, timeoutMs: number): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const fail = (cause: unknown) => reject(fetchError(url, timeoutMs, signal.aborted, cause));
-    const request = get(url, { signal, agent: false }, (response) => {
-      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail);
-    });
-    request.on('error', fail);
-  });
-}
-
-function fetchError(url: URL, timeoutMs: number, isLate: boolean, cause: unknown): KvorumError {
-  if (isLate) {
-    const message = `${url.origin} did not answer within ${timeoutMs} ms`;
-    return new KvorumError('NO_ANSWER', message, 'See whether the node is overloaded.', cause);
-  }
-  const fix = 'Start a cluster with kvorum dev, or give the address of a node with --url.';
-  const message = `cannot talk to ${url.origin}: ${messageOf(cause)}`;
-  return new KvorumError('UNREACHABLE', message, fix, cause);
 }
 
 function statusText(page: StatusPage): string {

@@ -69,6 +69,11 @@ export class RespConnection {
     });
   }
 
+  /** False once it has failed or was closed: what is sent then never leaves. */
+  get isOpen(): boolean {
+    return this.#failure === undefined;
+  }
+
   /**
    * The reply, an error reply included as a ReplyError. Rejects with UNREACHABLE or NO_ANSWER
    * when the connection failed before it came: the command may have been carried out.

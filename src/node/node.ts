@@ -9,14 +9,17 @@
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Host, Timer } from '../host/host.ts';
-import { Coordinator } from '../replication/coordinator.ts';
+import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
+import { explainKey } from '../replication/explain.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
+import { slotOf } from '../ring/slot.ts';
 import type { Engine } from '../storage/engine.ts';
 import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
+import { type Explanation, explanationOf } from './explanation.ts';
 import { Histogram, type NodeMetrics, type OutcomeCounts } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import type {
@@ -68,6 +71,7 @@ export class Node implements Store {
   readonly #peers: RemotePeers;
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
+  readonly #explaining: CoordinatorParts;
   readonly #gets = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
   readonly #writes = {
     ok: 0,
@@ -100,6 +104,7 @@ export class Node implements Store {
     });
     const parts = { view: map, replica: this.#replica, peers: this.#peers, clock, requestMs };
     this.#coordinator = new Coordinator(parts);
+    this.#explaining = parts;
     this.#listing = { ...parts, engine };
     const responder = new Responder({
       ...parts,
@@ -144,6 +149,18 @@ export class Node implements Store {
     return this.#engine.countOf(keyspace, slot);
   }
 
+  async explain(number: KeyspaceNumber, key: Buffer): Promise<Explanation> {
+    const keyspace = this.#map.keyspace(number);
+    const slot = slotOf(key);
+    const at = { keyspace: number, slot, key };
+    return explanationOf(
+      this.#map,
+      keyspace,
+      slot,
+      await explainKey(this.#explaining, keyspace, at),
+    );
+  }
+
   route(number: KeyspaceNumber, slot: Slot): Route {
     const keyspace = this.#map.keyspace(number);
     const primaries = this.#map.primaries(keyspace, slot);
@@ -168,6 +185,10 @@ export class Node implements Store {
       owners,
       isServing: served === SLOT_COUNT,
     };
+  }
+
+  nodeName(id: NodeId): string {
+    return this.#map.members.find((member) => member.id === id)?.name ?? id;
   }
 
   wallMs(): number {

@@ -162,7 +162,7 @@ export class RemotePeers implements Peers, Receiver {
     const lateMs = this.#lags.lateMs(member, request.sentMs, nowMs);
     if (lateMs <= this.#parts.requestMs) return undefined;
     const why = `the write came ${Math.round(lateMs)} ms late, when its sender had given up`;
-    return { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why };
+    return { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why, fix: 'Send it again.' };
   }
 
   #answer(member: MemberIndex, questionId: number, request: Request): void {
@@ -232,5 +232,6 @@ export class RemotePeers implements Peers, Receiver {
 
 function tooLarge(bytes: number): Reply {
   const why = `the answer has ${bytes} bytes, and a frame at most ${FRAME_BYTES_MAX}`;
-  return { kind: 'refused', code: 'VALUE_TOO_LARGE', why };
+  const fix = 'Ask for less at once, or split the value over several keys.';
+  return { kind: 'refused', code: 'VALUE_TOO_LARGE', why, fix };
 }

@@ -11,9 +11,11 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from '../replication/request.ts';
+import type { Explanation } from './explanation.ts';
 
 export { decodeContext, encodeContext } from '../causality/context.ts';
 export type { VersionVector } from '../causality/version-vector.ts';
+export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export type {
   Change,
   Condition,
@@ -23,11 +25,15 @@ export type {
   KeyPosition,
   ListRequest,
   LiveValue,
+  NoAnswer,
+  PutExpiry,
   Receipt,
   WriteOk,
   WriteOutcome,
+  WriteReceipt,
   WriteRequest,
 } from '../replication/request.ts';
+export type { Explanation } from './explanation.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];
@@ -42,11 +48,15 @@ export interface Store {
   countKeys(keyspace: KeyspaceNumber): Promise<number>;
   /** The same for one slot, as this node has it. */
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number;
+  /** What each replica of the key has, and what a read makes of it. Throws BAD_OPTION. */
+  explain(keyspace: KeyspaceNumber, key: Buffer): Promise<Explanation>;
   /** Where a request for this slot is best sent now, and whether this node can coordinate it. */
   route(keyspace: KeyspaceNumber, slot: Slot): Route;
   /** Whether this node coordinates requests for the slot itself. */
   isPrimary(keyspace: KeyspaceNumber, slot: Slot): boolean;
   status(): ClusterStatus;
+  /** What people call it; the id itself of a node that is no member. */
+  nodeName(id: NodeId): string;
   /** Milliseconds since 1970, as this node's clock says: what expiry is measured against. */
   wallMs(): number;
 }

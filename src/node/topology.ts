@@ -7,7 +7,7 @@ import { crc32 } from '../base/checksum.ts';
 import { KvorumError } from '../base/errors.ts';
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { NODE_NUMBER_MAX } from '../causality/dot.ts';
-import { cappedTo, type Keyspace } from '../replication/keyspace.ts';
+import { cappedTo, type Keyspace, keyspaceNumbered } from '../replication/keyspace.ts';
 import type { MemberIndex } from '../replication/peers.ts';
 import { placeTokens } from '../ring/placement.ts';
 import {
@@ -64,11 +64,9 @@ export class PlacedTopology implements Topology {
     }
   }
 
-  /** Throws BAD_OPTION when there is no such keyspace. */
+  /** Throws NO_SUCH_KEYSPACE. */
   keyspace(number: KeyspaceNumber): Keyspace {
-    for (const keyspace of this.keyspaces) if (keyspace.number === number) return keyspace;
-    const fix = `Use one of: ${this.keyspaces.map((each) => each.number).join(', ')}.`;
-    throw new KvorumError('BAD_OPTION', `there is no keyspace ${number}`, fix);
+    return keyspaceNumbered(this.keyspaces, number);
   }
 
   primaries(keyspace: Keyspace, slot: Slot): readonly MemberIndex[] {

@@ -15,7 +15,7 @@ const HEADER: FrameHeader = {
 };
 const AT = { keyspace: 0 as KeyspaceNumber, slot: 12_182 as Slot, key: Buffer.from('foo') };
 const REQUEST = { kind: 'store-copy', ...AT, object: Buffer.from('any bytes') } as const;
-const REPLY = { kind: 'refused', code: 'DISK_FULL', why: 'full' } as const;
+const REPLY = { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' } as const;
 
 function written(write: (w: ByteWriter) => void): Buffer {
   const w = new ByteWriter();

@@ -2,7 +2,7 @@
 // one request or reply. Every frame names its cluster, so that a stranger on the right port is
 // refused at the first word.
 //
-//   u8 format = 1 │ u8 direction: 1 request, 2 reply │ u32 cluster tag │ u32 sender's node number
+//   u8 format = 2 │ u8 direction: 1 request, 2 reply │ u32 cluster tag │ u32 sender's node number
 //   varint epoch │ varint hybrid time │ u32 question id │ message (replication/message-format.ts)
 
 import { ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
@@ -11,7 +11,7 @@ import type { HybridTime } from '../causality/hybrid-clock.ts';
 import { readReply, readRequest, writeReply, writeRequest } from '../replication/message-format.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 
-const WIRE_FORMAT = 1;
+const WIRE_FORMAT = 2;
 const REQUEST = 1;
 const REPLY = 2;
 
@@ -46,7 +46,8 @@ export function writeReplyFrame(w: ByteWriter, header: FrameHeader, reply: Reply
 export function readFrame(frame: Buffer): PeerFrame {
   const r = new ByteReader(frame);
   const format = r.u8();
-  if (format !== WIRE_FORMAT) throw badBytes(`wire format ${format}, this node speaks 1`);
+  if (format !== WIRE_FORMAT)
+    throw badBytes(`wire format ${format}, this node speaks ${WIRE_FORMAT}`);
   const direction = r.u8();
   const header = readHeader(r);
   if (direction === REPLY) {

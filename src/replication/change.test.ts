@@ -4,9 +4,11 @@ import type { KeyspaceNumber } from '../base/ids.ts';
 import { actorOf } from '../causality/dot.ts';
 import { EMPTY_OBJECT, type StoredObject, writeSibling } from '../causality/siblings.ts';
 import { decide, needsRead } from './change.ts';
-import type { Change, WriteRequest } from './request.ts';
+import { DEFAULT_KEYSPACE } from './keyspace.ts';
+import type { Change, PutExpiry, WriteRequest } from './request.ts';
 
 const NOW = 1_000;
+const usual: Change = { kind: 'put', value: Buffer.from('new'), expiresAt: 'default' };
 const put = (text: string): Change => ({ kind: 'put', value: Buffer.from(text), expiresAt: 0 });
 
 function request(change: Change, more: Partial<WriteRequest> = {}): WriteRequest {
@@ -49,7 +51,10 @@ function onlyValue<A, B>(value: A, others: B) {
 for (const [name, asked, expected] of table) {
   for (const [state, outcome] of Object.entries(expected)) {
     test(`${name} on ${state}: ${outcome}`, () => {
-      assert.equal(decide(states[state as keyof typeof states], asked, NOW).kind, outcome);
+      assert.equal(
+        decide(DEFAULT_KEYSPACE, states[state as keyof typeof states], asked, NOW).kind,
+        outcome,
+      );
     });
   }
 }
@@ -59,23 +64,41 @@ test('"unchanged" holds when the context covers all that stands there, tombstone
     request(put('new'), { condition: 'unchanged', context });
   const covering = states.value.context;
   for (const [state, object] of Object.entries(states)) {
-    assert.equal(decide(object, seen(covering), NOW).kind, 'write', state);
+    assert.equal(decide(DEFAULT_KEYSPACE, object, seen(covering), NOW).kind, 'write', state);
     const blind = object === undefined ? 'write' : 'condition-failed';
-    assert.equal(decide(object, seen([]), NOW).kind, blind, state);
-    assert.equal(decide(object, seen(undefined), NOW).kind, blind, state);
+    assert.equal(decide(DEFAULT_KEYSPACE, object, seen([]), NOW).kind, blind, state);
+    assert.equal(decide(DEFAULT_KEYSPACE, object, seen(undefined), NOW).kind, blind, state);
   }
 });
 
 test('KEEPTTL takes over the expiry of what lives, and none from what expired', () => {
   const keep = request({ kind: 'put', value: Buffer.from('new'), expiresAt: 'keep' });
-  assert.equal(expiryOf(decide(holding('old', 5_000), keep, NOW)), 5_000);
-  assert.equal(expiryOf(decide(states.expired, keep, NOW)), 0);
+  assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, holding('old', 5_000), keep, NOW)), 5_000);
+  assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, states.expired, keep, NOW)), 0);
+});
+
+test('a writer who says nothing of expiry gets that of the keyspace', () => {
+  const hourly = { ...DEFAULT_KEYSPACE, ttlMs: 3_600_000 };
+  const putting = (expiresAt: PutExpiry, before = states.value) =>
+    expiryOf(decide(hourly, before, request({ ...put('new'), expiresAt } as Change), NOW));
+  assert.equal(putting('default'), NOW + 3_600_000);
+  assert.equal(putting(0), 0);
+  assert.equal(putting(2_000), 2_000);
+  assert.equal(putting('keep'), 0);
+  assert.equal(putting('keep', states.tombstone), NOW + 3_600_000);
+  assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, undefined, request(usual), NOW)), 0);
 });
 
 test('a blind write replaces what is known, a write with a context what that covers', () => {
   const known = states.value;
-  assert.deepEqual(seenBy(decide(known, request(put('new')), NOW)), known.context);
-  assert.deepEqual(seenBy(decide(known, request(put('new'), { context: [] }), NOW)), []);
+  assert.deepEqual(
+    seenBy(decide(DEFAULT_KEYSPACE, known, request(put('new')), NOW)),
+    known.context,
+  );
+  assert.deepEqual(
+    seenBy(decide(DEFAULT_KEYSPACE, known, request(put('new'), { context: [] }), NOW)),
+    [],
+  );
 });
 
 test('only what depends on the past needs a read first', () => {

@@ -6,7 +6,8 @@
 
 import { EMPTY_OBJECT, liveSiblings, type StoredObject } from '../causality/siblings.ts';
 import { covers, EMPTY_VECTOR, type VersionVector } from '../causality/version-vector.ts';
-import type { LiveValue, WriteRequest } from './request.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { LiveValue, PutExpiry, WriteRequest } from './request.ts';
 
 export type Decision =
   | {
@@ -51,6 +52,7 @@ function isHeld(
 }
 
 export function decide(
+  { ttlMs }: Keyspace,
   object: StoredObject | undefined,
   request: WriteRequest,
   nowMs: number,
@@ -62,7 +64,7 @@ export function decide(
   const seen = request.context ?? known.context;
   const { change } = request;
   if (change.kind === 'put') {
-    const expiresAt = change.expiresAt === 'keep' ? (previous?.expiresAt ?? 0) : change.expiresAt;
+    const expiresAt = putExpiry(change.expiresAt, previous, ttlMs === 0 ? 0 : nowMs + ttlMs);
     return { kind: 'write', seen, isTombstone: false, value: change.value, expiresAt, previous };
   }
   if (previous === undefined) return { kind: 'condition-failed', previous };
@@ -71,4 +73,10 @@ export function decide(
   }
   const { expiresAt } = change;
   return { kind: 'write', seen, isTombstone: false, value: previous.value, expiresAt, previous };
+}
+
+/** Milliseconds since 1970, 0: never. `byDefault` where the writer leaves it to the keyspace. */
+function putExpiry(wanted: PutExpiry, previous: LiveValue | undefined, byDefault: number): number {
+  if (wanted === 'keep' && previous !== undefined) return previous.expiresAt;
+  return typeof wanted === 'number' ? wanted : byDefault;
 }

@@ -8,7 +8,7 @@ import type { MemberIndex } from './peers.ts';
 export interface ClusterView {
   readonly self: MemberIndex;
   readonly epoch: number;
-  /** With N, R and W capped to what the topology can serve; throws BAD_OPTION when unknown. */
+  /** With N, R and W capped to what the topology can serve; throws NO_SUCH_KEYSPACE. */
   keyspace(number: KeyspaceNumber): Keyspace;
   /** The preference list without fallbacks: members on N distinct hosts, alive or not. */
   primaries(keyspace: Keyspace, slot: Slot): readonly MemberIndex[];

@@ -15,13 +15,19 @@ import type { Clock } from '../host/host.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
-import { Forwarder } from './forwarder.ts';
-import type { Keyspace } from './keyspace.ts';
+import { Forwarder, isFinal } from './forwarder.ts';
+import type { Durability, Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
 import { QuorumReader } from './quorum-reader.ts';
 import type { Minted, Replica } from './replica.ts';
-import type { GetOutcome, GetRequest, Receipt, WriteOutcome, WriteRequest } from './request.ts';
+import type {
+  GetOutcome,
+  GetRequest,
+  WriteOutcome,
+  WriteReceipt,
+  WriteRequest,
+} from './request.ts';
 import { WriteQuorum } from './write-quorum.ts';
 
 export interface CoordinatorParts {
@@ -31,6 +37,12 @@ export interface CoordinatorParts {
   readonly clock: Clock;
   /** Milliseconds that a request may take; then it is decided without whoever is missing. */
   readonly requestMs: number;
+}
+
+interface WriteTerms {
+  readonly primaries: readonly MemberIndex[];
+  readonly w: number;
+  readonly deadlineMs: number;
 }
 
 export class Coordinator {
@@ -44,15 +56,16 @@ export class Coordinator {
     this.#forwarder = new Forwarder(parts);
   }
 
-  /** Rejects with BAD_OPTION (no such keyspace, impossible R) only. */
+  /** Rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
   async get(request: GetRequest): Promise<GetOutcome> {
     const { keyspace, at, primaries } = this.#locate(request);
     if (this.#isPrimary(primaries)) return this.#getHere(request, keyspace, at);
-    return this.#forwarder.get(request, primaries);
+    return this.#forwarder.get(keyspace, request, primaries);
   }
 
   /**
-   * Rejects with BAD_OPTION (no such keyspace, impossible W) only.
+   * Rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), TOO_MANY_SIBLINGS and
+   * VALUE_TOO_LARGE only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
    * in one turn: as long as nodes agree on who lives, SET NX is granted once.
@@ -62,15 +75,15 @@ export class Coordinator {
     const { view } = this.#parts;
     const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
     if (isElsewhere || !this.#isPrimary(primaries)) {
-      return this.#forwarder.write(request, primaries);
+      return this.#forwarder.write(keyspace, request, primaries);
     }
     try {
       return await this.#writeHere(request, keyspace, at, primaries);
     } catch (error) {
       // Our disk takes no writes and nothing was written: another primary may take it.
-      if (!(error instanceof KvorumError) || error.code === 'BAD_OPTION') throw error;
+      if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
       const others = primaries.filter((member) => member !== view.self);
-      const outcome = await this.#forwarder.write(request, others);
+      const outcome = await this.#forwarder.write(keyspace, request, others);
       const why = { code: error.code, message: lineOf(error) };
       return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;
     }
@@ -90,11 +103,16 @@ export class Coordinator {
 
   async #getHere(request: GetRequest, keyspace: Keyspace, at: KeyAt): Promise<GetOutcome> {
     const r = quorumOf('R', request.r ?? keyspace.r, keyspace);
-    const read = await this.reader.read(keyspace, at, r, this.#deadline());
+    const { view, clock } = this.#parts;
+    const terms = { r, after: request.after, deadlineMs: this.#deadline() };
+    const read = await this.reader.read(keyspace, at, terms);
     if (read.kind === 'no-answer') return read;
     const { context } = read.object;
-    const values = liveSiblings(read.object, this.#parts.clock.wallMs());
-    return values.length === 0 ? { kind: 'missing', context } : { kind: 'found', context, values };
+    const nodes = read.members.map((member) => view.nodeId(member));
+    const receipt = { nodes, durability: keyspace.durability, epoch: view.epoch };
+    const values = liveSiblings(read.object, clock.wallMs());
+    if (values.length === 0) return { kind: 'missing', context, receipt };
+    return { kind: 'found', context, receipt, values };
   }
 
   async #writeHere(
@@ -112,7 +130,7 @@ export class Coordinator {
     if (needsRead(request)) {
       // Best effort below R: what a dead replica alone knows is concurrent with this write.
       const r = Math.min(keyspace.r, able);
-      const read = await this.reader.read(keyspace, at, r, deadlineMs);
+      const read = await this.reader.read(keyspace, at, { r, deadlineMs });
       if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
       if (read.object.siblings.length > 0) {
         const absorbed = replica.absorb(keyspace, at, encodeObject(read.object));
@@ -125,7 +143,7 @@ export class Coordinator {
       return { kind: 'not-applied', needed: w, got: able };
     }
     if (taken.kind === 'condition-failed') return taken;
-    return this.#replicate(at, taken, primaries, w, deadlineMs);
+    return this.#replicate(keyspace, at, taken, { primaries, w, deadlineMs });
   }
 
   /** Undefined when the deadline passes first. */
@@ -139,15 +157,14 @@ export class Coordinator {
 
   /** Sends the minted object to all other primaries and waits until W copies are durable. */
   #replicate(
+    keyspace: Keyspace,
     at: KeyAt,
     minted: Minted,
-    primaries: readonly MemberIndex[],
-    w: number,
-    deadlineMs: number,
+    { primaries, w, deadlineMs }: WriteTerms,
   ): Promise<WriteOutcome> {
     const { clock, peers, replica, view } = this.#parts;
     const quorum = new WriteQuorum(w, primaries.length);
-    const receipt = new GrowingReceipt(quorum, view);
+    const receipt = new GrowingReceipt(quorum, keyspace.durability, view);
     const others = primaries.filter((member) => member !== view.self);
     return new Promise((resolve) => {
       const giveUp = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
@@ -198,15 +215,16 @@ export class Coordinator {
 }
 
 /** A receipt that later answers still improve. */
-class GrowingReceipt implements Receipt {
-  readonly durability = 'fsync';
+class GrowingReceipt implements WriteReceipt {
+  readonly durability: Durability;
   readonly epoch: number;
   readonly settled: Promise<void>;
   readonly #quorum: WriteQuorum;
   readonly #view: ClusterView;
   #settle: () => void = () => {};
 
-  constructor(quorum: WriteQuorum, view: ClusterView) {
+  constructor(quorum: WriteQuorum, durability: Durability, view: ClusterView) {
+    this.durability = durability;
     this.epoch = view.epoch;
     this.#quorum = quorum;
     this.#view = view;

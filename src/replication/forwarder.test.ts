@@ -4,6 +4,7 @@ import type { KeyspaceNumber } from '../base/ids.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Forwarder } from './forwarder.ts';
+import { DEFAULT_KEYSPACE } from './keyspace.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
 import type { WriteOutcome, WriteRequest } from './request.ts';
 
@@ -11,9 +12,10 @@ const OK = { kind: 'ok', dot: { actor: 1, counter: 1 }, context: [], previous: u
 const wrote = (outcome: object) => ({ kind: 'wrote', outcome }) as unknown as Answer;
 const LOST: Answer = { kind: 'lost', wasSent: true };
 const UNSENT: Answer = { kind: 'lost', wasSent: false };
-const REFUSED: Answer = { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why: 'no primary' };
+const TURNED_DOWN = { kind: 'refused', why: 'no', fix: 'Wait.' } as const;
+const REFUSED: Answer = { ...TURNED_DOWN, code: 'NOT_ENOUGH_REPLICAS' };
 const LONELY = wrote({ kind: 'not-applied', needed: 2, got: 1 });
-const WRITTEN = wrote({ ...OK, nodes: ['a'] });
+const WRITTEN = wrote({ ...OK, receipt: { nodes: ['a'], durability: 'fsync', epoch: 1 } });
 const UNSURE = wrote({ kind: 'indeterminate', needed: 2, got: 1 });
 
 /** What each primary answers in turn, who is asked of them, and what comes of it. */
@@ -45,14 +47,14 @@ for (const [what, answers, asked, kind] of WRITES) {
       key: Buffer.from('a'),
       change: { kind: 'delete' },
     };
-    const outcome = await forwarder.write(request, [0, 1]);
+    const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     assert.equal(heard.length, asked);
   });
 }
 
 test('a write that nobody took says whose disk is full', async () => {
-  const answers: Answer[] = [{ kind: 'refused', code: 'DISK_FULL', why: 'no space' }, REFUSED];
+  const answers: Answer[] = [{ ...TURNED_DOWN, code: 'DISK_FULL' }, REFUSED];
   const peers: Peers = {
     ask: ([member = -1], { onAnswer }) =>
       queueMicrotask(() => onAnswer(member, answers[member] as Answer)),
@@ -60,9 +62,9 @@ test('a write that nobody took says whose disk is full', async () => {
   const view = { isAlive: () => true } as unknown as ClusterView;
   const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
-  const why = { code: 'DISK_FULL', message: 'no space' };
-  const outcome = await forwarder.write(request, [0, 1]);
-  assert.deepEqual(outcome, { kind: 'not-applied', needed: 1, got: 0, why });
+  const why = { code: 'DISK_FULL', message: 'no (Wait.)' };
+  const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
+  assert.deepEqual(outcome, { kind: 'not-applied', needed: 2, got: 0, why });
 });
 
 test('a write that nobody took says what the last of them lacked', async () => {
@@ -72,5 +74,9 @@ test('a write that nobody took says what the last of them lacked', async () => {
   const view = { isAlive: () => true } as unknown as ClusterView;
   const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
-  assert.deepEqual(await forwarder.write(request, [0]), { kind: 'not-applied', needed: 2, got: 1 });
+  assert.deepEqual(await forwarder.write(DEFAULT_KEYSPACE, request, [0]), {
+    kind: 'not-applied',
+    needed: 2,
+    got: 1,
+  });
 });

@@ -2,10 +2,11 @@
 // A read may be tried again elsewhere; a write only when it certainly never arrived, for a second
 // coordinator would mint a second dot for it.
 
-import type { NodeId } from '../base/ids.ts';
+import { type ErrorCode, KvorumError, lineOf } from '../base/errors.ts';
 import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
-import type { RemoteWriteOutcome, Request } from './messages.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { Refused, RemoteWriteOutcome, Request } from './messages.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
 import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from './request.ts';
 
@@ -28,13 +29,20 @@ export class Forwarder {
     this.#parts = parts;
   }
 
-  /** Asks the next primary as well when one is lost, refuses, or is slow. */
-  get(request: GetRequest, primaries: readonly MemberIndex[]): Promise<GetOutcome> {
+  /**
+   * Asks the next primary as well when one is lost, refuses, or is slow. Rejects where it is the
+   * request that is wrong.
+   */
+  get(
+    { r }: Keyspace,
+    request: GetRequest,
+    primaries: readonly MemberIndex[],
+  ): Promise<GetOutcome> {
     const { peers, requestMs } = this.#parts;
     const waiting = this.#alive(primaries);
-    let best: GetOutcome = { kind: 'no-answer', needed: 1, got: 0 };
+    let best: GetOutcome = { kind: 'no-answer', needed: request.r ?? r, got: 0 };
     let missing = 0;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const askNext = () => {
         const member = waiting.shift();
         if (member === undefined) return;
@@ -48,6 +56,7 @@ export class Forwarder {
       };
       const onAnswer = (_: MemberIndex, answer: Answer) => {
         missing -= 1;
+        if (answer.kind === 'refused' && isFinal(answer.code)) reject(errorOf(answer));
         if (answer.kind === 'got') best = answer.outcome;
         if (best.kind !== 'no-answer') resolve(best);
         else askNext();
@@ -58,17 +67,27 @@ export class Forwarder {
     });
   }
 
-  /** Asks the next primary when one wrote nothing: it may just have started, and see nobody yet. */
-  async write(request: WriteRequest, primaries: readonly MemberIndex[]): Promise<WriteOutcome> {
-    let unwritten: NotApplied = { kind: 'not-applied', needed: 1, got: 0 };
+  /**
+   * Asks the next primary when one wrote nothing: it may just have started, and see nobody yet.
+   * Rejects where it is the request that is wrong.
+   */
+  async write(
+    { w }: Keyspace,
+    request: WriteRequest,
+    primaries: readonly MemberIndex[],
+  ): Promise<WriteOutcome> {
+    const needed = request.w ?? w;
+    let unwritten: NotApplied = { kind: 'not-applied', needed, got: 0 };
     for (const member of this.#alive(primaries)) {
       const sentMs = this.#parts.clock.wallMs();
       const answer = await this.#ask(member, { kind: 'coordinate-write', sentMs, ...request });
       if (answer.kind === 'lost' && answer.wasSent) {
-        return { kind: 'indeterminate', needed: 1, got: 0 };
+        return { kind: 'indeterminate', needed, got: 0 };
       }
       if (answer.kind === 'refused' && answer.code !== 'NOT_ENOUGH_REPLICAS') {
-        unwritten = { ...unwritten, why: { code: answer.code, message: answer.why } };
+        const error = errorOf(answer);
+        if (isFinal(error.code)) throw error;
+        unwritten = { ...unwritten, why: { code: error.code, message: lineOf(error) } };
       }
       if (answer.kind !== 'wrote') continue;
       if (answer.outcome.kind !== 'not-applied') return this.#localOutcome(answer.outcome);
@@ -90,10 +109,22 @@ export class Forwarder {
 
   #localOutcome(outcome: RemoteWriteOutcome): WriteOutcome {
     if (outcome.kind !== 'ok') return outcome;
-    const { epoch } = this.#parts.view;
-    const nodes = outcome.nodes as readonly NodeId[];
-    const receipt = { nodes, epoch, durability: 'fsync', settled: Promise.resolve() } as const;
-    const { dot, context, previous } = outcome;
-    return { kind: 'ok', dot, context, previous, receipt };
+    return { ...outcome, receipt: { ...outcome.receipt, settled: Promise.resolve() } };
   }
+}
+
+const FINAL: readonly ErrorCode[] = [
+  'BAD_OPTION',
+  'NO_SUCH_KEYSPACE',
+  'TOO_MANY_SIBLINGS',
+  'VALUE_TOO_LARGE',
+];
+
+/** Whether the request itself is wrong, so that no other node would take it either. */
+export function isFinal(code: ErrorCode): boolean {
+  return FINAL.includes(code);
+}
+
+function errorOf({ code, why, fix }: Refused): KvorumError {
+  return new KvorumError(code, why, fix);
 }

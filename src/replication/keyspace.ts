@@ -1,12 +1,20 @@
-// A keyspace: a named part of the store with its own replication, consistency and conflict rule.
-// Presets name the usual choices of N, R and W (DeCandia et al.: "Dynamo" (SOSP 2007), 4.5).
+// A keyspace: a named part of the store with its own replication, consistency, conflict rule,
+// durability and limits. Presets name the usual choices of N, R and W (DeCandia et al.: "Dynamo"
+// (SOSP 2007), 4.5).
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
+import { KvorumError } from '../base/errors.ts';
 import type { KeyspaceNumber } from '../base/ids.ts';
 
 /** `siblings`: every concurrent value is kept. `latest`: the newest by hybrid time wins. */
 export type ConflictRule = 'latest' | 'siblings';
+
+/**
+ * What a write waits for on each of its W nodes. `fsync`: it is on the disk. `interval`: it is in
+ * memory and on its way there; a crash of all nodes that had it within the interval loses it.
+ */
+export type Durability = 'fsync' | 'interval';
 
 export interface Keyspace {
   readonly number: KeyspaceNumber;
@@ -15,10 +23,35 @@ export interface Keyspace {
   readonly n: number;
   /** Answers that a read waits for. */
   readonly r: number;
-  /** Durable copies that a write waits for. */
+  /** Copies that a write waits for, each as durable as `durability` says. */
   readonly w: number;
   readonly conflictRule: ConflictRule;
+  readonly durability: Durability;
+  /** Milliseconds until a value expires whose writer says nothing about it; 0: never. */
+  readonly ttlMs: number;
+  readonly limits: ObjectLimits;
 }
+
+/** Of one object. They hold for what clients write; merge, repair and handoff heal all of them. */
+export interface ObjectLimits {
+  /** With more siblings it is said in the log and counted. */
+  readonly siblingsWarned: number;
+  /** A write that would leave more siblings, and more than before, is refused. */
+  readonly siblingsMax: number;
+  /** The same for the bytes of all siblings together. */
+  readonly objectBytesMax: number;
+}
+
+/**
+ * Riak's numbers for siblings: who reads and writes back contexts has a handful. N coordinators
+ * may each fill an object before they hear of each other, and three times 4 MiB still fit into a
+ * frame between nodes.
+ */
+export const DEFAULT_LIMITS: ObjectLimits = {
+  siblingsWarned: 25,
+  siblingsMax: 100,
+  objectBytesMax: 4 * 1024 * 1024,
+};
 
 export const PRESETS = {
   quorum: (n: number) => ({ n, r: majority(n), w: majority(n) }),
@@ -34,12 +67,42 @@ export const DEFAULT_KEYSPACE: Keyspace = {
   name: 'default',
   ...PRESETS.quorum(3),
   conflictRule: 'latest',
+  durability: 'fsync',
+  ttlMs: 0,
+  limits: DEFAULT_LIMITS,
+};
+
+export const SIBLINGS_KEYSPACE: Keyspace = {
+  ...DEFAULT_KEYSPACE,
+  number: 1 as KeyspaceNumber,
+  name: 'siblings',
+  conflictRule: 'siblings',
 };
 
 /** The keyspace as a topology of `hosts` hosts can serve it: N is capped, R and W with it. */
 export function cappedTo(keyspace: Keyspace, hosts: number): Keyspace {
   const n = Math.min(keyspace.n, hosts);
   return { ...keyspace, n, r: Math.min(keyspace.r, n), w: Math.min(keyspace.w, n) };
+}
+
+/** By its name, or by its number in digits; throws NO_SUCH_KEYSPACE. */
+export function keyspaceCalled(keyspaces: readonly Keyspace[], called: string): Keyspace {
+  for (const keyspace of keyspaces) {
+    if (keyspace.name === called || String(keyspace.number) === called) return keyspace;
+  }
+  throw noSuchKeyspace(keyspaces, called);
+}
+
+/** Throws NO_SUCH_KEYSPACE. */
+export function keyspaceNumbered(keyspaces: readonly Keyspace[], number: KeyspaceNumber): Keyspace {
+  for (const keyspace of keyspaces) if (keyspace.number === number) return keyspace;
+  throw noSuchKeyspace(keyspaces, String(number));
+}
+
+function noSuchKeyspace(keyspaces: readonly Keyspace[], called: string): KvorumError {
+  const known = keyspaces.map(({ number, name }) => `${name} (${number})`).join(', ');
+  const message = `there is no keyspace "${called}"`;
+  return new KvorumError('NO_SUCH_KEYSPACE', message, `There are: ${known}.`);
 }
 
 function majority(n: number): number {

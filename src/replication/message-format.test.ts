@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { hasCode } from '../base/errors.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { answerOf, casesOf, mutants, refuseLargeAllocations } from '../base/test-fuzz.ts';
 import { actorOf } from '../causality/dot.ts';
 import { readReply, readRequest, writeReply, writeRequest } from './message-format.ts';
@@ -18,14 +18,17 @@ const at = { keyspace, slot, key };
 const dot = { actor: actorOf(3, 9), counter: 4 };
 const context = [dot];
 const version = { context, siblings: [{ dot, time: 5, expiresAt: 6, isTombstone: false }] };
-const value = { value: Buffer.from('bar'), expiresAt: 7 };
+const value = { value: Buffer.from('bar'), expiresAt: 7, dot, time: 5 };
+const nodes = ['a'.repeat(40), 'b'.repeat(40)] as NodeId[];
+const receipt = { nodes, durability: 'interval', epoch: 3 } as const;
 
 const REQUESTS: Request[] = [
   { kind: 'ping', sentMs: 1_800_000_000_000 },
   { kind: 'store-copy', ...at, object: Buffer.from('any bytes') },
   { kind: 'read-version', ...at },
   { kind: 'read-object', ...at },
-  { kind: 'coordinate-get', keyspace, key, r: 2 },
+  { kind: 'coordinate-get', keyspace, key, r: 2, after: undefined },
+  { kind: 'coordinate-get', keyspace, key, r: undefined, after: context },
   {
     kind: 'coordinate-write',
     sentMs: 1_800_000_000_000,
@@ -48,6 +51,19 @@ const REQUESTS: Request[] = [
     context: undefined,
     change: { kind: 'expire', expiresAt: 2 ** 45 },
   },
+  ...(['default', 0, 2 ** 45] as const).map(
+    (expiresAt): Request => ({
+      kind: 'coordinate-write',
+      sentMs: 1,
+      keyspace,
+      key,
+      condition: 'present',
+      returnPrevious: false,
+      w: undefined,
+      context: undefined,
+      change: { kind: 'put', expiresAt, value: Buffer.from('v') },
+    }),
+  ),
   { kind: 'list-slots', keyspace, from: { slot, hash: 2 ** 32 - 1 }, toSlot: slot, count: 10 },
   { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048, 0x5a) },
 ];
@@ -59,15 +75,16 @@ const REPLIES: Reply[] = [
   { kind: 'version', version: undefined },
   { kind: 'object', object: Buffer.from('o') },
   { kind: 'object', object: undefined },
-  { kind: 'got', outcome: { kind: 'found', context, values: [value, value] } },
-  { kind: 'got', outcome: { kind: 'missing', context } },
+  { kind: 'got', outcome: { kind: 'found', context, receipt, values: [value, value] } },
+  { kind: 'got', outcome: { kind: 'missing', context, receipt } },
   { kind: 'got', outcome: { kind: 'no-answer', needed: 2, got: 1 } },
-  { kind: 'wrote', outcome: { kind: 'ok', dot, context, previous: value, nodes: ['a', 'b'] } },
+  { kind: 'got', outcome: { kind: 'no-answer', needed: 2, got: 2, isBehind: true } },
+  { kind: 'wrote', outcome: { kind: 'ok', dot, context, previous: value, receipt } },
   { kind: 'wrote', outcome: { kind: 'condition-failed', previous: undefined } },
   { kind: 'wrote', outcome: { kind: 'indeterminate', needed: 2, got: 1 } },
   { kind: 'listing', next: { slot, hash: 1 }, entries: [{ slot, hash: 2, key, version }] },
   { kind: 'count', count: 123_456_789_012 },
-  { kind: 'refused', code: 'DISK_FULL', why: 'full' },
+  { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
 ];
 
 for (const request of REQUESTS) {

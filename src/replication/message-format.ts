@@ -4,11 +4,12 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
-import { ERROR_CODES, type ErrorCode } from '../base/errors.ts';
-import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
-import type { Actor } from '../causality/dot.ts';
+import { ERROR_CODES } from '../base/errors.ts';
+import { type KeyspaceNumber, type NodeId, SLOT_COUNT, type Slot } from '../base/ids.ts';
+import type { Actor, Dot } from '../causality/dot.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
+import type { Durability } from './keyspace.ts';
 import type { KeyAt, Listing, RemoteWriteOutcome, Reply, Request } from './messages.ts';
 import type {
   Change,
@@ -16,6 +17,8 @@ import type {
   GetRequest,
   KeyPosition,
   LiveValue,
+  PutExpiry,
+  Receipt,
   WriteRequest,
 } from './request.ts';
 
@@ -46,6 +49,9 @@ const GET_OUTCOMES = ['found', 'missing', 'no-answer'] as const;
 const WRITE_OUTCOMES = ['ok', 'condition-failed', 'not-applied', 'indeterminate'] as const;
 const CHANGES = ['put', 'delete', 'expire'] as const;
 const CONDITIONS = [undefined, 'absent', 'present', 'unchanged'] as const;
+const PUT_EXPIRIES = ['given', 'keep', 'default'] as const;
+const DURABILITIES = ['fsync', 'interval'] as const satisfies readonly Durability[];
+const NODE_ID_BYTES = 20;
 
 export function writeRequest(w: ByteWriter, request: Request): void {
   w.u8(REQUEST_KINDS.indexOf(request.kind));
@@ -65,6 +71,7 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       w.u8(request.keyspace);
       w.bytes(request.key);
       w.varint(request.r ?? 0);
+      writeOptionalVector(w, request.after);
       return;
     case 'coordinate-write':
       w.varint(request.sentMs);
@@ -141,6 +148,7 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
     case 'refused':
       w.u8(ERROR_CODES.indexOf(reply.code));
       w.text(reply.why);
+      w.text(reply.fix);
       return;
   }
 }
@@ -165,7 +173,7 @@ export function readReply(r: ByteReader): Reply {
     case 'count':
       return { kind, count: r.varint() };
     case 'refused':
-      return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error') as ErrorCode, why: r.text() };
+      return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error'), why: r.text(), fix: r.text() };
   }
 }
 
@@ -180,7 +188,12 @@ function readKeyAt(r: ByteReader): KeyAt {
 }
 
 function readGetRequest(r: ByteReader): GetRequest {
-  return { keyspace: readKeyspace(r), key: r.bytes(), r: r.varint() || undefined };
+  return {
+    keyspace: readKeyspace(r),
+    key: r.bytes(),
+    r: r.varint() || undefined,
+    after: readOptionalVector(r),
+  };
 }
 
 function writeWriteRequest(w: ByteWriter, request: WriteRequest): void {
@@ -193,8 +206,7 @@ function writeWriteRequest(w: ByteWriter, request: WriteRequest): void {
   w.u8(CHANGES.indexOf(request.change.kind));
   const { change } = request;
   if (change.kind === 'put') {
-    w.u8(change.expiresAt === 'keep' ? 1 : 0);
-    w.varint(change.expiresAt === 'keep' ? 0 : change.expiresAt);
+    writePutExpiry(w, change.expiresAt);
     w.bytes(change.value);
   } else if (change.kind === 'expire') {
     w.varint(change.expiresAt);
@@ -208,7 +220,7 @@ function readWriteRequest(r: ByteReader): WriteRequest {
     condition: oneOf(CONDITIONS, r.u8(), 'condition'),
     returnPrevious: r.u8() === 1,
     w: r.varint() || undefined,
-    context: r.u8() === 0 ? undefined : readVector(r),
+    context: readOptionalVector(r),
     change: readChange(r),
   };
 }
@@ -217,18 +229,30 @@ function readChange(r: ByteReader): Change {
   const kind = oneOf(CHANGES, r.u8(), 'change');
   if (kind === 'delete') return { kind };
   if (kind === 'expire') return { kind, expiresAt: r.varint() };
-  const isKept = r.u8() === 1;
-  const expiresAt = r.varint();
-  return { kind, expiresAt: isKept ? 'keep' : expiresAt, value: r.bytes() };
+  return { kind, expiresAt: readPutExpiry(r), value: r.bytes() };
+}
+
+function writePutExpiry(w: ByteWriter, expiry: PutExpiry): void {
+  if (typeof expiry === 'number') {
+    w.u8(PUT_EXPIRIES.indexOf('given'));
+    w.varint(expiry);
+  } else w.u8(PUT_EXPIRIES.indexOf(expiry));
+}
+
+function readPutExpiry(r: ByteReader): PutExpiry {
+  const expiry = oneOf(PUT_EXPIRIES, r.u8(), 'expiry');
+  return expiry === 'given' ? r.varint() : expiry;
 }
 
 function writeGetOutcome(w: ByteWriter, outcome: GetOutcome): void {
   w.u8(GET_OUTCOMES.indexOf(outcome.kind));
   if (outcome.kind === 'no-answer') {
     writeCounts(w, outcome);
+    w.u8(outcome.isBehind ? 1 : 0);
     return;
   }
   writeVector(w, outcome.context);
+  writeReceipt(w, outcome.receipt);
   if (outcome.kind === 'missing') return;
   w.varint(outcome.values.length);
   for (const value of outcome.values) writeValue(w, value);
@@ -236,10 +260,14 @@ function writeGetOutcome(w: ByteWriter, outcome: GetOutcome): void {
 
 function readGetOutcome(r: ByteReader): GetOutcome {
   const kind = oneOf(GET_OUTCOMES, r.u8(), 'get outcome');
-  if (kind === 'no-answer') return { kind, ...readCounts(r) };
+  if (kind === 'no-answer') {
+    const counts = readCounts(r);
+    return r.u8() === 0 ? { kind, ...counts } : { kind, ...counts, isBehind: true };
+  }
   const context = readVector(r);
-  if (kind === 'missing') return { kind, context };
-  return { kind, context, values: readMany(r, readValue) };
+  const receipt = readReceipt(r);
+  if (kind === 'missing') return { kind, context, receipt };
+  return { kind, context, receipt, values: readMany(r, readValue) };
 }
 
 function writeWriteOutcome(w: ByteWriter, outcome: RemoteWriteOutcome): void {
@@ -251,11 +279,9 @@ function writeWriteOutcome(w: ByteWriter, outcome: RemoteWriteOutcome): void {
   w.u8(outcome.previous === undefined ? 0 : 1);
   if (outcome.previous !== undefined) writeValue(w, outcome.previous);
   if (outcome.kind === 'condition-failed') return;
-  w.varint(outcome.dot.actor);
-  w.varint(outcome.dot.counter);
+  writeDot(w, outcome.dot);
   writeVector(w, outcome.context);
-  w.varint(outcome.nodes.length);
-  for (const node of outcome.nodes) w.text(node);
+  writeReceipt(w, outcome.receipt);
 }
 
 function readWriteOutcome(r: ByteReader): RemoteWriteOutcome {
@@ -263,9 +289,7 @@ function readWriteOutcome(r: ByteReader): RemoteWriteOutcome {
   if (kind === 'not-applied' || kind === 'indeterminate') return { kind, ...readCounts(r) };
   const previous = r.u8() === 0 ? undefined : readValue(r);
   if (kind === 'condition-failed') return { kind, previous };
-  const dot = { actor: r.varint() as Actor, counter: r.varint() };
-  const context = readVector(r);
-  return { kind, previous, dot, context, nodes: readMany(r, (each) => each.text()) };
+  return { kind, previous, dot: readDot(r), context: readVector(r), receipt: readReceipt(r) };
 }
 
 function writeListing(w: ByteWriter, listing: Listing): void {
@@ -302,11 +326,34 @@ function readPosition(r: ByteReader): KeyPosition {
 
 function writeValue(w: ByteWriter, live: LiveValue): void {
   w.varint(live.expiresAt);
+  writeDot(w, live.dot);
+  w.varint(live.time);
   w.bytes(live.value);
 }
 
 function readValue(r: ByteReader): LiveValue {
-  return { expiresAt: r.varint(), value: r.bytes() };
+  return { expiresAt: r.varint(), dot: readDot(r), time: r.varint(), value: r.bytes() };
+}
+
+function writeDot(w: ByteWriter, dot: Dot): void {
+  w.varint(dot.actor);
+  w.varint(dot.counter);
+}
+
+function readDot(r: ByteReader): Dot {
+  return { actor: r.varint() as Actor, counter: r.varint() };
+}
+
+function writeReceipt(w: ByteWriter, { nodes, durability, epoch }: Receipt): void {
+  w.varint(nodes.length);
+  for (const node of nodes) w.raw(Buffer.from(node, 'hex'));
+  w.u8(DURABILITIES.indexOf(durability));
+  w.varint(epoch);
+}
+
+function readReceipt(r: ByteReader): Receipt {
+  const nodes = readMany(r, (each) => each.raw(NODE_ID_BYTES).toString('hex') as NodeId);
+  return { nodes, durability: oneOf(DURABILITIES, r.u8(), 'durability'), epoch: r.varint() };
 }
 
 function writeCounts(w: ByteWriter, counts: { needed: number; got: number }): void {
@@ -321,6 +368,10 @@ function readCounts(r: ByteReader): { needed: number; got: number } {
 function writeOptionalVector(w: ByteWriter, vector: VersionVector | undefined): void {
   w.u8(vector === undefined ? 0 : 1);
   if (vector !== undefined) writeVector(w, vector);
+}
+
+function readOptionalVector(r: ByteReader): VersionVector | undefined {
+  return r.u8() === 0 ? undefined : readVector(r);
 }
 
 /** A count, then so many; the count is believed only as far as there are bytes. */

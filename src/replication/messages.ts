@@ -7,14 +7,14 @@
 
 import type { ErrorCode } from '../base/errors.ts';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
-import type { Dot } from '../causality/dot.ts';
 import type { ObjectVersion } from '../causality/siblings.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
 import type {
   GetOutcome,
   GetRequest,
   KeyPosition,
-  LiveValue,
+  Receipt,
+  WriteOk,
   WriteOutcome,
   WriteRequest,
 } from './request.ts';
@@ -74,19 +74,20 @@ export type Reply =
   | Listing
   | { readonly kind: 'count'; readonly count: number }
   | { readonly kind: 'pong' }
-  /** It could not be done here; nothing else follows from it. */
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly why: string };
+  | Refused;
 
-/** A WriteOutcome as it travels: the nodes of the receipt instead of a receipt that still grows. */
+/** It could not be done here; nothing else follows from it. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly code: ErrorCode;
+  readonly why: string;
+  readonly fix: string;
+}
+
+/** A WriteOutcome as it travels: with a receipt that no longer grows. */
 export type RemoteWriteOutcome =
-  | Exclude<WriteOutcome, { kind: 'ok' }>
-  | {
-      readonly kind: 'ok';
-      readonly dot: Dot;
-      readonly context: VersionVector;
-      readonly previous: LiveValue | undefined;
-      readonly nodes: readonly string[];
-    };
+  | Exclude<WriteOutcome, WriteOk>
+  | (Omit<WriteOk, 'receipt'> & { readonly receipt: Receipt });
 
 export interface Listing {
   readonly kind: 'listing';

@@ -10,19 +10,17 @@
 // disk is no exception) all that are left are asked after SLOW_MS.
 
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
-import {
-  EMPTY_OBJECT,
-  keepLatest,
-  mergeObjects,
-  type StoredObject,
-} from '../causality/siblings.ts';
+import { EMPTY_OBJECT, mergeObjects, type StoredObject } from '../causality/siblings.ts';
+import type { VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { resolved } from './conflict-rule.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
 import { ReadQuorum } from './read-quorum.ts';
 import type { Replica } from './replica.ts';
+import type { NoAnswer } from './request.ts';
 
 /** A healthy answer takes a few milliseconds at most; after this all who are left are asked. */
 const SLOW_MS = 30;
@@ -31,8 +29,21 @@ const SLOW_MS = 30;
 const REPAIRS_MAX = 256;
 
 export type ReadResult =
-  | { readonly kind: 'read'; readonly object: StoredObject }
-  | { readonly kind: 'no-answer'; readonly needed: number; readonly got: number };
+  | {
+      readonly kind: 'read';
+      readonly object: StoredObject;
+      /** Those of whose copies it is made. */
+      readonly members: readonly MemberIndex[];
+    }
+  | NoAnswer;
+
+export interface ReadTerms {
+  /** Answers to wait for. */
+  readonly r: number;
+  /** What the answer must cover; nobody is left unasked for it. */
+  readonly after?: VersionVector | undefined;
+  readonly deadlineMs: number;
+}
 
 export interface ReaderParts {
   readonly view: ClusterView;
@@ -73,22 +84,23 @@ export class QuorumReader {
   }
 
   /** This node must be one of the primaries of `at`. */
-  async read(keyspace: Keyspace, at: KeyAt, r: number, deadlineMs: number): Promise<ReadResult> {
-    const quorum = new ReadQuorum(r);
-    const own = this.#ownCopy(at, quorum);
+  async read(keyspace: Keyspace, at: KeyAt, terms: ReadTerms): Promise<ReadResult> {
+    const { deadlineMs } = terms;
+    const quorum = new ReadQuorum(terms.r, terms.after);
+    const own = this.#ownCopy(keyspace, at, quorum);
     const others = this.#othersInTurn(keyspace, at);
     for (;;) {
       if (!quorum.isDecided()) await this.#gather({ quorum, at, own, others, deadlineMs });
-      if (!quorum.isDecided()) return { kind: 'no-answer', needed: r, got: quorum.got };
+      if (!quorum.isDecided()) return quorum.noAnswer();
       const object = await this.#complete(keyspace, own.object, quorum, at, deadlineMs);
       if (object === undefined) continue; // the one who knew more is lost: ask somebody else
-      if (r > 1) this.#repair(keyspace, at, quorum, object, deadlineMs);
-      return { kind: 'read', object };
+      if (quorum.got > 1) this.#repair(keyspace, at, quorum, object, deadlineMs);
+      return { kind: 'read', object, members: quorum.answered };
     }
   }
 
   /** Our own copy: there at once when it is in memory, else counted when it has come. */
-  #ownCopy(at: KeyAt, quorum: ReadQuorum): OwnCopy {
+  #ownCopy(keyspace: Keyspace, at: KeyAt, quorum: ReadQuorum): OwnCopy {
     const { replica, view } = this.#parts;
     const own: OwnCopy = { object: EMPTY_OBJECT, coming: undefined };
     const take = (bytes: Buffer | undefined) => {
@@ -98,7 +110,7 @@ export class QuorumReader {
     // Our disk cannot vouch for this key: the others answer, and we count as failed.
     const fail = () => quorum.addFailure(view.self);
     try {
-      const bytes = replica.read(at);
+      const bytes = replica.read(keyspace, at);
       if (bytes instanceof Promise) own.coming = bytes.then(take).catch(fail);
       else take(bytes);
     } catch {
@@ -136,7 +148,7 @@ export class QuorumReader {
       const askAll = () => ask(others.length);
       const conclude = () => {
         missing -= 1;
-        if (!quorum.isDecided() && missing < quorum.needed - quorum.got) ask(1);
+        if (missing < quorum.lacking()) ask(1);
         if (quorum.isDecided() || missing === 0) resolve();
       };
       const onAnswer = (member: MemberIndex, answer: Answer) => {
@@ -153,7 +165,7 @@ export class QuorumReader {
         });
         own.coming = undefined;
       }
-      ask(quorum.needed - quorum.got - missing);
+      ask(quorum.lacking() - missing);
       if (missing === 0) resolve();
     });
   }
@@ -176,7 +188,7 @@ export class QuorumReader {
       }
       if (answer.object !== undefined) object = mergeObjects(object, decodeObject(answer.object));
     }
-    return keyspace.conflictRule === 'latest' ? keepLatest(object) : object;
+    return resolved(keyspace, object);
   }
 
   #fetch(member: MemberIndex, at: KeyAt, deadlineMs: number): Promise<Answer> {

@@ -5,16 +5,21 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { mergeObjects, type ObjectVersion, subsumes } from '../causality/siblings.ts';
+import { descends, EMPTY_VECTOR, type VersionVector } from '../causality/version-vector.ts';
 import type { MemberIndex } from './peers.ts';
+import type { NoAnswer } from './request.ts';
 
-const NOTHING: ObjectVersion = { context: [], siblings: [] };
+const NOTHING: ObjectVersion = { context: EMPTY_VECTOR, siblings: [] };
 
 export class ReadQuorum {
   readonly #needed: number;
+  readonly #after: VersionVector;
   readonly #versions = new Map<MemberIndex, ObjectVersion>();
 
-  constructor(needed: number) {
+  /** `after`: what those who answer must know together, however many they are. */
+  constructor(needed: number, after = EMPTY_VECTOR) {
     this.#needed = needed;
+    this.#after = after;
   }
 
   get needed(): number {
@@ -23,6 +28,10 @@ export class ReadQuorum {
 
   get got(): number {
     return this.#versions.size;
+  }
+
+  get answered(): MemberIndex[] {
+    return [...this.#versions.keys()];
   }
 
   /** `undefined`: the member has never heard of the key. */
@@ -36,7 +45,20 @@ export class ReadQuorum {
   }
 
   isDecided(): boolean {
-    return this.#versions.size >= this.#needed;
+    return this.#versions.size >= this.#needed && !this.#isBehind();
+  }
+
+  /** How many more answers it takes at least; 0 when it is decided. */
+  lacking(): number {
+    const lacking = this.#needed - this.#versions.size;
+    return lacking > 0 ? lacking : this.#isBehind() ? 1 : 0;
+  }
+
+  /** Why it is not decided. */
+  noAnswer(): NoAnswer {
+    const counts = { needed: this.#needed, got: this.got } as const;
+    if (this.got < this.#needed) return { kind: 'no-answer', ...counts };
+    return { kind: 'no-answer', ...counts, isBehind: true };
   }
 
   /** All that those who answered know, without values. */
@@ -65,5 +87,10 @@ export class ReadQuorum {
       if (!subsumes(version, newest)) stale.push(member);
     }
     return stale;
+  }
+
+  #isBehind(): boolean {
+    if (this.#after.length === 0) return false;
+    return !descends(this.merged().context, this.#after);
   }
 }

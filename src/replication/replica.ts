@@ -5,7 +5,8 @@
 // Invariants:
 // - a dot is minted under the key's turn, from a counter that this incarnation never reuses, so
 //   that within one key this actor has seen all of its own earlier dots;
-// - a read answers only what is durable here: what a power cut could take back is not shown;
+// - a read answers only what is as durable here as its keyspace asks: with `fsync`, what a power
+//   cut could take back is not shown;
 // - a copy never loses knowledge: what is put covers everything that stood there before.
 
 import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
@@ -13,7 +14,6 @@ import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
 import {
   EMPTY_OBJECT,
-  keepLatest,
   mergeObjects,
   type Sibling,
   type StoredObject,
@@ -23,9 +23,11 @@ import { counterOf, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine, Growth, Stored } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
+import { resolved } from './conflict-rule.ts';
 import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
+import { refuseGrowth } from './object-limits.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
 
 export interface ReplicaParts {
@@ -42,6 +44,7 @@ export interface Minted {
   /** The whole object as it now stands here, encoded: what the other primaries get. */
   readonly object: Buffer;
   readonly previous: LiveValue | undefined;
+  /** When it is as durable here as the keyspace asks; rejects as Written.durable does. */
   readonly durable: Promise<void>;
 }
 
@@ -55,7 +58,7 @@ export interface TooLate {
 /** What stands in this copy after a merge. */
 export interface Merged {
   readonly context: VersionVector;
-  /** Asked only by those who wait for the disk; rejects as Written.durable does. */
+  /** As durable as the keyspace asks; asked only by those who wait for it. */
   readonly whenDurable: () => Promise<void>;
 }
 
@@ -97,16 +100,22 @@ export class Replica {
     if (remote > this.#time) this.#time = observe(this.#time, remote, this.#clock.wallMs());
   }
 
-  /** The durable copy, encoded. Rejects when what stands here cannot become durable. */
-  read(at: KeyAt): Buffer | undefined | Promise<Buffer | undefined> {
+  /**
+   * The copy, encoded, once it is as durable as the keyspace asks. Rejects when what stands here
+   * cannot become so.
+   */
+  read(keyspace: Keyspace, at: KeyAt): Turn<Buffer | undefined> {
     const stored = this.#engine.get(at);
+    if (keyspace.durability === 'interval') {
+      return stored instanceof Promise ? stored.then(bytesOf) : bytesOf(stored);
+    }
     if (stored instanceof Promise) return stored.then((found) => this.#whenDurable(found));
     return this.#whenDurable(stored);
   }
 
   /**
    * Carries out `request` as its coordinator, unless its turn comes at `deadlineMs` or later: then
-   * nothing is written, for ever. Throws or rejects as Engine.write does.
+   * nothing is written, for ever. Throws or rejects as Engine.write does, and as refuseGrowth.
    */
   write(
     keyspace: Keyspace,
@@ -147,7 +156,7 @@ export class Replica {
     return isAhead;
   }
 
-  #whenDurable(stored: Stored | undefined): Buffer | undefined | Promise<Buffer | undefined> {
+  #whenDurable(stored: Stored | undefined): Turn<Buffer | undefined> {
     if (stored === undefined) return undefined;
     if (stored.sequence <= this.#engine.durableSequence()) return stored.value;
     return this.#engine.whenDurable(stored.sequence).then(() => stored.value);
@@ -169,7 +178,7 @@ export class Replica {
   ): Minted | Refusal {
     const before = stored === undefined ? undefined : decodeObject(stored.value);
     const nowMs = this.#clock.wallMs();
-    const decision = decide(before, request, nowMs);
+    const decision = decide(keyspace, before, request, nowMs);
     if (decision.kind === 'condition-failed') return decision;
 
     const known = before ?? EMPTY_OBJECT;
@@ -186,7 +195,10 @@ export class Replica {
     const seen = keyspace.conflictRule === 'latest' ? known.context : decision.seen;
     const object = resolved(keyspace, writeSibling(known, seen, sibling));
     const encoded = encodeObject(object);
-    const { context, whenDurable } = this.#put(at, before, object, encoded);
+    const sizeBefore = { siblings: known.siblings.length, bytes: stored?.value.length ?? 0 };
+    const sizeAfter = { siblings: object.siblings.length, bytes: encoded.length };
+    refuseGrowth(keyspace, sizeBefore, sizeAfter);
+    const { context, whenDurable } = this.#put(keyspace, at, { before, after: object, encoded });
     const { previous } = decision;
     return { kind: 'minted', dot, context, object: encoded, previous, durable: whenDurable() };
   }
@@ -200,21 +212,27 @@ export class Replica {
     const theirs = decodeObject(incoming);
     for (const sibling of theirs.siblings) this.observeTime(sibling.time);
     this.learnContext(theirs.context);
-    if (stored === undefined) return this.#put(at, undefined, theirs, incoming);
+    if (stored === undefined) {
+      return this.#put(keyspace, at, { before: undefined, after: theirs, encoded: incoming });
+    }
     const ours = decodeObject(stored.value);
     const merged = resolved(keyspace, mergeObjects(ours, theirs));
     if (merged === ours) {
       const { sequence } = stored;
-      return { context: ours.context, whenDurable: () => this.#engine.whenDurable(sequence) };
+      const isKept = keyspace.durability === 'interval';
+      const whenDurable = () => (isKept ? IN_MEMORY : this.#engine.whenDurable(sequence));
+      return { context: ours.context, whenDurable };
     }
-    return this.#put(at, ours, merged, merged === theirs ? incoming : encodeObject(merged));
+    const encoded = merged === theirs ? incoming : encodeObject(merged);
+    return this.#put(keyspace, at, { before: ours, after: merged, encoded });
   }
 
-  #put(at: KeyAt, before: StoredObject | undefined, after: StoredObject, encoded: Buffer): Merged {
+  #put(keyspace: Keyspace, at: KeyAt, { before, after, encoded }: Step): Merged {
     const growth = (countOf(after) - countOf(before)) as Growth;
     const change = { ...at, kind: 'put', value: encoded, growth } as const;
     const { durable } = this.#engine.write([change], this.#time);
-    return { context: after.context, whenDurable: () => durable };
+    const kept = keyspace.durability === 'interval' ? IN_MEMORY : durable;
+    return { context: after.context, whenDurable: () => kept };
   }
 
   #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
@@ -239,6 +257,20 @@ export class Replica {
 
 export type Turn<T> = T | Promise<T>;
 
+/** What becomes of a copy in one turn. */
+interface Step {
+  readonly before: StoredObject | undefined;
+  readonly after: StoredObject;
+  /** `after` as bytes. */
+  readonly encoded: Buffer;
+}
+
+const IN_MEMORY: Promise<void> = Promise.resolve();
+
+function bytesOf(stored: Stored | undefined): Buffer | undefined {
+  return stored?.value;
+}
+
 function whenDurable(merged: Merged): Promise<VersionVector> {
   return merged.whenDurable().then(() => merged.context);
 }
@@ -248,8 +280,4 @@ function countOf(object: StoredObject | undefined): 0 | 1 {
   if (object === undefined) return 0;
   for (const sibling of object.siblings) if (!sibling.isTombstone) return 1;
   return 0;
-}
-
-function resolved(keyspace: Keyspace, object: StoredObject): StoredObject {
-  return keyspace.conflictRule === 'latest' ? keepLatest(object) : object;
 }

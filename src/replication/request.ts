@@ -5,29 +5,49 @@
 import type { ErrorCode } from '../base/errors.ts';
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import type { Dot } from '../causality/dot.ts';
+import type { HybridTime } from '../causality/hybrid-clock.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
+import type { Durability } from './keyspace.ts';
 
 export interface GetRequest {
   readonly keyspace: KeyspaceNumber;
   readonly key: Buffer;
   /** Answers to wait for instead of the keyspace's R. */
   readonly r?: number;
+  /**
+   * The context that the client's session has of this key: answered is only from a state that
+   * covers it, so that the client sees its own writes, and nothing older than it has seen.
+   */
+  readonly after?: VersionVector;
 }
 
 export type GetOutcome =
   | {
       readonly kind: 'found';
+      /** At least one; the newest by hybrid time comes first. */
       readonly values: readonly LiveValue[];
       readonly context: VersionVector;
+      readonly receipt: Receipt;
     }
-  | { readonly kind: 'missing'; readonly context: VersionVector }
-  | { readonly kind: 'no-answer'; readonly needed: number; readonly got: number };
+  | { readonly kind: 'missing'; readonly context: VersionVector; readonly receipt: Receipt }
+  | NoAnswer;
 
-/** One sibling that is neither deleted nor expired; the newest by hybrid time comes first. */
+export interface NoAnswer {
+  readonly kind: 'no-answer';
+  readonly needed: number;
+  readonly got: number;
+  /** Enough answered, but all that could be asked know less than `after`. */
+  readonly isBehind?: true;
+}
+
+/** One sibling that is neither deleted nor expired. */
 export interface LiveValue {
   readonly value: Buffer;
   /** Milliseconds since 1970; 0: never. */
   readonly expiresAt: number;
+  /** The name of the write that put it there. */
+  readonly dot: Dot;
+  readonly time: HybridTime;
 }
 
 /** What a write does to a key; conditions are evaluated by the coordinator after a quorum read. */
@@ -51,12 +71,17 @@ export interface WriteRequest {
 export type Condition = 'absent' | 'present' | 'unchanged';
 
 export type Change =
-  /** `expiresAt`: milliseconds since 1970, 0: never, 'keep': as the value before (KEEPTTL). */
-  | { readonly kind: 'put'; readonly value: Buffer; readonly expiresAt: number | 'keep' }
+  | { readonly kind: 'put'; readonly value: Buffer; readonly expiresAt: PutExpiry }
   /** Writes a tombstone when a value lives; otherwise condition-failed. */
   | { readonly kind: 'delete' }
   /** Gives the living value another expiry, 0: none (PERSIST); otherwise condition-failed. */
   | { readonly kind: 'expire'; readonly expiresAt: number };
+
+/**
+ * Milliseconds since 1970, 0: never. `default`: as the keyspace says, for writers that do not.
+ * `keep`: as the value before (KEEPTTL).
+ */
+export type PutExpiry = number | 'default' | 'keep';
 
 export type WriteOutcome =
   | WriteOk
@@ -81,15 +106,20 @@ export interface WriteOk {
   readonly dot: Dot;
   readonly context: VersionVector;
   readonly previous: LiveValue | undefined;
-  readonly receipt: Receipt;
+  readonly receipt: WriteReceipt;
 }
 
-/** What a successful write really obtained. */
+/** What a successful request really obtained. */
 export interface Receipt {
-  /** Nodes that hold it durably; grows while late answers come in, until `settled`. */
+  /** Those whose copies the answer was made of; those that hold the write. */
   readonly nodes: readonly NodeId[];
-  readonly durability: 'fsync';
+  /** How safe what was read or written is on each of them. */
+  readonly durability: Durability;
   readonly epoch: number;
+}
+
+/** Its nodes grow while late answers come in. */
+export interface WriteReceipt extends Receipt {
   /** Resolves when every primary has answered or the deadline has passed. */
   readonly settled: Promise<void>;
 }
@@ -117,4 +147,4 @@ export type KeyPage =
       readonly keys: readonly Buffer[];
       readonly next: KeyPosition | undefined;
     }
-  | { readonly kind: 'no-answer'; readonly needed: number; readonly got: number };
+  | NoAnswer;

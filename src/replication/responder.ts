@@ -2,7 +2,7 @@
 // why; an error here never leaves the node that asked without a reply.
 
 import { ByteReader } from '../base/bytes.ts';
-import { KvorumError, lineOf, messageOf } from '../base/errors.ts';
+import { KvorumError, messageOf } from '../base/errors.ts';
 import { readVersion } from '../causality/object-format.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
@@ -51,9 +51,9 @@ export class Responder {
         return merged.then((context): Reply => ({ kind: 'stored', context }));
       }
       case 'read-version':
-        return later(replica.read(request), versionReply);
+        return later(replica.read(view.keyspace(request.keyspace), request), versionReply);
       case 'read-object':
-        return later(replica.read(request), (object) => ({ kind: 'object', object }));
+        return later(replica.read(view.keyspace(request.keyspace), request), objectReply);
       case 'coordinate-get':
         return coordinator.getForwarded(request).then(gotReply);
       case 'coordinate-write':
@@ -71,6 +71,10 @@ function later<T>(value: T | Promise<T>, act: (value: T) => Reply): Reply | Prom
   return value instanceof Promise ? value.then(act) : act(value);
 }
 
+function objectReply(object: Buffer | undefined): Reply {
+  return { kind: 'object', object };
+}
+
 function versionReply(found: Buffer | undefined): Reply {
   const version = found === undefined ? undefined : readVersion(new ByteReader(found));
   return { kind: 'version', version };
@@ -86,18 +90,19 @@ function wroteReply(outcome: WriteOutcome | undefined): Reply {
 
 function refusal(error: unknown): Reply {
   if (error instanceof KvorumError) {
-    return { kind: 'refused', code: error.code, why: lineOf(error) };
+    return { kind: 'refused', code: error.code, why: error.message, fix: error.fix };
   }
-  return { kind: 'refused', code: 'IO_ERROR', why: messageOf(error) };
+  const fix = 'See the log of the node that said so.';
+  return { kind: 'refused', code: 'IO_ERROR', why: messageOf(error), fix };
 }
 
 function travelling(outcome: WriteOutcome): RemoteWriteOutcome {
   if (outcome.kind !== 'ok') return outcome;
-  const { dot, context, previous, receipt } = outcome;
-  return { kind: 'ok', dot, context, previous, nodes: receipt.nodes };
+  const { nodes, durability, epoch } = outcome.receipt;
+  return { ...outcome, receipt: { nodes, durability, epoch } };
 }
 
 function notPrimary(): Reply {
   const why = 'this node is no primary of the key: the two nodes see different topologies';
-  return { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why };
+  return { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why, fix: 'Send it again.' };
 }

@@ -19,7 +19,6 @@ import {
   type PlanOptions,
   planCompaction,
 } from './compaction/compaction-plan.ts';
-import type { SettledDrops } from './drops/live-drops.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
@@ -32,8 +31,6 @@ export interface CompactorParts {
   readonly bytesMax: () => number;
   /** Whether writes wait for compaction: it then runs as fast as it can. */
   readonly isBehind: () => boolean;
-  /** Of the log: drops up to it are heeded. */
-  readonly durableSequence: () => number;
   /** Called in the turn in which outputs took the place of inputs. */
   readonly onCompacted: () => void;
 }
@@ -82,10 +79,10 @@ export class Compactor {
     await stopped;
   }
 
-  /** Looks what to do; what a drop hides as a whole, and is durable now, is not compacted first. */
-  noteDrops(): void {
-    const { map } = this.#settledDrops();
-    if (this.#current?.plan.inputs.some((table) => map.hidesTable(table))) {
+  /** There may be something to do: a table, or a drop that need not wait for what it hides. */
+  poke(): void {
+    const { settled } = this.#parts.tables.drops;
+    if (this.#current?.plan.inputs.some((table) => settled.hidesTable(table))) {
       this.#current.compaction.cancel();
     }
     this.loop.poke();
@@ -93,28 +90,23 @@ export class Compactor {
 
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
-      const drops = this.#settledDrops();
-      if (await this.#removeDropped(drops)) return true;
-      const plan = this.#plan(drops);
+      if (await this.#removeDropped()) return true;
+      const plan = this.#plan();
       if (plan === undefined) return false;
       if (!this.#hasRoomFor(plan)) {
         await this.loop.sleep(SPACE_RETRY_MS);
         return true;
       }
-      this.#finished = await this.#run(plan, drops);
+      this.#finished = await this.#run(plan);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
     return true;
   }
 
-  #settledDrops(): SettledDrops {
-    return this.#parts.tables.drops.settled(this.#parts.durableSequence());
-  }
-
   /** Tables of which nothing can be seen go unread, damaged ones too. Whether there were any. */
-  async #removeDropped({ map }: SettledDrops): Promise<boolean> {
+  async #removeDropped(): Promise<boolean> {
     const { host, onCompacted, tables } = this.#parts;
-    const hidden = tables.set.all.filter(({ info }) => map.hidesTable(info));
+    const hidden = tables.set.all.filter(({ info }) => tables.drops.settled.hidesTable(info));
     if (hidden.length === 0) return false;
     const removed = hidden.map(({ info }) => info.number);
     await tables.install({ added: [], removed }, onCompacted);
@@ -122,12 +114,16 @@ export class Compactor {
     return true;
   }
 
-  #plan({ map }: SettledDrops): CompactionPlan | undefined {
+  #plan(): CompactionPlan | undefined {
     const { options, tables } = this.#parts;
     const { all, suspects } = tables.set;
     const sound = all.filter(({ isSuspect }) => !isSuspect);
     const infosOf = (tables: readonly LiveTable[]) => tables.map(({ info }) => info);
-    const toPlan = { sound: infosOf(sound), suspects: infosOf(suspects), drops: map };
+    const toPlan = {
+      sound: infosOf(sound),
+      suspects: infosOf(suspects),
+      drops: tables.drops.settled,
+    };
     return planCompaction(toPlan, options);
   }
 
@@ -143,7 +139,7 @@ export class Compactor {
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */
-  async #run(plan: CompactionPlan, drops: SettledDrops): Promise<Finished | undefined> {
+  async #run(plan: CompactionPlan): Promise<Finished | undefined> {
     const { host, isBehind, options, tables } = this.#parts;
     const { inputs, numbersCount, outputs, tableBytesMax } = plan;
     const job: CompactionJob = {
@@ -154,8 +150,8 @@ export class Compactor {
       numbersCount,
       compressedFromLevel: options.lastLevel,
       verifies: options.verifies,
-      drops: drops.map.drops(),
-      droppedUpTo: drops.upTo,
+      drops: tables.drops.settled.drops(),
+      droppedUpTo: tables.drops.settledUpTo,
     };
     const compaction = startCompaction(host, job, isBehind);
     this.#current = { compaction, plan };

@@ -10,9 +10,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteWriter } from '../base/bytes.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import type { Slot } from '../base/ids.ts';
 import { casesOf, expectCode, mutants, resealed } from '../base/test-fuzz.ts';
 import { checkDirectory } from './directory-check.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, SlotRange, Written } from './engine.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -29,15 +30,19 @@ import {
   writePiece,
 } from './sstable/sstable-format.ts';
 import { tableNumberOf } from './table-info.ts';
-import { put, removal, scanAll, TestServer, textAt } from './test-engine.ts';
+import { EVERYTHING, put, removal, scanAll, TestServer, textAt } from './test-engine.ts';
 
 /** Some ten writes a memtable: tables at several levels, and a few writes in the log. */
 const TINY: EngineOptions = { memtableBytesMax: 900, tableBytesTarget: 2_000, verifies: 'all' };
-const WRITES = 130;
+const WRITES = 131;
 const KEYS = 25;
 const REFUSALS: readonly ErrorCode[] = ['CORRUPTION', 'NEWER_FORMAT', 'OLDER_FORMAT'];
 
 const keyOf = (n: number) => `key ${n % KEYS}`;
+/** Every second key is in a slot that is dropped twice: long ago, and by the last write of all. */
+const slotOf = (n: number) => 7 + ((n % KEYS) % 2);
+const DROPPED: SlotRange = { ...EVERYTHING, fromSlot: 8 as Slot };
+const DROPS = [60, WRITES];
 const textOf = (n: number) => (n % 9 === 5 ? undefined : `${n} `.repeat(10));
 
 interface Base {
@@ -49,13 +54,10 @@ interface Base {
 async function baseOf(wasClosed: boolean): Promise<Base> {
   const server = new TestServer();
   const engine = await server.restart(TINY);
-  for (let n = 1; n <= WRITES; n++) {
-    const text = textOf(n);
-    const change = text === undefined ? removal(keyOf(n)) : put(keyOf(n), text);
-    await server.settle(engine.write([change]).durable);
-  }
+  for (let n = 1; n < WRITES; n++) await server.settle(make(engine, n).durable);
   await server.world.runFor(1_000);
   ok(engine.stats().compactions > 0 && engine.stats().logBytes > 200);
+  await server.settle(make(engine, WRITES).durable);
   if (wasClosed) await server.settle(engine.close(0));
   server.machine.crash();
   const names = server.machine.directory.names();
@@ -63,11 +65,20 @@ async function baseOf(wasClosed: boolean): Promise<Base> {
   return { name: wasClosed ? 'closed cleanly' : 'not closed', files, wasClosed };
 }
 
+function make(engine: Engine, n: number): Written {
+  if (DROPS.includes(n)) return engine.drop(DROPPED);
+  const [key, slot, text] = [keyOf(n), slotOf(n), textOf(n)];
+  return engine.write([text === undefined ? removal(key, slot) : put(key, text, slot)]);
+}
+
 /** What each key holds when only the first `writes` were made. */
 function stateAfter(writes: number): Map<string, string | undefined> {
   const state = new Map<string, string | undefined>();
   for (let n = 0; n < KEYS; n++) state.set(keyOf(n), undefined);
-  for (let n = 1; n <= writes; n++) state.set(keyOf(n), textOf(n));
+  for (let n = 1; n <= writes; n++) {
+    if (!DROPS.includes(n)) state.set(keyOf(n), textOf(n));
+    else for (let key = 1; key < KEYS; key += 2) state.set(keyOf(key), undefined);
+  }
   return state;
 }
 
@@ -76,7 +87,7 @@ async function answers(server: TestServer, engine: Engine) {
   const found = new Map<string, string | undefined>();
   for (let n = 0; n < KEYS; n++) {
     try {
-      found.set(keyOf(n), await server.settle(textAt(engine, keyOf(n))));
+      found.set(keyOf(n), await server.settle(textAt(engine, keyOf(n), slotOf(n))));
     } catch (error) {
       expectCode(error, ['CORRUPTION']);
     }

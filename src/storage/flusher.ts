@@ -15,17 +15,26 @@ import { hasCode, messageOf } from '../base/errors.ts';
 import type { Host, Job } from '../host/host.ts';
 import { BackgroundLoop } from './background-loop.ts';
 import type { FlushJob, FlushResult } from './flush-job.ts';
-import type { CommitLog } from './log/commit-log.ts';
 import type { Memtable } from './memtable.ts';
 import type { MemtableStack, SealedMemtable } from './memtable-stack.ts';
 import { engineClosed } from './storage-errors.ts';
 import { type TableInfo, thawed } from './table-info.ts';
 import type { Reach, TableStore } from './tables/table-store.ts';
 
+/** What a flush must know of the log that the memtables stand in. */
+export interface FlushedLog {
+  readonly durableSequence: number;
+  readonly lastSequence: number;
+  /** Rejects with LOG_POISONED, CLOSED, or with DISK_FULL while the log waits for space. */
+  whenDurable(sequence: number): Promise<void>;
+  firstSegmentAfter(sequence: number): number;
+  dropBefore(number: number): Promise<void>;
+}
+
 export interface FlusherParts {
   readonly host: Pick<Host, 'clock' | 'log' | 'jobs'>;
   readonly memtables: MemtableStack;
-  readonly log: CommitLog;
+  readonly log: FlushedLog;
   readonly tables: TableStore;
   /** Called in the turn in which a table took the place of a memtable. */
   readonly onFlushed: () => void;
@@ -44,7 +53,7 @@ export class Flusher {
 
   constructor(parts: FlusherParts) {
     this.#parts = parts;
-    this.loop = new BackgroundLoop(parts.host, 'flush', () => this.#flushOldest());
+    this.loop = new BackgroundLoop(parts.host, 'flush', () => this.flushOldest());
   }
 
   get flushes(): number {
@@ -62,7 +71,8 @@ export class Flusher {
     await stopped;
   }
 
-  async #flushOldest(): Promise<boolean> {
+  /** Resolves with whether there was one. What it rejects with is worth another try, or CLOSED. */
+  async flushOldest(): Promise<boolean> {
     const { log, memtables } = this.#parts;
     const sealed = memtables.oldestSealed;
     if (sealed === undefined) return false;
@@ -94,14 +104,13 @@ export class Flusher {
   }
 
   async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
-    const { host, log, tables } = this.#parts;
+    const { host, tables } = this.#parts;
     const startMs = host.clock.monotonicMs();
-    const { map, upTo } = tables.drops.settled(log.durableSequence);
     const [info] = await this.#run({
       image: memtable.image,
       number: tables.takeNumbers(1),
-      drops: map.drops(),
-      droppedUpTo: upTo,
+      drops: tables.drops.upTo(memtable.lastSequence).drops(),
+      droppedUpTo: memtable.lastSequence,
     });
     if (info === undefined) return [];
     this.#bytesWritten += info.bytes;

@@ -21,7 +21,7 @@ import { Filter, FilterWriter } from './sstable/filter.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import { decodeProperties, encodeProperties } from './sstable/table-properties.ts';
 import { entriesUpTo, entry, removal as removed } from './sstable/test-table.ts';
-import { Summary } from './summary.ts';
+import { Summary } from './summary/summary.ts';
 import type { TableEntry } from './table-entry.ts';
 import { decodeManifest, encodeManifest } from './tables/manifest.ts';
 import { EVERYTHING, OWNER, put, removal } from './test-engine.ts';

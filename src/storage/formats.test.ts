@@ -6,7 +6,7 @@ import { encodeIdentity } from './identity-file.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
-import { Summary } from './summary.ts';
+import { Summary } from './summary/summary.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
 import { at, EVERYTHING, OWNER, put, removal } from './test-engine.ts';

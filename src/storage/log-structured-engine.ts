@@ -92,8 +92,9 @@ export class LogStructuredEngine implements Engine {
       tables: this.#tables,
       log: this.#log,
       onFlushed: () => {
-        this.#tablesChanged();
-        this.#compactor.loop.poke();
+        this.#renewView();
+        this.#flushDrops();
+        this.#compactor.poke();
       },
     });
     this.#compactor = new Compactor({
@@ -102,11 +103,11 @@ export class LogStructuredEngine implements Engine {
       options: limits.compaction,
       bytesMax: () => recovered.space.compactionBytesMax,
       isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
-      durableSequence: () => this.#log.durableSequence,
-      onCompacted: () => this.#tablesChanged(),
+      onCompacted: () => this.#renewView(),
     });
     if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
-    this.#compactor.noteDrops();
+    this.#flushDrops();
+    this.#compactor.poke();
   }
 
   get identity(): Identity {
@@ -127,8 +128,7 @@ export class LogStructuredEngine implements Engine {
     const written = this.#log.appendDrop(range);
     this.#memtables.drop(range, written.sequence);
     this.#renewView();
-    const unsettled = (): undefined => undefined;
-    written.durable.then(() => this.#compactor.noteDrops(), unsettled);
+    this.#flushDrops();
     return written;
   }
 
@@ -228,6 +228,11 @@ export class LogStructuredEngine implements Engine {
     this.#flusher.loop.poke();
   }
 
+  /** Drops are settled with what was written before them; one flush does it for many. */
+  #flushDrops(): void {
+    if (!this.#tables.drops.areSettled && this.#memtables.sealedCount === 0) this.#seal();
+  }
+
   /** What becomes durable together is confirmed together: one timer a batch, not one a write. */
   #delayed({ sequence, durable }: Written, delayMs: number): Written {
     this.#counts.writesDelayed += 1;
@@ -247,12 +252,6 @@ export class LogStructuredEngine implements Engine {
     const memtables = this.#memtables.newestFirst();
     const layers = { memtables, tables: set, drops: drops.visible };
     return new LayeredView(layers, this.#noteError);
-  }
-
-  #tablesChanged(): void {
-    const infos = this.#tables.set.all.map(({ info }) => info);
-    this.#tables.drops.forget(infos, this.#memtables.firstSequence);
-    this.#renewView();
   }
 
   #renewView(): void {

@@ -13,7 +13,7 @@ import type { ChangeTarget } from './log/log-batch.ts';
 import { MemtableMemory } from './memtable/memtable-memory.ts';
 import { ARENA_BYTES_MAX } from './memtable/record-arena.ts';
 import { Memtable } from './memtable.ts';
-import type { Summary } from './summary.ts';
+import type { Summary } from './summary/summary.ts';
 
 /** What a change takes beside key and value, index included: measured at 1 M keys, rounded up. */
 const CHANGE_BYTES = 40;
@@ -39,6 +39,7 @@ export interface TablesBelow {
 export class MemtableStack implements ChangeTarget {
   readonly #random: Random;
   readonly #bytesMax: number;
+  readonly #sealedMax: number;
   readonly #memory: MemtableMemory;
   readonly #drops: LiveDrops;
   /** Of the tables and of every change here. */
@@ -57,6 +58,7 @@ export class MemtableStack implements ChangeTarget {
   ) {
     this.#random = random;
     this.#bytesMax = Math.min(memtableBytesMax, ARENA_BYTES_MAX);
+    this.#sealedMax = sealedMax;
     // Only records go there, and CHANGE_BYTES counts the index too: what fits by count has room.
     this.#memory = new MemtableMemory(Math.ceil(this.#bytesMax / 4) * 4, sealedMax + 1);
     this.summary = summary;
@@ -73,14 +75,15 @@ export class MemtableStack implements ChangeTarget {
     return this.#sealed.length;
   }
 
+  /** There are as many as may be, and the active one is full: no more before a flush. */
+  get isFull(): boolean {
+    const mayWait = this.#sealedMax - this.#sealed.length;
+    return mayWait < 0 || (mayWait === 0 && this.fill >= 1);
+  }
+
   /** The next one to be flushed. */
   get oldestSealed(): SealedMemtable | undefined {
     return this.#sealed[0];
-  }
-
-  /** In any of them; infinite when all are empty. */
-  get firstSequence(): number {
-    return (this.#sealed[0]?.memtable ?? this.#active).firstSequence;
   }
 
   get entries(): number {
@@ -128,7 +131,7 @@ export class MemtableStack implements ChangeTarget {
 
   /** Later changes go into a new memtable. */
   seal(): void {
-    assert(!this.#active.isEmpty, 'a memtable that is sealed has something to flush');
+    assert(this.#active.lastSequence > 0, 'a memtable that is sealed has something to flush');
     this.#active.seal();
     this.#sealed.push({ memtable: this.#active, summary: this.summary.copy() });
     this.#active = new Memtable(this.#random.u32(), this.#memory);

@@ -36,7 +36,6 @@ export class Memtable {
   readonly #lists: SlotLists;
   readonly #orders: SlotOrders;
   #entries = 0;
-  #firstSequence = Number.POSITIVE_INFINITY;
   #lastSequence = 0;
   #isSealed = false;
   #holders = 1;
@@ -64,11 +63,6 @@ export class Memtable {
   /** Of the last put, removal or drop; 0 before any. */
   get lastSequence(): number {
     return this.#lastSequence;
-  }
-
-  /** Of the first one; infinite when empty. */
-  get firstSequence(): number {
-    return this.#firstSequence;
   }
 
   /** Records, index, lists and orders; without the room for more records. */
@@ -144,19 +138,18 @@ export class Memtable {
     assert(sequence >= this.#lastSequence, 'sequences never decrease');
     const hash = hashOf(at, this.#seed);
     const known = this.#index.find(hash, at);
-    const key = known === 0 ? this.#add(at, hash, sequence) : known;
+    const key = known === 0 ? this.#add(at, hash) : known;
     this.#arena.setValue(key, this.#arena.addValue(kind, value, sequence));
     this.#lastSequence = sequence;
   }
 
   /** The address of a key that is new here; it gets its value in the same turn. */
-  #add(at: EngineKey, hash: number, sequence: number): number {
+  #add(at: EngineKey, hash: number): number {
     const { keyspace, slot } = at;
     assert(slot >= 0 && slot < SLOT_COUNT, 'a slot is 0 … 16383');
     const key = this.#arena.addKey(at, this.#lists.headOf(keyspace, slot));
     this.#index.add(hash, key);
     this.#lists.push(keyspace, slot, key);
-    if (this.#entries === 0) this.#firstSequence = sequence;
     this.#entries += 1;
     return key;
   }

@@ -17,9 +17,10 @@ import {
   writeIdentity,
 } from './identity-file.ts';
 import { segmentNumberOf } from './log/log-format.ts';
-import { recoverLog } from './log/log-recovery.ts';
+import { type LogExpectation, type RecoveredLog, recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
 import { MemtableStack } from './memtable-stack.ts';
+import { ReplayOverflow } from './replay-overflow.ts';
 import type { DiskReserve } from './space/disk-reserve.ts';
 import { SpaceWatch } from './space/space-watch.ts';
 import { BlockCache } from './sstable/block-cache.ts';
@@ -27,6 +28,7 @@ import { corruption } from './storage-errors.ts';
 import { tableNumberOf } from './table-info.ts';
 import { MANIFEST_NAME } from './tables/manifest.ts';
 import { expectationOf, recoverTables, tidyTables } from './tables/table-recovery.ts';
+import type { TableStore } from './tables/table-store.ts';
 
 const MIB = 1024 * 1024;
 
@@ -70,7 +72,8 @@ export interface EngineOptions {
 /**
  * Opens the data directory for one node, and makes it that node's when it is fresh. Rejects with
  * DIRECTORY_LOCKED, FOREIGN_DIRECTORY, NEWER_FORMAT, OLDER_FORMAT, CORRUPTION, DISK_FULL or
- * IO_ERROR; then the directory is as it was and unlocked.
+ * IO_ERROR; then the directory is unlocked and as it was, but for tables of a log that is longer
+ * than memory: they are in the manifest, and in the log too.
  */
 export async function openEngine(
   host: EngineHost,
@@ -92,11 +95,8 @@ export async function openEngine(
         summary: recovered.manifest.summary.copy(),
         drops: tables.drops,
       });
-      const log = await recoverLog(
-        host,
-        expectationOf(before, recovered.hasManifest, recovered.manifest),
-        memtables,
-      );
+      const expected = expectationOf(before, recovered.hasManifest, recovered.manifest);
+      const log = await replayLog(host, expected, { memtables, tables });
       await tidyTables(host, recovered);
       const identity = claimed ?? (await start(host, before as StoredIdentity));
       const space = new SpaceWatch(host, options.reserve);
@@ -110,6 +110,26 @@ export async function openEngine(
   } catch (error) {
     await lock.release();
     throw error;
+  }
+}
+
+/** The log, and what of it did not fit into memory in tables; rejects as openEngine() does. */
+async function replayLog(
+  host: EngineHost,
+  expected: LogExpectation,
+  { memtables, tables }: { readonly memtables: MemtableStack; readonly tables: TableStore },
+): Promise<RecoveredLog> {
+  const { firstSegment } = expected;
+  const overflow = new ReplayOverflow({ host, memtables, tables, firstSegment });
+  try {
+    const log = await recoverLog(host, expected, {
+      target: memtables,
+      makeRoom: (durableSequence) => overflow.makeRoom(durableSequence),
+    });
+    await overflow.settle();
+    return log;
+  } finally {
+    await overflow.stop();
   }
 }
 

@@ -8,7 +8,7 @@ import { isTestMaterial, matches } from './source-file.ts';
 export const PURE_LINE = '// Pure: no clock, no disk, no network; dice are an argument.';
 
 const PURE_FOLDERS = /^src\/(causality|ring|membership)\//;
-const EDGES = /^src\/(host|server|cli)\//;
+const EDGES = /^src\/(client|host|server|cli)\//;
 const DETERMINISTIC = /^sim\/(?!main\.ts)/;
 
 /** A name of the language or its environment, not a property or a part of a longer word. */

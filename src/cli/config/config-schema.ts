@@ -4,11 +4,13 @@
 //   data = "/var/lib/kvorum"             name = "n1"                 number = 0
 //   cluster-name = "shop"                listen = "10.0.0.1:7001"    name = "default"
 //   memory = "2gb"                       rack = "a"                  preset = "quorum"
+//                                                                  ttl = "30d"
 //   disk-reserve = "5%"
 
 import Type, { type Static } from 'typebox';
 
 const Text = Type.String({ minLength: 1 });
+const Count = Type.Integer({ minimum: 1 });
 const Copies = Type.Integer({ minimum: 1, maximum: 255 });
 
 const MemberSchema = Type.Object(
@@ -34,6 +36,11 @@ const KeyspaceSchema = Type.Object(
     r: Type.Optional(Copies),
     w: Type.Optional(Copies),
     'conflict-rule': Type.Optional(Type.Enum(['latest', 'siblings'])),
+    durability: Type.Optional(Type.Enum(['fsync', 'interval'])),
+    ttl: Type.Optional(Text),
+    'siblings-warned': Type.Optional(Count),
+    'siblings-max': Type.Optional(Count),
+    'object-max': Type.Optional(Text),
   },
   { additionalProperties: false },
 );

@@ -1,13 +1,32 @@
-// The keyspaces of a configuration file, with the default one where the file does not name it.
-// Quorums that cannot be are refused here, before a node starts.
+// The keyspaces of a configuration file, with the default one where the file does not name it; of
+// no file, or one that names none, the two that come with every node. What cannot be is refused
+// here, before a node starts.
 
 import type { KeyspaceNumber } from '../../base/ids.ts';
-import { DEFAULT_KEYSPACE, type Keyspace, PRESETS } from '../../replication/keyspace.ts';
+import {
+  DEFAULT_KEYSPACE,
+  type Keyspace,
+  type ObjectLimits,
+  PRESETS,
+  SIBLINGS_KEYSPACE,
+} from '../../replication/keyspace.ts';
+import { byteSize } from '../byte-size.ts';
+import { durationMs } from '../duration.ts';
 import type { KeyspaceTable } from './config-schema.ts';
 import { badOption } from './node-setting.ts';
 
+/** Begins with a letter: digits are the number of a keyspace. */
+const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+const MIB = 1024 ** 2;
+/** The largest value that the doors take. */
+const OBJECT_BYTES_MIN = MIB;
+/** N coordinators may each fill an object, and all of it must fit into one frame of 16 MiB. */
+const OBJECT_BYTES_OF_ALL_COPIES = 15 * MIB;
+
 /** Throws BAD_OPTION; `from` is the file that they stand in. */
 export function keyspacesOf(tables: readonly KeyspaceTable[], from: string): Keyspace[] {
+  if (tables.length === 0) return [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
   const keyspaces = tables.map((table) => keyspaceOf(table, from));
   if (keyspaces.every(({ number }) => number !== 0)) keyspaces.unshift(DEFAULT_KEYSPACE);
   const numbers = new Set<number>();
@@ -24,17 +43,55 @@ export function keyspacesOf(tables: readonly KeyspaceTable[], from: string): Key
 }
 
 function keyspaceOf(table: KeyspaceTable, from: string): Keyspace {
-  const { number, name, preset = 'quorum' } = table;
-  const usual = PRESETS[preset](table.n ?? DEFAULT_KEYSPACE.n);
+  const { number, name } = table;
+  const where = `${from}: keyspace "${name}"`;
+  if (!NAME.test(name)) {
+    const fix = 'Begin with a letter; then letters, digits, "-", "_" and ".", at most 64.';
+    throw badOption(`${where} cannot be called so`, fix);
+  }
+  const copies = copiesOf(table, where);
+  return {
+    number: number as KeyspaceNumber,
+    name,
+    ...copies,
+    conflictRule: table['conflict-rule'] ?? DEFAULT_KEYSPACE.conflictRule,
+    durability: table.durability ?? DEFAULT_KEYSPACE.durability,
+    ttlMs: table.ttl === undefined ? 0 : durationMs(table.ttl, `${where}: ttl`),
+    limits: limitsOf(table, copies.n, where),
+  };
+}
+
+function copiesOf(table: KeyspaceTable, where: string): Pick<Keyspace, 'n' | 'r' | 'w'> {
+  const usual = PRESETS[table.preset ?? 'quorum'](table.n ?? DEFAULT_KEYSPACE.n);
   const { n, r, w } = { n: usual.n, r: table.r ?? usual.r, w: table.w ?? usual.w };
   for (const [letter, copies] of [
     ['r', r],
     ['w', w],
   ] as const) {
     if (copies <= n) continue;
-    const why = `${from}: keyspace "${name}" has ${letter} = ${copies} but n = ${n}`;
+    const why = `${where} has ${letter} = ${copies} but n = ${n}`;
     throw badOption(why, `Lower ${letter} to ${n} or raise n: only n nodes hold a key.`);
   }
-  const conflictRule = table['conflict-rule'] ?? DEFAULT_KEYSPACE.conflictRule;
-  return { number: number as KeyspaceNumber, name, n, r, w, conflictRule };
+  return { n, r, w };
+}
+
+function limitsOf(table: KeyspaceTable, n: number, where: string): ObjectLimits {
+  const { limits } = DEFAULT_KEYSPACE;
+  const siblingsMax = table['siblings-max'] ?? limits.siblingsMax;
+  const siblingsWarned = table['siblings-warned'] ?? Math.min(limits.siblingsWarned, siblingsMax);
+  if (siblingsWarned > siblingsMax) {
+    const why = `${where} warns of ${siblingsWarned} siblings but refuses more than ${siblingsMax}`;
+    throw badOption(why, 'Lower siblings-warned, or raise siblings-max.');
+  }
+  const objectBytesMost = Math.max(OBJECT_BYTES_MIN, Math.floor(OBJECT_BYTES_OF_ALL_COPIES / n));
+  const size = table['object-max'];
+  const objectBytesMax =
+    size === undefined
+      ? Math.min(limits.objectBytesMax, objectBytesMost)
+      : byteSize({ value: size, from: `${where}: object-max` }, OBJECT_BYTES_MIN);
+  if (objectBytesMax > objectBytesMost) {
+    const why = `${where}: object-max is ${size}, more than ${objectBytesMost} bytes`;
+    throw badOption(why, `With n = ${n} give ${Math.floor(objectBytesMost / MIB)}mb at most.`);
+  }
+  return { siblingsWarned, siblingsMax, objectBytesMax };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hasCode } from '../../base/errors.ts';
+import { keyspaceCalled } from '../../replication/keyspace.ts';
 import { type NodeConfig, readNodeConfig } from './node-config.ts';
 
 const THREE = 'n1=127.0.0.1:7001, n2=127.0.0.1:7002,n3=127.0.0.1:7003';
@@ -39,9 +40,13 @@ test('without any setting: one node on loopback', async () => {
   equal(config.redirect, 'auto');
   equal(config.logLevel, 'info');
   deepEqual(config.storage, {});
-  const [keyspace, ...others] = config.topology.keyspaces;
-  deepEqual(others, []);
-  deepEqual(keyspace, { number: 0, name: 'default', n: 3, r: 2, w: 2, conflictRule: 'latest' });
+  const { keyspaces } = config.topology;
+  deepEqual(
+    keyspaces.map(({ number, name, n, r, w, conflictRule, durability, ttlMs }) =>
+      [number, name, n, r, w, conflictRule, durability, ttlMs].join(' '),
+    ),
+    ['0 default 3 2 2 latest fsync 0', '1 siblings 3 2 2 siblings fsync 0'],
+  );
 });
 
 test('a flag wins over the environment, that over the file, that over the default', async (t) => {
@@ -134,6 +139,47 @@ test('[[keyspaces]]: presets, own numbers, and the default one beside them', asy
   );
 });
 
+test('[[keyspaces]]: durability, default TTL and limits', async (t) => {
+  const config = await fileWith(
+    t,
+    `
+    [[keyspaces]]
+    number = 7
+    name = "sessions"
+    durability = "interval"
+    ttl = "30m"
+    siblings-max = 10
+    object-max = "2mb"
+    `,
+  );
+  const { keyspaces } = (await readNodeConfig({ config }, {})).topology;
+  const { durability, ttlMs, limits } = keyspaceCalled(keyspaces, '7');
+  deepEqual([durability, ttlMs], ['interval', 1_800_000]);
+  deepEqual(limits, { siblingsWarned: 10, siblingsMax: 10, objectBytesMax: 2 * 1024 ** 2 });
+});
+
+test('a keyspace that cannot be is refused with the reason', async (t) => {
+  const cases = [
+    ['name = "7"', /cannot be called so/],
+    ['n = 2\nr = 3', /r = 3 but n = 2/],
+    ['n = 2\nw = 3', /w = 3 but n = 2/],
+    ['ttl = "soon"', /ttl "soon" is not a duration/],
+    ['durability = "never"', /durability in .* must be one of: fsync, interval/],
+    ['siblings-warned = 11\nsiblings-max = 10', /warns of 11 siblings but refuses more than 10/],
+    ['object-max = "6mb"', /more than 5242880 bytes/],
+    ['object-max = "1kb"', /less than 1mb/],
+    ['sloppy = true', /unknown key "keyspaces\[0\].sloppy"/],
+  ] as const;
+  for (const [lines, why] of cases) {
+    const name = lines.startsWith('name') ? '' : 'name = "a"\n';
+    const config = await fileWith(t, `[[keyspaces]]\nnumber = 1\n${name}${lines}\n`);
+    await rejects(readNodeConfig({ config }, {}), (error) => {
+      match((error as Error).message, why);
+      return hasCode(error, 'BAD_OPTION');
+    });
+  }
+});
+
 test('the cluster id is a digest of what decides where a key lies, no more', async (t) => {
   const idOf = async (flags: Readonly<Record<string, unknown>>) => {
     return (await readNodeConfig({ nodeId: 'n1', ...flags }, {})).topology.clusterId;
@@ -153,6 +199,9 @@ test('the cluster id is a digest of what decides where a key lies, no more', asy
     await idOf({ config: await fileWith(t, five) }),
     'R and W may change',
   );
+  const more = '[[keyspaces]]\nnumber = 4\nname = "more"\n';
+  equal(await idOf({ config: await fileWith(t, more) }), await idOf({}), 'it lies as the default');
+  notEqual(await idOf({ config: await fileWith(t, `${more}n = 2`) }), await idOf({}));
 });
 
 test('node ids differ by cluster and by name', async () => {

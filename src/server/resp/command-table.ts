@@ -8,6 +8,7 @@ import { CONNECTION_COMMANDS, ROUTING_COMMANDS } from './table/connection-table.
 import { EXPIRY_COMMANDS } from './table/expiry-table.ts';
 import { introspectionCommands } from './table/introspection-table.ts';
 import { KEY_COMMANDS } from './table/keys-table.ts';
+import { KV_COMMANDS } from './table/kv-table.ts';
 import { SCAN_COMMANDS } from './table/scan-table.ts';
 import { SERVER_COMMANDS } from './table/server-table.ts';
 import { STRING_COMMANDS } from './table/string-table.ts';
@@ -24,6 +25,7 @@ const index = new CommandIndex([
   ...SERVER_COMMANDS,
   ...CLUSTER_COMMANDS,
   ...ROUTING_COMMANDS,
+  ...KV_COMMANDS,
 ]);
 index.add(introspectionCommands(index));
 

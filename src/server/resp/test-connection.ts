@@ -5,6 +5,7 @@
 import { nodeClock } from '../../host/node-clock.ts';
 import type { Store } from '../../node/store.ts';
 import { findCommand } from './command-table.ts';
+import { replyOfThrown } from './error-words.ts';
 import { splitInlineWords } from './inline-words.ts';
 import { DEFAULT_RESP_LIMITS } from './limits.ts';
 import { refusal } from './refusal.ts';
@@ -55,7 +56,13 @@ export class TestConnection {
     const refused = refusal(found, args, true);
     if (refused !== undefined || found.kind !== 'command') return refused ?? null;
     const { session, store, server } = this;
-    return runCommand(found.command, { args, session, store, server });
+    try {
+      return await runCommand(found.command, { args, session, store, server });
+    } catch (thrown) {
+      const reply = replyOfThrown(thrown);
+      if (reply === undefined) throw thrown;
+      return reply;
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { crc32 } from '../../base/checksum.ts';
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../../base/ids.ts';
 import type {
   ClusterStatus,
+  Explanation,
   GetOutcome,
   GetRequest,
   KeyPage,
@@ -66,7 +67,8 @@ export class TestStore implements Store {
   async get({ keyspace, key }: GetRequest): Promise<GetOutcome> {
     if (this.nextRead) return this.nextRead;
     const live = this.#living(keyspace, key);
-    return live ? { kind: 'found', values: [live], context: [] } : { kind: 'missing', context: [] };
+    const known = { context: [], receipt: this.#receipt() };
+    return live ? { kind: 'found', values: [live], ...known } : { kind: 'missing', ...known };
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
@@ -80,14 +82,15 @@ export class TestStore implements Store {
     }
     const held = this.#held[keyspace]!;
     const name = key.toString('latin1');
+    const dot = { actor: 1, counter: ++this.#writes } as unknown as WriteOk['dot'];
     if (change.kind === 'delete') held.delete(name);
     else {
       const value = Buffer.from(change.kind === 'put' ? change.value : previous!.value);
-      const kept = previous?.expiresAt ?? 0;
-      const expiresAt = change.expiresAt === 'keep' ? kept : change.expiresAt;
-      held.set(name, { key: Buffer.from(key), live: { value, expiresAt } });
+      const kept = change.expiresAt === 'keep' ? (previous?.expiresAt ?? 0) : 0;
+      const expiresAt = typeof change.expiresAt === 'number' ? change.expiresAt : kept;
+      const live = { value, expiresAt, dot, time: this.#writes };
+      held.set(name, { key: Buffer.from(key), live });
     }
-    const dot = { actor: 1, counter: ++this.#writes } as unknown as WriteOk['dot'];
     return { kind: 'ok', dot, context: [], previous, receipt: this.#receipt() };
   }
 
@@ -109,6 +112,12 @@ export class TestStore implements Store {
     return [...this.#held[keyspace]!.values()].filter(({ key }) => slotOf(key) === slot).length;
   }
 
+  async explain(keyspace: KeyspaceNumber, key: Buffer): Promise<Explanation> {
+    const { name, conflictRule } = this.keyspaces[keyspace]!;
+    const slot = slotOf(key);
+    return { keyspace: name, conflictRule, slot, replicas: [], writes: [], isAgreed: true };
+  }
+
   isPrimary(): boolean {
     return true;
   }
@@ -123,6 +132,10 @@ export class TestStore implements Store {
     const { epoch, members, owners, isServing } = this;
     const clusterId = 'c'.repeat(32) as ClusterId;
     return { clusterId, epoch, self: members[0]!.id, members, owners, isServing };
+  }
+
+  nodeName(id: NodeId): string {
+    return this.members.find((member) => member.id === id)!.name;
   }
 
   wallMs(): number {

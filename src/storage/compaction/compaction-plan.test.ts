@@ -269,7 +269,7 @@ class Model {
     ok(parts.size <= plan.numbersCount);
     for (const [index, part] of parts) this.#add(new Map(part), cuts[index]?.level as number);
     this.bytesWritten += kept.length;
-    this.#drops = drops.needed(this.infos, Number.POSITIVE_INFINITY);
+    this.#drops = drops.neededBy(this.infos);
     return true;
   }
 
@@ -282,7 +282,7 @@ class Model {
     for (const info of this.infos) {
       if (this.#drops.hidesTable(info)) this.#tables.delete(info.number);
     }
-    this.#drops = this.#drops.needed(this.infos, Number.POSITIVE_INFINITY);
+    this.#drops = this.#drops.neededBy(this.infos);
   }
 
   get hasDrops(): boolean {

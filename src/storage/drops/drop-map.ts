@@ -61,14 +61,23 @@ export class DropMap {
     return this.firstKept(span, table.sequenceMax) === span.to;
   }
 
-  /** Of the table's places, the share that was dropped since it was written. */
+  /**
+   * Of the table's places, the share that was dropped since it was written. Keyspaces within it
+   * that have no drops do not count, for nobody knows whether there are any.
+   */
   hiddenShare(table: TableInfo): number {
     const span = spanOf(table);
     let hidden = 0;
+    let all = 0;
     this.#eachIn(span, (row, slot) => {
+      all += 1;
       if ((row[slot] as number) > table.droppedUpTo) hidden += 1;
     });
-    return hidden / (span.to - span.from);
+    for (const keyspace of new Set([keyspaceOf(span.from), keyspaceOf(span.to - 1)])) {
+      const { from, to } = slotsWithin(span, keyspace);
+      if (this.#rows[keyspace] === undefined) all += to - from;
+    }
+    return hidden / all;
   }
 
   /** `drops`: each later than all before of the same slots. */
@@ -84,20 +93,20 @@ export class DropMap {
     return new DropMap(rows);
   }
 
-  /**
-   * Without those that hide nothing any more: all `tables` over their slots heeded them, and they
-   * are older than `memtablesFrom`, the first sequence in any memtable.
-   */
-  needed(tables: readonly TableInfo[], memtablesFrom: number): DropMap {
+  /** Those of which a table has slots and did not heed them: the others hide nothing there. */
+  neededBy(tables: readonly TableInfo[]): DropMap {
     if (this.isEmpty) return this;
-    const kept = this.#rows.map((row) => row?.map((each) => (each >= memtablesFrom ? each : 0)));
+    const rows: (Row | undefined)[] = [];
     for (const table of tables) {
       this.#eachIn(spanOf(table), (row, slot, keyspace) => {
         const sequence = row[slot] as number;
-        if (sequence > table.droppedUpTo) (kept[keyspace] as Row)[slot] = sequence;
+        if (sequence <= table.droppedUpTo) return;
+        const needed = rows[keyspace] ?? new Float64Array(SLOT_COUNT);
+        needed[slot] = sequence;
+        rows[keyspace] = needed;
       });
     }
-    return new DropMap(kept.map((row) => (row?.some((each) => each > 0) ? row : undefined)));
+    return new DropMap(rows);
   }
 
   /** As few as say the same, by keyspace and slot. */
@@ -116,19 +125,28 @@ export class DropMap {
   }
 
   #after(place: number, sequence: number): boolean {
-    const row = this.#rows[Math.floor(place / SLOT_COUNT)];
+    const row = this.#rows[keyspaceOf(place)];
     return row !== undefined && (row[place % SLOT_COUNT] as number) > sequence;
   }
 
   /** Visits the slots of the span in keyspaces that have drops. */
-  #eachIn({ from, to }: Span, visit: (row: Row, slot: number, keyspace: number) => void): void {
+  #eachIn(span: Span, visit: (row: Row, slot: number, keyspace: number) => void): void {
     for (const [keyspace, row] of this.#rows.entries()) {
       if (row === undefined) continue;
-      const first = Math.max(from - keyspace * SLOT_COUNT, 0);
-      const end = Math.min(to - keyspace * SLOT_COUNT, SLOT_COUNT);
-      for (let slot = first; slot < end; slot++) visit(row, slot, keyspace);
+      const { from, to } = slotsWithin(span, keyspace);
+      for (let slot = from; slot < to; slot++) visit(row, slot, keyspace);
     }
   }
+}
+
+function keyspaceOf(place: number): number {
+  return Math.floor(place / SLOT_COUNT);
+}
+
+/** Slots of the keyspace from `from` to `to - 1`. */
+function slotsWithin({ from, to }: Span, keyspace: number): Span {
+  const first = keyspace * SLOT_COUNT;
+  return { from: Math.max(from - first, 0), to: Math.min(to - first, SLOT_COUNT) };
 }
 
 export const NO_DROPS = new DropMap();

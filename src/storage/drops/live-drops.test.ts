@@ -1,4 +1,4 @@
-import { deepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyAt } from '../compaction/key-region.ts';
 import type { TableInfo } from '../table-info.ts';
@@ -20,32 +20,33 @@ function at(sequence: number): Drop {
   return { ...EVERYTHING, sequence };
 }
 
-test('a drop is visible at once, heeded when durable, named by the manifest when flushed', () => {
-  const drops = new LiveDrops([]);
+test('a drop is visible at once, and settled with the manifest that is past it', () => {
+  const drops = new LiveDrops([], 2);
   drops.add(at(5));
   drops.add(at(8));
   deepEqual(drops.visible.drops(), [at(8)]);
-  ok(drops.settled(4).map.isEmpty);
-  const settled = drops.settled(6);
-  deepEqual(settled.map.drops(), [at(5)]);
-  deepEqual(settled.upTo, 6);
-  deepEqual(drops.flushed(TABLES, 4), []);
-  deepEqual(drops.flushed(TABLES, 6), [at(5)]);
-  deepEqual(drops.flushed([], 6), [], 'no table needs it');
-  deepEqual(drops.settled(9).map.drops(), [at(8)]);
-  deepEqual(drops.flushed(TABLES, 6), [], 'the later one is in the log, and hides as much');
-  deepEqual(settled.map.drops(), [at(5)], 'whoever heeds a map keeps it');
+  deepEqual(drops.upTo(6).drops(), [at(5)]);
+  ok(drops.settled.isEmpty && drops.settledUpTo === 2 && !drops.areSettled);
+  drops.settle(6, TABLES);
+  const { settled } = drops;
+  deepEqual(settled.drops(), [at(5)]);
+  equal(drops.settledUpTo, 6);
+  deepEqual(drops.visible.drops(), [at(8)]);
+  ok(!drops.areSettled);
+  drops.settle(9, TABLES);
+  deepEqual(drops.settled.drops(), [at(8)]);
+  deepEqual(settled.drops(), [at(5)], 'whoever heeds a map keeps it');
+  ok(drops.areSettled);
 });
 
-test('what hides nothing is forgotten, but not before it is durable', () => {
-  const drops = new LiveDrops([at(3)]);
+test('what no table needs is forgotten, but not before it is settled', () => {
+  const drops = new LiveDrops([at(3)], 3);
   drops.add(at(8));
-  drops.forget([], 3);
-  deepEqual(drops.settled(7).map.drops(), [at(3)], 'a memtable is as old');
-  drops.forget([], 4);
-  ok(drops.settled(7).map.isEmpty);
+  drops.settle(7, TABLES);
+  deepEqual(drops.settled.drops(), [at(3)]);
+  drops.settle(7, []);
+  ok(drops.settled.isEmpty);
   deepEqual(drops.visible.drops(), [at(8)]);
-  drops.settled(8);
-  drops.forget([], 9);
+  drops.settle(8, []);
   ok(drops.visible.isEmpty);
 });

@@ -1,32 +1,28 @@
-// The drops that may still hide something. Readers see a drop at once, as they see a write; work
-// behind them, which makes it final, heeds it only when it is durable: a power cut must not leave
-// half of a drop that nobody was told of, nor the sequence of one to be used again.
+// The drops that may still hide something. Readers see a drop at once, as they see a write. What
+// makes it final may come only when it is flushed past, as no table may know a write that the
+// manifest does not vouch for: or a log that lost its end would leave half of a drop behind, older
+// values that newer ones had hidden, and its sequence to be used again.
 //
-//   add ──► visible ──durable──► settled ──► heeded by flushes and compactions ──► forgotten
+//   add ──► visible ──flushed past──► settled ──► heeded by compactions ──► forgotten
+//          (in the log)              (in the manifest)
 //
-// A table says up to which sequence it heeded drops: what they hide is not in it. So a drop is
-// forgotten once no memtable is older and every table that has its slots heeded it, or is gone.
-// It stands in the log until its sequence is flushed past, and from then on in the manifest.
+// A table says up to which sequence it heeded drops: what they hide is not in it. No memtable is as
+// old as a settled drop; so one is forgotten when every table over its slots heeded it, or is gone.
 
 import type { TableInfo } from '../table-info.ts';
 import { type Drop, type DropMap, NO_DROPS } from './drop-map.ts';
 
-/** What work that begins now heeds. */
-export interface SettledDrops {
-  readonly map: DropMap;
-  /** All drops up to this sequence are in it, and no later one. */
-  readonly upTo: number;
-}
-
 export class LiveDrops {
   #settled: DropMap;
+  #settledUpTo: number;
   /** Later than all that are settled, oldest first. */
   #unsettled: Drop[] = [];
   #visible: DropMap;
 
-  /** `drops`: of the manifest. */
-  constructor(drops: readonly Drop[]) {
+  /** What the manifest says. */
+  constructor(drops: readonly Drop[], flushedSequence: number) {
     this.#settled = NO_DROPS.with(drops);
+    this.#settledUpTo = flushedSequence;
     this.#visible = this.#settled;
   }
 
@@ -35,32 +31,36 @@ export class LiveDrops {
     return this.#visible;
   }
 
+  /** For compactions. */
+  get settled(): DropMap {
+    return this.#settled;
+  }
+
+  /** All drops up to this sequence are settled, and no later one. */
+  get settledUpTo(): number {
+    return this.#settledUpTo;
+  }
+
+  get areSettled(): boolean {
+    return this.#unsettled.length === 0;
+  }
+
   /** A drop with the highest sequence so far. */
   add(drop: Drop): void {
     this.#unsettled.push(drop);
     this.#visible = this.#visible.with([drop]);
   }
 
-  settled(durableSequence: number): SettledDrops {
-    const isDurable = ({ sequence }: Drop) => sequence <= durableSequence;
-    this.#settled = this.#settled.with(this.#unsettled.filter(isDurable));
-    this.#unsettled = this.#unsettled.filter((drop) => !isDurable(drop));
-    return { map: this.#settled, upTo: durableSequence };
+  /** What is settled with the manifest of that flushed sequence. */
+  upTo(flushedSequence: number): DropMap {
+    return this.#settled.with(this.#unsettled.filter((drop) => drop.sequence <= flushedSequence));
   }
 
-  /**
-   * For a manifest of these tables: those up to `flushedSequence`, which was settled. The log has
-   * the others, and nothing that is older than these.
-   */
-  flushed(tables: readonly TableInfo[], flushedSequence: number): Drop[] {
-    const needed = this.#settled.needed(tables, Number.POSITIVE_INFINITY);
-    return needed.drops().filter(({ sequence }) => sequence <= flushedSequence);
-  }
-
-  /** `tables`: all that live; `memtablesFrom`: the first sequence in any memtable. */
-  forget(tables: readonly TableInfo[], memtablesFrom: number): void {
-    if (this.#settled.isEmpty) return;
-    this.#settled = this.#settled.needed(tables, memtablesFrom);
+  /** That manifest is durable; `tables` are those that it names. */
+  settle(flushedSequence: number, tables: readonly TableInfo[]): void {
+    this.#settled = this.upTo(flushedSequence).neededBy(tables);
+    this.#settledUpTo = flushedSequence;
+    this.#unsettled = this.#unsettled.filter((drop) => drop.sequence > flushedSequence);
     this.#visible = this.#settled.with(this.#unsettled);
   }
 }

@@ -4,7 +4,7 @@ import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { openEngine } from '../open-engine.ts';
 import { OWNER, put, scanAll, TestServer, textAt } from '../test-engine.ts';
-import { LOG_FORMAT, segmentName } from './log-format.ts';
+import { batchChecksum, LOG_FORMAT, segmentName } from './log-format.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const LAST = segmentName(3);
@@ -25,6 +25,13 @@ async function filledServer({ closes = false } = {}): Promise<TestServer> {
 /** Where the second batch of a segment begins: both are of one length. */
 function secondBatch(segment: Buffer): number {
   return 16 + (segment.length - 16) / 2;
+}
+
+/** The first batch of segment 3 once more, with the checksum of the second one's place. */
+function secondCopyOfFirst(segment: Buffer): Buffer {
+  const batch = Buffer.from(segment.subarray(16, secondBatch(segment)));
+  batch.writeUInt32BE(batchChecksum(batch, 3, secondBatch(segment)), 4);
+  return batch;
 }
 
 interface Case {
@@ -76,6 +83,17 @@ const CASES: readonly Case[] = [
     closes: true,
     spoil: (b) => b.subarray(0, -1),
     expect: rotten(/closed cleanly/),
+  },
+  {
+    name: 'an end between two batches after a clean close',
+    closes: true,
+    spoil: (b) => b.subarray(0, secondBatch(b)),
+    expect: rotten(/log-0000000003.kvlog: the log ends with write 5, but was closed at write 6/),
+  },
+  {
+    name: 'the same writes twice, each in its place',
+    spoil: (b) => Buffer.concat([b.subarray(0, secondBatch(b)), secondCopyOfFirst(b)]),
+    expect: rotten(/log-0000000003.kvlog: .*begins with write 5 instead of 6/),
   },
   {
     name: 'rot with a whole batch after it',

@@ -23,6 +23,8 @@
 // What was read may be in the page cache only (a killed process, a failed sync): after all but a
 // clean close the last segment is made durable before anyone may believe it.
 //
+// The replay may make tables on the way (see replay-overflow.ts), never of the last batch.
+//
 // The log goes on in its last segment instead of a new one: a checksum is bound to its place, so
 // nothing stale can pass for a batch, and a node that restarts often has no crowd of small files.
 
@@ -65,16 +67,26 @@ export interface LogExpectation {
   readonly isNamed: boolean;
 }
 
+/** Where the log goes. */
+export interface ReplayTarget {
+  readonly target: ChangeTarget;
+  /**
+   * Asked between two batches, for a second one proves that everything before it is durable: up to
+   * that sequence, and so far nothing else was replayed. A promise: the replay waits for it.
+   */
+  readonly makeRoom?: (durableSequence: number) => Promise<void> | undefined;
+}
+
 /**
- * Replays the segments that are needed, in order, into `target`. Rejects with CORRUPTION,
+ * Replays the segments that are needed, in order. Rejects with CORRUPTION,
  * NEWER_FORMAT, OLDER_FORMAT or what the disk says.
  */
 export async function recoverLog(
   host: { readonly disk: Disk; readonly log: Log },
   expectation: LogExpectation,
-  target: ChangeTarget,
+  into: ReplayTarget,
 ): Promise<RecoveredLog> {
-  const recovery = new LogRecovery(host.disk, host.log, expectation, target);
+  const recovery = new LogRecovery(host.disk, host.log, expectation, into);
   return recovery.run();
 }
 
@@ -84,25 +96,25 @@ export function inspectLog(
   expectation: LogExpectation,
   target: ChangeTarget,
 ): Promise<LogFindings> {
-  return new LogRecovery(host.disk, host.log, expectation, target).replay();
+  return new LogRecovery(host.disk, host.log, expectation, { target }).replay();
 }
 
 class LogRecovery {
   readonly #disk: Disk;
   readonly #log: Log;
   readonly #expected: LogExpectation;
-  readonly #target: ChangeTarget;
+  readonly #into: ReplayTarget;
   readonly #closed: ClosedSegment[] = [];
   /** Of the log so far; undefined before its first batch. */
   #lastSequence: number | undefined;
   #batches = 0;
   #bytesCut = 0;
 
-  constructor(disk: Disk, log: Log, expected: LogExpectation, target: ChangeTarget) {
+  constructor(disk: Disk, log: Log, expected: LogExpectation, into: ReplayTarget) {
     this.#disk = disk;
     this.#log = log;
     this.#expected = expected;
-    this.#target = target;
+    this.#into = into;
   }
 
   async run(): Promise<RecoveredLog> {
@@ -193,6 +205,8 @@ class LogRecovery {
     for (;;) {
       const payload = reader.batchInMemory(offset) ?? (await reader.batchAt(offset));
       if (payload === undefined) return offset;
+      const waiting = this.#into.makeRoom?.(this.#lastSequence ?? 0);
+      if (waiting !== undefined) await waiting;
       this.#replayPayload(reader, offset, payload);
       offset = reader.endOfBatch(payload, offset);
     }
@@ -202,7 +216,7 @@ class LogRecovery {
     const place = `the batch at offset ${offset}`;
     const { flushedSequence } = this.#expected;
     try {
-      const { first, last } = replayBatch(payload, flushedSequence, this.#target);
+      const { first, last } = replayBatch(payload, flushedSequence, this.#into.target);
       this.#checkOrder(reader.name, place, first);
       this.#lastSequence = last;
       this.#batches += 1;

@@ -12,7 +12,7 @@ import { BlockWriter } from './block-writer.ts';
 import { Filter } from './filter.ts';
 import { FOOTER_BYTES, TABLE_FORMAT } from './sstable-format.ts';
 import { decodeProperties } from './table-properties.ts';
-import { drain, entriesUpTo, entry, lookUp, START, TestTables } from './test-table.ts';
+import { drain, entriesUpTo, entry, lookUp, removal, START, TestTables } from './test-table.ts';
 
 const damaged = (error: unknown) => hasCode(error, 'CORRUPTION');
 const refused = (error: unknown) => damaged(error) || hasCode(error, 'NEWER_FORMAT');
@@ -20,7 +20,7 @@ const refused = (error: unknown) => damaged(error) || hasCode(error, 'NEWER_FORM
 /** Several blocks in few bytes: values that compress to almost nothing. */
 const SMALL = ['a', 'b', 'c', 'd'].map((key) => entry(key, key.repeat(8192)));
 /** One block that is not compressed. */
-const PLAIN = entriesUpTo(20, 5);
+const PLAIN = [...entriesUpTo(20, 5), removal('k00100', 300)];
 
 /** Every answer of a table is right or an error; how many were errors. */
 async function errorsOf(tests: TestTables, number: number, entries: readonly TableEntry[]) {

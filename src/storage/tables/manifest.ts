@@ -28,7 +28,7 @@ import type { Disk } from '../../host/host.ts';
 import type { Drop } from '../drops/drop-map.ts';
 import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
-import { Summary } from '../summary.ts';
+import { Summary } from '../summary/summary.ts';
 import type { TableInfo } from '../table-info.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
 

@@ -22,13 +22,7 @@ import type { BlockCache } from '../sstable/block-cache.ts';
 import { corruption } from '../storage-errors.ts';
 import { tableNumberOf } from '../table-info.ts';
 import { newNameOf } from '../whole-file.ts';
-import {
-  EMPTY_MANIFEST,
-  MANIFEST_NAME,
-  type Manifest,
-  readManifest,
-  writeManifest,
-} from './manifest.ts';
+import { EMPTY_MANIFEST, MANIFEST_NAME, type Manifest, readManifest } from './manifest.ts';
 import { TableStore } from './table-store.ts';
 
 export interface RecoveredTables {
@@ -37,7 +31,6 @@ export interface RecoveredTables {
   readonly manifest: Manifest;
   /** Whether the directory has one: else it must be written before the engine is used. */
   readonly hasManifest: boolean;
-  readonly leftovers: readonly string[];
 }
 
 /** Changes nothing. Rejects with CORRUPTION, NEWER_FORMAT, OLDER_FORMAT or IO_ERROR. */
@@ -53,17 +46,19 @@ export async function recoverTables(
   const nextTable = Math.max(manifest.nextTable, ...numbers.map((number) => number + 1));
   const store = new TableStore(host, cache, manifest, nextTable);
   await store.open();
-  const leftovers = leftoversOf(names, manifest);
-  return { store, manifest, hasManifest: found !== undefined, leftovers };
+  return { store, manifest, hasManifest: found !== undefined };
 }
 
-/** Makes the directory what the manifest says. */
-export async function tidyTables(host: Pick<Host, 'disk' | 'log'>, recovered: RecoveredTables) {
-  for (const file of recovered.leftovers) {
+/** Makes the directory what the manifest says, and a manifest where there is none. */
+export async function tidyTables(
+  host: Pick<Host, 'disk' | 'log'>,
+  { store, hasManifest }: RecoveredTables,
+): Promise<void> {
+  for (const file of leftoversOf(await host.disk.list(), store.manifest)) {
     host.log.info('leftover-removed', { file });
     await host.disk.remove(file);
   }
-  if (!recovered.hasManifest) await writeManifest(host.disk, recovered.manifest);
+  if (!hasManifest) await store.install({ added: [], removed: [] });
 }
 
 /** What identity and manifest say of the log. */

@@ -56,7 +56,7 @@ export class TableStore {
   constructor(host: StoreHost, cache: BlockCache, manifest: Manifest, nextTable: number) {
     this.#host = host;
     this.#cache = cache;
-    this.drops = new LiveDrops(manifest.drops);
+    this.drops = new LiveDrops(manifest.drops, manifest.flushedSequence);
     this.#manifest = manifest;
     this.#nextTable = nextTable;
     this.#set = new TableSet([]);
@@ -70,6 +70,11 @@ export class TableStore {
       tables.push(await this.#live(info, isSuspect, names.has(tableName(info.number))));
     }
     this.#set = new TableSet(tables);
+  }
+
+  /** As it was last made durable. */
+  get manifest(): Manifest {
+    return this.#manifest;
   }
 
   /** Whoever keeps it beyond this turn pins it. */
@@ -140,6 +145,7 @@ export class TableStore {
     }
     this.#manifest = manifest;
     this.#set = set;
+    this.drops.settle(manifest.flushedSequence, infosOf(set));
     for (const table of before.all) {
       if (removed.has(table.info.number)) table.isObsolete = true;
     }
@@ -150,8 +156,7 @@ export class TableStore {
   #manifestOf(set: TableSet, { reach }: TableChange): Manifest {
     const tables: ManifestTable[] = set.all.map(({ info, isSuspect }) => ({ info, isSuspect }));
     const reached = { ...this.#manifest, ...reach };
-    const infos = tables.map(({ info }) => info);
-    const drops = this.drops.flushed(infos, reached.flushedSequence);
+    const drops = this.drops.upTo(reached.flushedSequence).neededBy(infosOf(set)).drops();
     return { ...reached, nextTable: this.#nextTable, tables, drops };
   }
 
@@ -198,6 +203,10 @@ export class TableStore {
     const isThere = !(content instanceof Error) || (await this.#host.disk.list()).includes(name);
     if (isObsolete && isThere) await this.#host.disk.remove(name);
   }
+}
+
+function infosOf({ all }: TableSet): TableInfo[] {
+  return all.map(({ info }) => info);
 }
 
 function damagedRange({ number, firstKey, lastKey }: TableInfo): DamagedRange {

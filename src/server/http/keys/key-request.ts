@@ -12,13 +12,10 @@ import {
   type Condition,
   decodeContext,
   encodeContext,
-  type Store,
+  type Keyspace,
   type VersionVector,
 } from '../../../node/store.ts';
-import { ProblemError } from '../problem.ts';
 import { badRequest } from './outcome-problem.ts';
-
-type Keyspace = Store['keyspaces'][number];
 
 export interface KeyAddress {
   readonly keyspace: Keyspace;
@@ -34,20 +31,6 @@ export interface Seen {
 
 const BASE64URL = /^[A-Za-z0-9_-]*$/;
 
-/** By its name or its number; throws NO_SUCH_KEYSPACE. */
-export function keyspaceCalled(store: Store, called: string): Keyspace {
-  for (const keyspace of store.keyspaces) {
-    if (keyspace.name === called || String(keyspace.number) === called) return keyspace;
-  }
-  const names = store.keyspaces.map(({ name }) => name).join(', ');
-  throw new ProblemError({
-    status: 404,
-    code: 'NO_SUCH_KEYSPACE',
-    message: `there is no keyspace "${called}"`,
-    fix: `Use one of: ${names}.`,
-  });
-}
-
 /** The bytes that the path names; throws BAD_REQUEST. */
 export function keyIn(text: string, encoding: 'utf8' | 'base64url'): Buffer {
   if (encoding === 'utf8') return Buffer.from(text);
@@ -55,6 +38,12 @@ export function keyIn(text: string, encoding: 'utf8' | 'base64url'): Buffer {
     throw badRequest('the key is not base64url', 'Encode its bytes again, without padding.');
   }
   return Buffer.from(text, 'base64url');
+}
+
+/** What a reader has seen already, and whatever is answered must cover. Throws BAD_CONTEXT. */
+export function contextIn(headers: KeyHeaders, { number }: Keyspace): VersionVector | undefined {
+  const context = one(headers, 'x-kvorum-context');
+  return context === undefined ? undefined : decodeContext(context, number);
 }
 
 /** Throws BAD_CONTEXT, or BAD_REQUEST where headers contradict each other. */

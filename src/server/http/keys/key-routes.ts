@@ -4,13 +4,14 @@
 //   PUT     204, whether the key was there or not · 412
 //   DELETE  204 · 404 there was nothing · 412
 //
-// Every answer carries the context to write with next, as X-Kvorum-Context and as its ETag, and
-// every successful write a receipt: the nodes that have it on disk.
+// Every answer carries the context to write with next, as X-Kvorum-Context and as its ETag, and a
+// receipt: the nodes that answered a read, or have a write.
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   type Change,
   encodeContext,
+  keyspaceCalled,
   type LiveValue,
   type Receipt,
   type Store,
@@ -19,9 +20,10 @@ import {
 } from '../../../node/store.ts';
 import { DEFAULT_RESP_LIMITS } from '../../resp/limits.ts';
 import { methodNotAllowed, type Problem, ProblemError, problemBody } from '../problem.ts';
-import { isKnown, type KeyAddress, keyIn, keyspaceCalled, seenIn, tagOf } from './key-request.ts';
+import { contextIn, isKnown, type KeyAddress, keyIn, seenIn, tagOf } from './key-request.ts';
 import {
   DeleteQuery,
+  ExplainQuery,
   KeyParams,
   type KeyParamsOf,
   ProblemAnswer,
@@ -56,8 +58,23 @@ const NOTHING = { type: 'null' } as const;
 export function addKeyRoutes(app: FastifyInstance, store: Store): void {
   addRead(app, store);
   addWrites(app, store);
+  addExplanation(app, store);
   const schema = { hide: true };
   app.route({ method: ['POST', 'PATCH'], url: PATH, schema, handler: refuseMethod });
+}
+
+/** For people and for `kvorum explain`: whoever is silent is shown, and nothing is an error. */
+function addExplanation(app: FastifyInstance, store: Store): void {
+  const schema = {
+    summary: 'What each replica has of a key, and why a read answers what it does',
+    tags: ['keys'],
+    params: KeyParams,
+    querystring: ExplainQuery,
+  };
+  app.get<ReadRoute>(`${PATH}/explanation`, { schema }, async (request) => {
+    const { keyspace, key } = addressIn(store, request);
+    return store.explain(keyspace.number, key);
+  });
 }
 
 async function refuseMethod(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -83,9 +100,11 @@ function addRead(app: FastifyInstance, store: Store): void {
   app.get<ReadRoute>(PATH, { schema }, async (request, reply) => {
     const at = addressIn(store, request);
     const { r } = request.query;
-    const outcome = await store.get({ keyspace: at.keyspace.number, key: at.key, r });
+    const after = contextIn(request.headers, at.keyspace);
+    const outcome = await store.get({ keyspace: at.keyspace.number, key: at.key, r, after });
     if (outcome.kind === 'no-answer') throw retryable(reply, noAnswer(outcome));
     const tag = contextHeaders(reply, at, outcome.context);
+    reply.header('x-kvorum-receipt', receiptText(store, outcome.receipt));
     if (outcome.kind === 'missing') return problem(reply, noSuchKey());
     if (isKnown(request.headers, tag)) return reply.code(304).send();
     const [only, ...others] = outcome.values as [LiveValue, ...LiveValue[]];
@@ -112,7 +131,7 @@ function addWrites(app: FastifyInstance, store: Store): void {
     { schema: put, bodyLimit, errorHandler: nameLimit },
     async (request, reply) => {
       const { ttl } = request.query;
-      const expiresAt = ttl === undefined ? 0 : store.wallMs() + ttl;
+      const expiresAt = ttl === undefined ? 'default' : store.wallMs() + ttl;
       const value = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       return write(store, request, reply, { kind: 'put', value, expiresAt });
     },
@@ -176,7 +195,7 @@ function addressIn(
   store: Store,
   { params, query }: { params: KeyParamsOf; query: { encoding: 'utf8' | 'base64url' } },
 ): KeyAddress {
-  const keyspace = keyspaceCalled(store, params.keyspace);
+  const keyspace = keyspaceCalled(store.keyspaces, params.keyspace);
   const key = keyIn(params.key, query.encoding);
   const { keyBytesMax } = DEFAULT_RESP_LIMITS;
   if (key.length <= keyBytesMax) return { keyspace, key };
@@ -193,8 +212,7 @@ function contextHeaders(reply: FastifyReply, at: KeyAddress, context: VersionVec
 }
 
 function receiptText(store: Store, { nodes, durability, epoch }: Receipt): string {
-  const names = new Map(store.status().members.map(({ id, name }) => [id, name]));
-  return JSON.stringify({ nodes: nodes.map((id) => names.get(id) ?? id), durability, epoch });
+  return JSON.stringify({ nodes: nodes.map((id) => store.nodeName(id)), durability, epoch });
 }
 
 function problem(reply: FastifyReply, what: Problem): FastifyReply {

@@ -38,7 +38,7 @@ export const WriteQuery = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: TTL_MS_MAX,
-        description: 'Milliseconds until the value expires.',
+        description: 'Milliseconds until the value expires; without it as the keyspace says.',
       }),
     ),
     encoding: KeyEncoding,
@@ -50,6 +50,8 @@ export const DeleteQuery = Type.Object(
   { w: WriteQuery.properties.w, encoding: KeyEncoding },
   { additionalProperties: false },
 );
+
+export const ExplainQuery = Type.Object({ encoding: KeyEncoding }, { additionalProperties: false });
 
 export const ListQuery = Type.Object(
   {
@@ -80,6 +82,9 @@ export const WriteHeaders = Type.Object({
 });
 
 export const ReadHeaders = Type.Object({
+  'x-kvorum-context': Type.Optional(
+    Type.String({ description: 'What was seen before: the answer is never older than that.' }),
+  ),
   'if-none-match': Type.Optional(
     Type.String({ description: 'ETag of what is known: answers 304 when that still stands.' }),
   ),
@@ -110,8 +115,15 @@ export const KeyspaceAnswer = Type.Object({
   number: Type.Integer(),
   n: Type.Integer({ description: 'Copies of each key, on distinct hosts.' }),
   r: Type.Integer({ description: 'Answers that a read waits for.' }),
-  w: Type.Integer({ description: 'Durable copies that a write waits for.' }),
+  w: Type.Integer({ description: 'Copies that a write waits for.' }),
   conflictRule: Type.String(),
+  durability: Type.String({ description: 'What each of the W copies has reached by then.' }),
+  ttlMs: Type.Integer({ description: 'Of values whose writer says nothing of it; 0: never.' }),
+  limits: Type.Object({
+    siblingsWarned: Type.Integer(),
+    siblingsMax: Type.Integer({ description: 'A write that leaves more is refused.' }),
+    objectBytesMax: Type.Integer({ description: 'Of all siblings of a key together.' }),
+  }),
 });
 
 export const KeyspacesAnswer = Type.Object({ keyspaces: Type.Array(KeyspaceAnswer) });

@@ -4,10 +4,9 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Slot } from '../../../base/ids.ts';
-import type { KeyPosition, Store } from '../../../node/store.ts';
+import { type KeyPosition, keyspaceCalled, type Store } from '../../../node/store.ts';
 import { slotOf } from '../../../ring/slot.ts';
 import { ProblemError } from '../problem.ts';
-import { keyspaceCalled } from './key-request.ts';
 import {
   KeysAnswer,
   KeyspaceAnswer,
@@ -39,7 +38,7 @@ export function addListRoutes(app: FastifyInstance, store: Store): void {
     response: { 200: KeyspaceAnswer, ...FAILURES },
   };
   app.get<KeyspaceRoute>('/v1/keyspaces/:keyspace', { schema: one }, async ({ params }) => {
-    return keyspaceCalled(store, params.keyspace);
+    return keyspaceCalled(store.keyspaces, params.keyspace);
   });
 
   const list = {
@@ -53,7 +52,7 @@ export function addListRoutes(app: FastifyInstance, store: Store): void {
     '/v1/keyspaces/:keyspace/keys',
     { schema: list },
     async ({ params, query }) => {
-      return listKeys(store, keyspaceCalled(store, params.keyspace), query);
+      return listKeys(store, keyspaceCalled(store.keyspaces, params.keyspace), query);
     },
   );
 }

@@ -2,20 +2,24 @@
 // stands in the status and in the sentence: 503 nothing was written, 504 nobody knows, 412 the
 // condition did not hold.
 
-import type { GetOutcome, KeyPage, WriteOutcome } from '../../../node/store.ts';
-import { type Problem, ProblemError } from '../problem.ts';
+import type { ErrorCode } from '../../../base/errors.ts';
+import type { NoAnswer, WriteOutcome } from '../../../node/store.ts';
+import { type Problem, ProblemError, STATUSES } from '../problem.ts';
 
-type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got }: NoAnswer): Problem {
-  const message = `${got} of the ${needed} replicas that the read needs answered in time`;
+export function noAnswer({ needed, got, isBehind }: NoAnswer): Problem {
+  const message = isBehind
+    ? `${got} replicas answered, but know less than the context that was sent`
+    : `${got} of the ${needed} replicas that the read needs answered in time`;
   const fix = 'Try again: a read changes nothing. kvorum status shows the nodes that are down.';
   return { status: 503, code: 'NO_ANSWER', message, fix };
 }
 
-export function unwritten({ kind, needed, got }: Unwritten): Problem {
+export function unwritten(outcome: Unwritten): Problem {
+  const { kind, needed, got } = outcome;
   if (kind === 'not-applied') {
+    if (outcome.why !== undefined) return refusedBy(outcome.why);
     const message = `${got} of the ${needed} replicas that the write needs are reachable`;
     const fix = 'Nothing was written: try again. kvorum status shows the nodes that are down.';
     return { status: 503, code: 'NOT_ENOUGH_REPLICAS', message, fix };
@@ -23,6 +27,12 @@ export function unwritten({ kind, needed, got }: Unwritten): Problem {
   const message = `${got} of the ${needed} replicas that the write needs confirmed it in time`;
   const fix = 'It may or may not appear: read the key back before you write it again.';
   return { status: 504, code: 'INDETERMINATE', message, fix };
+}
+
+/** By the disk of a node that could have taken the write. */
+function refusedBy({ code, message }: { code: ErrorCode; message: string }): Problem {
+  const fix = 'Nothing was written. See /metrics and the log of the nodes for their disks.';
+  return { status: STATUSES[code], code, message, fix };
 }
 
 export function noSuchKey(): Problem {

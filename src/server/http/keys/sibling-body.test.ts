@@ -1,14 +1,20 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LiveValue } from '../../../node/store.ts';
 import { boundaryFor, multipartOf, siblingJson } from './sibling-body.ts';
 
+function live(value: Buffer, expiresAt: number): LiveValue {
+  const dot = { actor: 1, counter: 1 } as LiveValue['dot'];
+  return { value, expiresAt, dot, time: 1 };
+}
+
 test('JSON says how bytes that are no text are written, and when a value expires', () => {
-  deepEqual(siblingJson({ value: Buffer.from('é'), expiresAt: 0 }), {
+  deepEqual(siblingJson(live(Buffer.from('é'), 0)), {
     value: 'é',
     encoding: 'utf8',
     expiresAt: null,
   });
-  deepEqual(siblingJson({ value: Buffer.from([255, 0]), expiresAt: 7 }), {
+  deepEqual(siblingJson(live(Buffer.from([255, 0]), 7)), {
     value: '/wA=',
     encoding: 'base64',
     expiresAt: 7,
@@ -16,10 +22,7 @@ test('JSON says how bytes that are no text are written, and when a value expires
 });
 
 test('the parts of a multipart body are the bytes of the values, whatever they hold', () => {
-  const values = [
-    { value: Buffer.from([0, 255]), expiresAt: 0 },
-    { value: Buffer.from('--kvorum-sibling\r\n'), expiresAt: 5 },
-  ];
+  const values = [live(Buffer.from([0, 255]), 0), live(Buffer.from('--kvorum-sibling\r\n'), 5)];
   const boundary = boundaryFor(values);
   equal(
     values.some(({ value }) => value.includes(boundary)),

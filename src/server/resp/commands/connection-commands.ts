@@ -3,6 +3,7 @@
 //
 // There are no passwords yet: like the `default` user of a Redis without one, ours takes any.
 
+import { keyspaceCalled } from '../../../node/store.ts';
 import type { Call } from '../command.ts';
 import { error, map, OK, type Reply, simple } from '../reply.ts';
 import type { Session } from '../session.ts';
@@ -91,8 +92,13 @@ export function reset({ session, store }: Call): Reply {
   return simple('RESET');
 }
 
-/** The number of a keyspace is its database number. */
+/** A keyspace by its name; or by its number, which is its database number. */
 export function select({ args, session, store }: Call): Reply {
+  const called = (args[1] as Buffer).toString('utf8');
+  if (!/^[-+]?\d+$/.test(called)) {
+    session.keyspace = keyspaceCalled(store.keyspaces, called).number;
+    return OK;
+  }
   const number = integer64(args[1]);
   if (number === undefined || number > INT32_MAX || number < -INT32_MAX - 1n) {
     return NOT_AN_INTEGER;

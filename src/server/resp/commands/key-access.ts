@@ -2,13 +2,19 @@
 // call began (a SELECT behind it may run before it is done), counted as hits and misses, and
 // remembered for WAIT. Every handler that is given keys goes through here.
 
+import { fanOut } from '../../../base/fan-out.ts';
 import type { KeyspaceNumber } from '../../../base/ids.ts';
-import type { Change, GetOutcome, WriteOutcome, WriteRequest } from '../../../node/store.ts';
+import type {
+  Change,
+  GetOutcome,
+  GetRequest,
+  WriteOutcome,
+  WriteRequest,
+} from '../../../node/store.ts';
 import type { Call } from '../command.ts';
-import { fanOut } from './fan-out.ts';
 import { leastReplicated } from './outcome-reply.ts';
 
-type Condition = Pick<WriteRequest, 'condition' | 'returnPrevious'>;
+type Wishes = Omit<WriteRequest, 'keyspace' | 'key' | 'change'>;
 
 export class KeyAccess {
   readonly #call: Call;
@@ -20,9 +26,9 @@ export class KeyAccess {
     this.#keyspace = call.session.keyspace;
   }
 
-  async read(key: Buffer): Promise<GetOutcome> {
+  async read(key: Buffer, wishes?: Omit<GetRequest, 'keyspace' | 'key'>): Promise<GetOutcome> {
     const { store, server } = this.#call;
-    const outcome = await store.get({ keyspace: this.#keyspace, key });
+    const outcome = await store.get({ keyspace: this.#keyspace, key, ...wishes });
     if (outcome.kind === 'found') server.counters.keyspaceHits++;
     else if (outcome.kind === 'missing') server.counters.keyspaceMisses++;
     return outcome;
@@ -32,9 +38,9 @@ export class KeyAccess {
     return fanOut(keys, this.#call.server.limits.inFlightMax, (key) => this.read(key));
   }
 
-  async write(key: Buffer, change: Change, condition?: Condition): Promise<WriteOutcome> {
+  async write(key: Buffer, change: Change, wishes?: Wishes): Promise<WriteOutcome> {
     const { store, session } = this.#call;
-    const outcome = await store.write({ keyspace: this.#keyspace, key, change, ...condition });
+    const outcome = await store.write({ keyspace: this.#keyspace, key, change, ...wishes });
     if (outcome.kind === 'ok') session.lastWrite = outcome;
     return outcome;
   }

@@ -9,14 +9,17 @@
 //
 // The standard text stands first and the numbers, the advice and our code after it.
 
-import type { GetOutcome, KeyPage, WriteOk, WriteOutcome } from '../../../node/store.ts';
+import type { NoAnswer, WriteOk, WriteOutcome } from '../../../node/store.ts';
 import { replyOf } from '../error-words.ts';
 import { error, type Reply } from '../reply.ts';
 
-type NoAnswer = Extract<GetOutcome | KeyPage, { kind: 'no-answer' }>;
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got }: NoAnswer): Reply {
+export function noAnswer({ needed, got, isBehind }: NoAnswer): Reply {
+  if (isBehind) {
+    const why = `${got} answered, but know less than the session has seen; safe to retry`;
+    return error(`CLUSTERDOWN Hash slot not served. (${why}) [NO_ANSWER]`);
+  }
   const numbers = `R=${needed}, ${got} answered; safe to retry`;
   return error(`CLUSTERDOWN Hash slot not served. (${numbers}) [NO_ANSWER]`);
 }

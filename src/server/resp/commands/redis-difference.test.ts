@@ -21,6 +21,9 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   // Redis reads a sign, too, by strtoul.
   'SCAN -1': '-ERR invalid cursor\r\n',
   // Our hint stands after the standard text.
+  // A keyspace has a name, too.
+  'SELECT a':
+    '-ERR there is no keyspace "a" (There are: default (0), second (1).) [NO_SUCH_KEYSPACE]\r\n',
   'SELECT 99': '-ERR DB index is out of range (keyspaces here: 0 default, 1 second)\r\n',
   // Keys of the year 292,277,026 expire in the year 287,396 instead: 53 bits of milliseconds.
   'PEXPIRETIME far': `:${Number.MAX_SAFE_INTEGER}\r\n`,

@@ -1,12 +1,12 @@
 // The commands over all keys of a keyspace, from wherever they live in the cluster: SCAN, KEYS,
 // DBSIZE, FLUSHDB, FLUSHALL. All of them page through listKeys.
 
+import { fanOut } from '../../../base/fan-out.ts';
 import type { KeyspaceNumber, Slot } from '../../../base/ids.ts';
 import type { KeyPosition } from '../../../node/store.ts';
 import { slotOf } from '../../../ring/slot.ts';
 import type { Call } from '../command.ts';
 import { error, OK, type Reply } from '../reply.ts';
-import { fanOut } from './fan-out.ts';
 import { Glob, literalPrefix } from './glob.ts';
 import { integer64, NOT_AN_INTEGER, SYNTAX_ERROR } from './integer-argument.ts';
 import { isUnwritten, noAnswer } from './outcome-reply.ts';

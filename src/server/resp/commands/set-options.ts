@@ -1,6 +1,7 @@
 // The words after SET key value: which of them go together, exactly as Redis 7.0 has it (an
 // option may be repeated, the last one counts; two different expiries are a syntax error).
 
+import type { PutExpiry } from '../../../node/store.ts';
 import type { Reply } from '../reply.ts';
 import { type ExpiryTime, type ExpiryUnit, expiryTime, invalidExpireTime } from './expiry-time.ts';
 import { integer64, SYNTAX_ERROR } from './integer-argument.ts';
@@ -8,7 +9,7 @@ import { integer64, SYNTAX_ERROR } from './integer-argument.ts';
 export type SetOptions =
   | {
       readonly kind: 'options';
-      readonly expiresAt: number | 'keep';
+      readonly expiresAt: PutExpiry;
       readonly condition: 'absent' | 'present' | undefined;
       readonly returnPrevious: boolean;
     }
@@ -42,7 +43,7 @@ export function setOptions(args: readonly Buffer[], nowMs: number): SetOptions {
   if (time === undefined) {
     return {
       kind: 'options',
-      expiresAt: expiry === 'keep' ? 'keep' : 0,
+      expiresAt: expiry === 'keep' ? 'keep' : 'default',
       condition,
       returnPrevious,
     };

@@ -26,7 +26,7 @@ export async function set(call: Call): Promise<Reply> {
   const [, key, value] = args as readonly [Buffer, Buffer, Buffer];
   const keys = new KeyAccess(call);
   if (args.length === 3) {
-    const outcome = await keys.write(key, { kind: 'put', value, expiresAt: 0 });
+    const outcome = await keys.write(key, { kind: 'put', value, expiresAt: 'default' });
     return isUnwritten(outcome) ? unwritten(outcome) : OK;
   }
   const options = setOptions(args, store.wallMs());
@@ -56,7 +56,7 @@ export async function mset(call: Call): Promise<Reply> {
   const writes = new Map<string, readonly [Buffer, Change]>();
   for (let at = 1; at < args.length; at += 2) {
     const key = args[at] as Buffer;
-    const change: Change = { kind: 'put', value: args[at + 1] as Buffer, expiresAt: 0 };
+    const change: Change = { kind: 'put', value: args[at + 1] as Buffer, expiresAt: 'default' };
     writes.set(key.toString('latin1'), [key, change]);
   }
   return unwrittenOfMany(await new KeyAccess(call).writeAll([...writes.values()])) ?? OK;

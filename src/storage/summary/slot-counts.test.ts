@@ -1,10 +1,10 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { hasCode } from '../base/errors.ts';
-import type { KeyspaceNumber, Slot } from '../base/ids.ts';
-import type { Growth } from './engine.ts';
+import { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { hasCode } from '../../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
+import type { Growth } from '../engine.ts';
 import { SlotCounts } from './slot-counts.ts';
 
 const place = (keyspace: number, slot: number) => {

@@ -6,8 +6,8 @@
 // Whatever else is to be known of a slot without a scan goes the same way: what apply() can keep
 // up in constant time, copy() can freeze at a seal, and the manifest can hold.
 
-import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import type { Change, SlotRange } from './engine.ts';
+import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import type { Change, SlotRange } from '../engine.ts';
 import { SlotCounts } from './slot-counts.ts';
 
 export class Summary {

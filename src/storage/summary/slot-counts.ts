@@ -7,9 +7,9 @@
 //
 // A keyspace takes 64 KiB of memory, and at most 48 KiB of bytes while no slot has 16,384 keys.
 
-import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
-import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
-import type { EngineKey, Growth, SlotRange } from './engine.ts';
+import { type ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import type { EngineKey, Growth, SlotRange } from '../engine.ts';
 
 const COUNT_MAX = 2 ** 31 - 1;
 

@@ -1,5 +1,5 @@
-// The commands over many keys run one request per key, side by side but never more than a bound:
-// an MGET of a million keys must not queue a million requests before the next client's first.
+// Many requests, side by side but never more than a bound at a time: an MGET of a million keys must
+// not queue a million requests before the next client's first.
 
 /** Results in the order of `items`; rejects with the first rejection, after which none starts. */
 export async function fanOut<Item, Result>(

@@ -1,0 +1,72 @@
+// `kvorum keyspace list` and `kvorum keyspace describe NAME`: what the cluster keeps, and how.
+
+import type { Command } from 'commander';
+import type { Keyspace } from '../node/store.ts';
+import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
+import { printData, printJson } from './output.ts';
+import { type Column, textTable } from './text-table.ts';
+
+const HELP = `
+Examples:
+  $ kvorum keyspace list
+  Number  Name      N  R  W  Conflicts  Durability
+       0  default   3  2  2  latest     fsync
+       1  siblings  3  2  2  siblings   fsync
+  $ kvorum keyspace describe siblings
+  $ kvorum keyspace describe 1 --json
+
+Keyspaces are defined in the configuration file (kvorum start --help) and selected in Redis with
+SELECT and a name or number. KVORUM_HTTP_URL stands for --url.`;
+
+const PATH = '/v1/keyspaces';
+
+const COLUMNS: readonly Column<Keyspace>[] = [
+  { title: 'Number', align: 'right', text: ({ number }) => String(number) },
+  { title: 'Name', text: ({ name }) => name },
+  { title: 'N', align: 'right', text: ({ n }) => String(n) },
+  { title: 'R', align: 'right', text: ({ r }) => String(r) },
+  { title: 'W', align: 'right', text: ({ w }) => String(w) },
+  { title: 'Conflicts', text: ({ conflictRule }) => conflictRule },
+  { title: 'Durability', text: ({ durability }) => durability },
+];
+
+export function defineKeyspace(command: Command): void {
+  command.addHelpText('after', HELP);
+  addHttpOptions(command.command('list').description('all keyspaces, one a line')).action(
+    async (flags: HttpFlags) => {
+      const { keyspaces } = (await fetchJson(flags, PATH)) as { keyspaces: Keyspace[] };
+      if (flags.json) printJson(keyspaces);
+      else printData(`${textTable(COLUMNS, keyspaces)}\n`);
+    },
+  );
+  addHttpOptions(command.command('describe').description('everything about one keyspace'))
+    .argument('<name>', 'its name or number')
+    .action(async (called: string, flags: HttpFlags) => {
+      const path = `${PATH}/${encodeURIComponent(called)}`;
+      const keyspace = (await fetchJson(flags, path)) as Keyspace;
+      if (flags.json) printJson(keyspace);
+      else printData(`${describe(keyspace)}\n`);
+    });
+}
+
+function describe({ number, name, n, r, w, ttlMs, limits, ...rules }: Keyspace): string {
+  const { siblingsWarned, siblingsMax, objectBytesMax } = limits;
+  return [
+    `Keyspace ${name}, number ${number}`,
+    `Copies:      N=${n}, on distinct hosts; a read waits for R=${r}, a write for W=${w}`,
+    `Conflicts:   ${CONFLICTS[rules.conflictRule]}`,
+    `Durability:  ${DURABILITIES[rules.durability]}`,
+    `Default TTL: ${ttlMs === 0 ? 'none' : `${ttlMs} ms`}`,
+    `Limits:      ${siblingsMax} siblings (${siblingsWarned}: warned), ${objectBytesMax} bytes`,
+  ].join('\n');
+}
+
+const CONFLICTS: Readonly<Record<Keyspace['conflictRule'], string>> = {
+  latest: 'latest: the newest of concurrent values stays',
+  siblings: 'siblings: concurrent values are all kept until somebody resolves them',
+};
+
+const DURABILITIES: Readonly<Record<Keyspace['durability'], string>> = {
+  fsync: 'fsync: acknowledged when on the disk of W nodes',
+  interval: 'interval: acknowledged when in the memory of W nodes, on its way to their disks',
+};

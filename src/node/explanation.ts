@@ -1,0 +1,87 @@
+// What the replicas of a key have and what a read makes of it, in the names that people use: a dot
+// is written node/incarnation:counter.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import type { Slot } from '../base/ids.ts';
+import { type Dot, incarnationOf, nodeNumberOf } from '../causality/dot.ts';
+import { millisOf } from '../causality/hybrid-clock.ts';
+import type { SiblingFacts } from '../causality/siblings.ts';
+import type { KeyExplanation } from '../replication/explain.ts';
+import type { Keyspace } from '../replication/keyspace.ts';
+import type { Fate } from '../replication/verdict.ts';
+import type { ClusterMap } from './cluster-map.ts';
+
+export interface Explanation {
+  readonly keyspace: string;
+  readonly conflictRule: Keyspace['conflictRule'];
+  readonly slot: Slot;
+  /** In the order of the preference list. */
+  readonly replicas: readonly ExplainedReplica[];
+  readonly writes: readonly ExplainedWrite[];
+  /** Whether all replicas answered, and with the same version. */
+  readonly isAgreed: boolean;
+}
+
+export interface ExplainedReplica {
+  readonly node: string;
+  readonly isAlive: boolean;
+  readonly state: 'has' | 'has-nothing' | 'silent' | 'refuses';
+  /** Why it refuses. */
+  readonly why: string | undefined;
+  /** Every write up to these dots is known there. */
+  readonly context: readonly string[];
+  /** Those of them that stand there. */
+  readonly dots: readonly string[];
+}
+
+export interface ExplainedWrite {
+  readonly dot: string;
+  readonly fate: Fate;
+  /** By the hybrid clock of its coordinator, in milliseconds since 1970. */
+  readonly writtenMs: number;
+  /** Milliseconds since 1970; 0: never. */
+  readonly expiresAt: number;
+  readonly nodes: readonly string[];
+}
+
+export function explanationOf(
+  map: ClusterMap,
+  keyspace: Keyspace,
+  slot: Slot,
+  { reports, verdicts }: KeyExplanation,
+): Explanation {
+  const dotName = (dot: Dot) => nameOfDot(map, dot);
+  const nodeName = (member: number) => map.memberStatus(member).name;
+  const replicas = reports.map(({ member, state, version, why }) => ({
+    node: nodeName(member),
+    isAlive: map.isAlive(member),
+    state,
+    why,
+    context: version?.context.map(dotName) ?? [],
+    dots: version?.siblings.map(({ dot }) => dotName(dot)) ?? [],
+  }));
+  const writes = verdicts.map(({ sibling, fate }) => {
+    const dot = dotName(sibling.dot);
+    const nodes = replicas.filter(({ dots }) => dots.includes(dot)).map(({ node }) => node);
+    return { dot, fate, ...timesOf(sibling), nodes };
+  });
+  const { name, conflictRule } = keyspace;
+  return { keyspace: name, conflictRule, slot, replicas, writes, isAgreed: isAgreed(replicas) };
+}
+
+function timesOf({ time, expiresAt }: SiblingFacts) {
+  return { writtenMs: millisOf(time), expiresAt };
+}
+
+function isAgreed(replicas: readonly ExplainedReplica[]): boolean {
+  const isKnown = replicas.every(({ state }) => state === 'has' || state === 'has-nothing');
+  return isKnown && new Set(replicas.map(({ context, dots }) => `${context} ${dots}`)).size === 1;
+}
+
+function nameOfDot(map: ClusterMap, { actor, counter }: Dot): string {
+  const number = nodeNumberOf(actor);
+  const member = map.memberNumbered(number);
+  const node = member === undefined ? `#${number}` : map.memberStatus(member).name;
+  return `${node}/${incarnationOf(actor)}:${counter}`;
+}

@@ -1,0 +1,44 @@
+// An explanation of a key as text: what each replica has, and what became of every write.
+
+import type { Explanation } from '../node/store.ts';
+
+type Write = Explanation['writes'][number];
+
+const FATES: Readonly<Record<Write['fate'], string>> = {
+  answered: 'a read answers with it',
+  deleted: 'a delete: nothing is answered',
+  expired: 'its time to live is over: nothing is answered',
+  replaced: 'a later write that knew it took its place',
+  older: 'written at the same time as the answer, which has the later clock',
+};
+
+export function explanationText(explanation: Explanation): string {
+  const { keyspace, conflictRule, slot, replicas, writes, isAgreed } = explanation;
+  const lines = [`slot ${slot}, keyspace ${keyspace} (rule ${conflictRule})`];
+  for (const replica of replicas) {
+    lines.push(`${replica.node}${replica.isAlive ? '' : ' (down)'}: ${stateText(replica)}`);
+  }
+  for (const write of writes) lines.push(writeText(write));
+  if (writes.length === 0) lines.push('no replica that answered knows of a write');
+  lines.push(isAgreed ? 'all replicas agree' : 'the replicas differ: the next read repairs them');
+  return lines.join('\n');
+}
+
+function stateText({ state, why, dots, context }: Explanation['replicas'][number]): string {
+  switch (state) {
+    case 'has':
+      return `has ${dots.join(', ') || 'no value'}; knows writes up to ${context.join(', ')}`;
+    case 'has-nothing':
+      return 'knows of no write';
+    case 'silent':
+      return 'does not answer';
+    case 'refuses':
+      return `refuses: ${why}`;
+  }
+}
+
+function writeText({ dot, fate, writtenMs, expiresAt, nodes }: Write): string {
+  const written = new Date(writtenMs).toISOString();
+  const expiry = expiresAt === 0 ? '' : `, expires ${new Date(expiresAt).toISOString()}`;
+  return `${dot}: ${FATES[fate]} (written ${written}${expiry}; on ${nodes.join(', ')})`;
+}
