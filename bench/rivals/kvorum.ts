@@ -56,9 +56,8 @@ function storeOf(engine: Engine): Store {
     return written.durable;
   };
   return {
-    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
-    putMany: (puts) =>
-      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
+    put: (key, value) => write([putOf(key, value)]),
+    putMany: (puts) => write(puts.map(({ key, value }) => putOf(key, value))),
     get(key) {
       const stored = engine.get(at(key));
       return stored instanceof Promise ? stored.then((it) => it?.value) : stored?.value;
@@ -88,9 +87,8 @@ function syncedStore(engine: Engine): Store {
   };
   return {
     ...storeOf(engine),
-    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
-    putMany: (puts) =>
-      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
+    put: (key, value) => write([putOf(key, value)]),
+    putMany: (puts) => write(puts.map(({ key, value }) => putOf(key, value))),
   };
 }
 
@@ -110,6 +108,10 @@ async function later(engine: Engine, puts: readonly Put[]): Promise<Written> {
     const written = taken(engine, puts);
     if (written !== undefined) return written;
   }
+}
+
+function putOf(key: Buffer, value: Buffer): Put {
+  return { kind: 'put', keyspace: KEYSPACE, slot: slotOf(key), key, value, growth: 1 };
 }
 
 function at(key: Buffer): EngineKey {

@@ -73,6 +73,8 @@ export class LogStructuredEngine implements Engine {
   #identity: StoredIdentity;
   #renewal: Promise<Identity> | undefined;
   #closing: Promise<void> | undefined;
+  /** Of the batch that was written to last when writes were slowed down. */
+  #delay: { readonly durable: Promise<void>; readonly later: Promise<void> } | undefined;
   #counts = { writesDelayed: 0, writesRefused: 0, corruptReads: 0 };
 
   constructor(host: EngineHost, recovered: RecoveredParts, limits: EngineLimits) {
@@ -236,14 +238,18 @@ export class LogStructuredEngine implements Engine {
     if (!this.#tables.drops.areSettled && this.#memtables.sealedCount === 0) this.#seal();
   }
 
+  /** What becomes durable together is confirmed together: one timer a batch, not one a write. */
   #delayed({ sequence, durable }: Written, delayMs: number): Written {
     this.#counts.writesDelayed += 1;
-    const later = durable.then(
-      () => new Promise<void>((resolve) => this.#host.clock.after(delayMs, resolve)),
-    );
-    // As with the log's own promise: a rejection that nobody awaits is no unhandled one.
-    later.catch((reason) => reason);
-    return { sequence, durable: later };
+    if (this.#delay?.durable !== durable) {
+      const later = durable.then(
+        () => new Promise<void>((resolve) => this.#host.clock.after(delayMs, resolve)),
+      );
+      // As with the log's own promise: a rejection that nobody awaits is no unhandled one.
+      later.catch((reason) => reason);
+      this.#delay = { durable, later };
+    }
+    return { sequence, durable: this.#delay.later };
   }
 
   #currentView(): LayeredView {
