@@ -19,7 +19,7 @@ import {
   type StoredObject,
   writeSibling,
 } from '../causality/siblings.ts';
-import { counterOf, type VersionVector } from '../causality/version-vector.ts';
+import { isAheadOf, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine, Growth, Stored } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
@@ -151,7 +151,7 @@ export class Replica {
    * must not be covered by what I write next, so I go on as a new actor. Returns whether it is so.
    */
   learnContext(context: VersionVector): boolean {
-    const isAhead = counterOf(context, this.#actor) > this.#dotCounter;
+    const isAhead = isAheadOf(context, { actor: this.#actor, counter: this.#dotCounter });
     if (isAhead) this.#isActorStale = true;
     return isAhead;
   }
