@@ -2,14 +2,17 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
-import { openEngine } from '../open-engine.ts';
+import { type EngineOptions, openEngine } from '../open-engine.ts';
 import { OWNER, put, scanAll, TestServer, textAt } from '../test-engine.ts';
 import { batchChecksum, encodeSegmentHeader, LOG_FORMAT, segmentName } from './log-format.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const LAST = segmentName(3);
-/** Two batches of one put to a segment. */
-const SMALL_SEGMENTS = { segmentBytesMax: 60 };
+/** Two batches of one put to a segment; so much of the disk is kept that none is made ready. */
+const SMALL_SEGMENTS: EngineOptions = {
+  segmentBytesMax: 60,
+  reserve: { kind: 'share', share: 0.9 },
+};
 
 /** Three segments with two batches each, all acknowledged. */
 async function filledServer({ closes = false } = {}): Promise<TestServer> {
