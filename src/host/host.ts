@@ -22,6 +22,11 @@ export interface Clock {
   wallMs(): number;
   /** Calls `run` once, at least `ms` milliseconds from now and never within this call. */
   after(ms: number, run: () => void): Timer;
+  /**
+   * Calls `run` once at the end of this turn of the event loop, when everything was heard that had
+   * arrived with it: for what is cheaper together. Never within this call.
+   */
+  atTurnEnd(run: () => void): void;
 }
 
 export interface Timer {
@@ -104,7 +109,7 @@ export interface Receiver {
 export interface Endpoint {
   /** Where it really listens (port 0 was replaced by the one that was given). */
   readonly address: Address;
-  /** Copies `frame` before it returns; frames of one turn of the event loop travel together. */
+  /** Copies `frame` before it returns. Each costs a system call: say much in one. */
   send(to: Address, frame: Uint8Array): void;
   close(): Promise<void>;
 }

@@ -244,7 +244,8 @@ export class Node implements Store {
     const nowMs = this.#host.clock.monotonicMs();
     this.#map.liveness.awake(nowMs);
     const request = { kind: 'ping', sentMs: this.#host.clock.wallMs() } as const;
-    this.#peers.ask(others, { request, budgetMs: PING_MS * 2, onAnswer: () => {} });
+    const ping = { request, budgetMs: PING_MS * 2, onAnswer: () => {} };
+    for (const member of others) this.#peers.ask([member], ping);
     const isWhole = others.every((member) => this.#map.isAlive(member));
     const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
     this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());

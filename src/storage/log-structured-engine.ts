@@ -54,6 +54,7 @@ export interface RecoveredParts {
 
 export interface EngineLimits extends CommitLogOptions {
   readonly sealedMax: number;
+  readonly largeValueBytes: number;
   readonly compaction: CompactorOptions;
 }
 
@@ -91,6 +92,7 @@ export class LogStructuredEngine implements Engine {
       memtables: this.#memtables,
       tables: this.#tables,
       log: this.#log,
+      largeValueBytes: limits.largeValueBytes,
       onFlushed: () => {
         this.#renewView();
         this.#flushDrops();
