@@ -85,7 +85,6 @@ async function writeTable(
       const kept = isLarge ? pointing(entry, await large.put(entry.value)) : entry;
       const writing = writer.add(kept);
       if (writing !== undefined) await writing;
-      else if (!isLarge) continue;
       if (pace.isCancelled) return undefined;
     }
   }

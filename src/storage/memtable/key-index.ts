@@ -20,7 +20,7 @@ const PLACE_MASK = PLACES - 1;
 /** At 7 of 8 places a miss looks at 4 cache lines on average; at half of them, at one. */
 const FULL_PLACES = PLACES - PLACES / 8;
 const TABLE_WORDS = PLACES * 2;
-/** Hashes whose first bits are all equal in a full table were chosen by somebody who knows the seed. */
+/** Keyed hashes spread: deeper, the first bits of a whole table would be equal by chance. */
 const DEPTH_MAX = 24;
 
 export class KeyIndex {
