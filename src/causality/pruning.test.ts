@@ -144,7 +144,7 @@ function exchanged(replicas: readonly StoredObject[], order: readonly number[]):
   return order.map((i) => replicas[i]!).reduce(mergeObjects<Sibling>);
 }
 
-test('replicas with cut contexts end up alike in whatever order they meet, and lose nothing', () => {
+test('replicas with cut contexts end up alike in any order, and lose nothing', () => {
   let cuts = 0;
   const orders = [
     [0, 1, 2],

@@ -1,6 +1,6 @@
-// What keeps contexts short. A node that did not stop in order goes on as a new actor, so a key that
-// is written across many crashes gathers an entry for each life of each of its coordinators. Lives
-// that have a successor are over: nothing is written under them any more.
+// What keeps contexts short. A node that did not stop in order goes on as a new actor, so a key
+// that is written across many crashes gathers an entry for each life of each of its coordinators.
+// Lives that have a successor are over: nothing is written under them any more.
 //
 //   closing   When every primary has confirmed the very same object, each write of an earlier life
 //             that any of them had acknowledged is in it. So the last entry of each node may speak

@@ -125,7 +125,8 @@ export function subsumes(a: ObjectVersion, b: ObjectVersion): boolean {
  */
 export function keepLatest<S extends SiblingFacts>(object: Versioned<S>): Versioned<S> {
   if (object.siblings.length <= 1) return object;
-  return { context: object.context, siblings: [latestOf(object)!] };
+  const siblings = [latestOf(object)!];
+  return { context: trimmed(object.context, siblings), siblings };
 }
 
 /** The greatest sibling by (time, then dot), dead or alive. */

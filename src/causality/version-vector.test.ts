@@ -157,6 +157,13 @@ test('a vector survives its bytes, at most 5 of them a writer in a small cluster
   assert.ok(bytesOf([{ actor: actorOf(100, 3), counter: 2_000_000 }]).length <= 1 + 5);
 });
 
+test('a closed entry has 2^21 added to its node number, as docs/formats.md shows', () => {
+  const bytes = Buffer.from('018580800103' + '02', 'hex');
+  assert.deepEqual(readVector(new ByteReader(bytes)), [
+    { actor: actorOf(5, 3), counter: 2, isClosed: true },
+  ]);
+});
+
 const MALFORMED = [
   ['unsorted', [2, 9, 1, 1, 5, 1, 1]],
   ['the same actor twice', [2, 5, 1, 1, 5, 1, 2]],

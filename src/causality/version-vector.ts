@@ -61,7 +61,7 @@ export function covers(vector: VersionVector, dot: Dot): boolean {
   return false;
 }
 
-/** Whether `vector` knows of later writes of that node than `dot`: of its life or of a later one. */
+/** Whether `vector` knows of a later write of that node: of the life of `dot` or a later one. */
 export function isAheadOf(vector: VersionVector, dot: Dot): boolean {
   for (const entry of vector) {
     if (entry.actor < dot.actor) continue;
