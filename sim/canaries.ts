@@ -80,6 +80,9 @@ function lyingDisk(host: Host): Host {
         if (!isPastHeader) return file.append(bytes);
         lostBytes += bytes.length;
       },
+      writeThrough: async (bytes, offset) => {
+        lostBytes = Math.max(lostBytes, offset + bytes.length - file.size());
+      },
       sync: async () => {
         isPastHeader = true;
         return file.sync();

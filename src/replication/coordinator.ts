@@ -18,6 +18,7 @@ import type { Clock } from '../host/host.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Durability, Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
@@ -52,11 +53,13 @@ export class Coordinator {
   readonly reader: QuorumReader;
   readonly #parts: CoordinatorParts;
   readonly #forwarder: Forwarder;
+  readonly #ownDisk: DeadlineSweep;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
     this.reader = new QuorumReader(parts);
     this.#forwarder = new Forwarder(parts);
+    this.#ownDisk = new DeadlineSweep(parts.clock);
   }
 
   /** Rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
@@ -174,6 +177,7 @@ export class Coordinator {
     let isUnanimous = hasEarlierIncarnations(minted.context);
     return new Promise((resolve) => {
       const giveUp = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
+      const waiting = { deadlineMs, giveUp };
       const count = (member: MemberIndex, isDurable: boolean) => {
         if (isDurable) quorum.addAck(member);
         else quorum.addFailure();
@@ -182,16 +186,15 @@ export class Coordinator {
           const { dot, context, previous } = minted;
           resolve({ kind: 'ok', dot, context, previous, receipt });
         } else if (state === 'impossible') giveUp();
-        else if (quorum.waitsOnlyFor(view.self)) {
-          clock.after(deadlineMs - clock.monotonicMs(), giveUp);
-        }
+        else if (quorum.waitsOnlyFor(view.self)) this.#ownDisk.add(waiting);
         if (!quorum.isComplete()) return;
         receipt.settle();
         if (isUnanimous && quorum.got === primaries.length) {
           this.#closeIncarnations(keyspace, at, minted.context, others);
         }
       };
-      if (others.length > 0) {
+      if (others.length === 0) this.#ownDisk.add(waiting);
+      else {
         peers.ask(others, {
           request: { kind: 'store-copy', ...at, object: minted.object },
           budgetMs: deadlineMs - clock.monotonicMs(),
@@ -203,9 +206,13 @@ export class Coordinator {
           },
         });
       }
+      const settle = (isDurable: boolean) => {
+        this.#ownDisk.delete(waiting);
+        count(view.self, isDurable);
+      };
       minted.durable.then(
-        () => count(view.self, true),
-        () => count(view.self, false),
+        () => settle(true),
+        () => settle(false),
       );
     });
   }
