@@ -5,25 +5,19 @@
 //   versions ─┴→ R known → fetch what we lack → answer
 //                                              └→ repair whoever was behind (not awaited)
 //
-// Only R - 1 others are asked at first, each time beginning with another one, so that reads find
-// every replica that is behind. One that is lost is replaced at once; when one is slow (our own
-// disk is no exception) all that are left are asked after SLOW_MS.
+// Each read begins with another replica, so that reads find every one that is behind.
 
+import type { Later } from '../base/later.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
-import { EMPTY_OBJECT, mergeObjects, type StoredObject } from '../causality/siblings.ts';
+import { mergeObjects, type StoredObject } from '../causality/siblings.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
-import type { Clock } from '../host/host.ts';
-import type { ClusterView } from './cluster-view.ts';
 import { resolved } from './conflict-rule.ts';
+import { Gathering, type ReaderParts, type ReadTask } from './gathering.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
-import type { Answer, MemberIndex, Peers } from './peers.ts';
+import type { Answer, MemberIndex } from './peers.ts';
 import { ReadQuorum } from './read-quorum.ts';
-import type { Replica } from './replica.ts';
 import type { NoAnswer } from './request.ts';
-
-/** A healthy answer takes a few milliseconds at most; after this all who are left are asked. */
-const SLOW_MS = 30;
 
 /** Repairs that may be under way at once; beyond, a repair is left to the next read. */
 const REPAIRS_MAX = 256;
@@ -45,28 +39,6 @@ export interface ReadTerms {
   readonly deadlineMs: number;
 }
 
-export interface ReaderParts {
-  readonly view: ClusterView;
-  readonly replica: Replica;
-  readonly peers: Peers;
-  readonly clock: Clock;
-}
-
-interface OwnCopy {
-  object: StoredObject;
-  /** While our disk is being asked. Never rejects. */
-  coming: Promise<void> | undefined;
-}
-
-interface Gathering {
-  readonly quorum: ReadQuorum;
-  readonly at: KeyAt;
-  readonly own: OwnCopy;
-  /** Those not asked yet; whoever is asked is taken out. */
-  readonly others: MemberIndex[];
-  readonly deadlineMs: number;
-}
-
 export interface ReadCounters {
   repairsSent: number;
   repairsSkipped: number;
@@ -83,115 +55,53 @@ export class QuorumReader {
     this.#parts = parts;
   }
 
-  /** This node must be one of the primaries of `at`. */
-  async read(keyspace: Keyspace, at: KeyAt, terms: ReadTerms): Promise<ReadResult> {
-    const { deadlineMs } = terms;
+  /** This node must be one of the primaries of `at`. Never rejects. */
+  read(keyspace: Keyspace, at: KeyAt, terms: ReadTerms): Later<ReadResult> {
     const quorum = new ReadQuorum(terms.r, terms.after);
-    const own = this.#ownCopy(keyspace, at, quorum);
-    const others = this.#othersInTurn(keyspace, at);
-    for (;;) {
-      if (!quorum.isDecided()) await this.#gather({ quorum, at, own, others, deadlineMs });
-      if (!quorum.isDecided()) return quorum.noAnswer();
-      const object = await this.#complete(keyspace, own.object, quorum, at, deadlineMs);
-      if (object === undefined) continue; // the one who knew more is lost: ask somebody else
-      if (quorum.got > 1) this.#repair(keyspace, at, quorum, object, deadlineMs);
-      return { kind: 'read', object, members: quorum.answered };
-    }
-  }
-
-  /** Our own copy: there at once when it is in memory, else counted when it has come. */
-  #ownCopy(keyspace: Keyspace, at: KeyAt, quorum: ReadQuorum): OwnCopy {
-    const { replica, view } = this.#parts;
-    const own: OwnCopy = { object: EMPTY_OBJECT, coming: undefined };
-    const take = (bytes: Buffer | undefined) => {
-      if (bytes !== undefined) own.object = decodeObject(bytes);
-      quorum.addVersion(view.self, own.object);
-    };
-    // Our disk cannot vouch for this key: the others answer, and we count as failed.
-    const fail = () => quorum.addFailure(view.self);
-    try {
-      const bytes = replica.read(keyspace, at);
-      if (bytes instanceof Promise) own.coming = bytes.then(take).catch(fail);
-      else take(bytes);
-    } catch {
-      fail();
-    }
-    return own;
-  }
-
-  /** The other primaries, those alive first; the first of them is another one each time. */
-  #othersInTurn(keyspace: Keyspace, at: KeyAt): MemberIndex[] {
-    const { view } = this.#parts;
-    const others = view.primaries(keyspace, at.slot).filter((member) => member !== view.self);
     this.#turn += 1;
-    const first = others.length === 0 ? 0 : this.#turn % others.length;
-    const turned = [...others.slice(first), ...others.slice(0, first)];
-    const alive = turned.filter((member) => view.isAlive(member));
-    return alive.length === turned.length
-      ? turned
-      : [...alive, ...turned.filter((member) => !view.isAlive(member))];
+    const task = { keyspace, at, quorum, deadlineMs: terms.deadlineMs, turn: this.#turn };
+    return this.#finish(new Gathering(this.#parts, task));
   }
 
-  /** Asks others for their versions until the quorum is decided, impossible, or time is up. */
-  #gather({ quorum, at, own, others, deadlineMs }: Gathering): Promise<void> {
-    const { clock, peers } = this.#parts;
-    return new Promise((resolve) => {
-      let missing = own.coming === undefined ? 0 : 1;
-      const ask = (count: number) => {
-        const members = others.splice(0, count);
-        if (members.length === 0) return;
-        missing += members.length;
-        const budgetMs = deadlineMs - clock.monotonicMs();
-        const request = { kind: 'read-version', ...at } as const;
-        peers.ask(members, { request, budgetMs, onAnswer, slowAfterMs: SLOW_MS, onSlow: askAll });
-      };
-      const askAll = () => ask(others.length);
-      const conclude = () => {
-        missing -= 1;
-        if (missing < quorum.lacking()) ask(1);
-        if (quorum.isDecided() || missing === 0) resolve();
-      };
-      const onAnswer = (member: MemberIndex, answer: Answer) => {
-        if (answer.kind === 'version') quorum.addVersion(member, answer.version);
-        else quorum.addFailure(member);
-        conclude();
-      };
-      if (own.coming !== undefined) {
-        const slow = clock.after(SLOW_MS, askAll);
-        const late = clock.after(deadlineMs - clock.monotonicMs(), resolve);
-        own.coming.then(conclude).finally(() => {
-          slow.cancel();
-          late.cancel();
-        });
-        own.coming = undefined;
-      }
-      ask(quorum.lacking() - missing);
-      if (missing === 0) resolve();
-    });
+  /** Gathers what is lacking, completes it where others know more than we do, and answers. */
+  #finish(gathering: Gathering): Later<ReadResult> {
+    if (gathering.task.quorum.isDecided()) return this.#complete(gathering);
+    return gathering.run().then(() => this.#complete(gathering));
   }
 
-  /** Our copy completed by the values that others have; undefined when one of them is lost. */
-  async #complete(
-    keyspace: Keyspace,
-    local: StoredObject,
-    quorum: ReadQuorum,
-    at: KeyAt,
-    deadlineMs: number,
-  ): Promise<StoredObject | undefined> {
-    let object = local;
-    for (const member of quorum.sources(local)) {
+  #complete(gathering: Gathering): Later<ReadResult> {
+    const { own } = gathering;
+    const { quorum, keyspace } = gathering.task;
+    if (!quorum.isDecided()) return quorum.noAnswer();
+    const sources = quorum.sources(own);
+    if (sources.length > 0) return this.#fetchAll(gathering, sources);
+    return this.#answer(gathering.task, resolved(keyspace, own));
+  }
+
+  /** Our copy completed by the values that others have. */
+  async #fetchAll(gathering: Gathering, sources: readonly MemberIndex[]): Promise<ReadResult> {
+    const { task } = gathering;
+    let object = gathering.own;
+    for (const member of sources) {
       this.counters.valuesFetched += 1;
-      const answer = await this.#fetch(member, at, deadlineMs);
+      const answer = await this.#fetch(member, task);
       if (answer.kind !== 'object') {
-        quorum.addFailure(member);
-        return undefined;
+        // The one who knew more is lost: ask somebody else.
+        task.quorum.addFailure(member);
+        return this.#finish(gathering);
       }
       if (answer.object !== undefined) object = mergeObjects(object, decodeObject(answer.object));
     }
-    return resolved(keyspace, object);
+    return this.#answer(task, resolved(task.keyspace, object));
   }
 
-  #fetch(member: MemberIndex, at: KeyAt, deadlineMs: number): Promise<Answer> {
+  #answer(task: ReadTask, object: StoredObject): ReadResult {
+    const { quorum } = task;
+    if (quorum.got > 1) this.#repair(task, object);
+    return { kind: 'read', object, members: quorum.answered };
+  }
+
+  #fetch(member: MemberIndex, { at, deadlineMs }: ReadTask): Promise<Answer> {
     const budgetMs = deadlineMs - this.#parts.clock.monotonicMs();
     const request = { kind: 'read-object', ...at } as const;
     return new Promise((resolve) => {
@@ -200,13 +110,7 @@ export class QuorumReader {
     });
   }
 
-  #repair(
-    keyspace: Keyspace,
-    at: KeyAt,
-    quorum: ReadQuorum,
-    object: StoredObject,
-    deadlineMs: number,
-  ): void {
+  #repair({ keyspace, at, quorum, deadlineMs }: ReadTask, object: StoredObject): void {
     const stale = quorum.stale(object);
     if (stale.length === 0) return;
     if (this.#repairsUnderWay >= REPAIRS_MAX) {

@@ -10,16 +10,22 @@ import type { MemberIndex } from './peers.ts';
 import type { NoAnswer } from './request.ts';
 
 const NOTHING: ObjectVersion = { context: EMPTY_VECTOR, siblings: [] };
+const NOBODY: readonly MemberIndex[] = [];
 
 export class ReadQuorum {
   readonly #needed: number;
   readonly #after: VersionVector;
-  readonly #versions = new Map<MemberIndex, ObjectVersion>();
+  /** In the order in which they answered; each has its version at the same place below. */
+  readonly #members: MemberIndex[];
+  readonly #versions: ObjectVersion[];
+  #got = 0;
 
   /** `after`: what those who answer must know together, however many they are. */
   constructor(needed: number, after = EMPTY_VECTOR) {
     this.#needed = needed;
     this.#after = after;
+    this.#members = new Array<MemberIndex>(needed);
+    this.#versions = new Array<ObjectVersion>(needed);
   }
 
   get needed(): number {
@@ -27,66 +33,80 @@ export class ReadQuorum {
   }
 
   get got(): number {
-    return this.#versions.size;
+    return this.#got;
   }
 
-  get answered(): MemberIndex[] {
-    return [...this.#versions.keys()];
+  get answered(): readonly MemberIndex[] {
+    return this.#members.slice(0, this.#got);
   }
 
   /** `undefined`: the member has never heard of the key. */
   addVersion(member: MemberIndex, version: ObjectVersion | undefined): void {
-    this.#versions.set(member, version ?? NOTHING);
+    this.#members[this.#got] = member;
+    this.#versions[this.#got] = version ?? NOTHING;
+    this.#got += 1;
   }
 
   /** The member cannot answer, or not any more: what it said does not count. */
   addFailure(member: MemberIndex): void {
-    this.#versions.delete(member);
+    const place = this.#members.indexOf(member);
+    if (place < 0) return;
+    this.#members.splice(place, 1);
+    this.#versions.splice(place, 1);
+    this.#got -= 1;
   }
 
   isDecided(): boolean {
-    return this.#versions.size >= this.#needed && !this.#isBehind();
+    return this.lacking() === 0;
   }
 
   /** How many more answers it takes at least; 0 when it is decided. */
   lacking(): number {
-    const lacking = this.#needed - this.#versions.size;
+    const lacking = this.#needed - this.#got;
     return lacking > 0 ? lacking : this.#isBehind() ? 1 : 0;
   }
 
   /** Why it is not decided. */
   noAnswer(): NoAnswer {
-    const counts = { needed: this.#needed, got: this.got } as const;
-    if (this.got < this.#needed) return { kind: 'no-answer', ...counts };
+    const counts = { needed: this.#needed, got: this.#got } as const;
+    if (this.#got < this.#needed) return { kind: 'no-answer', ...counts };
     return { kind: 'no-answer', ...counts, isBehind: true };
   }
 
   /** All that those who answered know, without values. */
   merged(): ObjectVersion {
     let merged = NOTHING;
-    for (const version of this.#versions.values()) merged = mergeObjects(merged, version);
+    for (let i = 0; i < this.#got; i++) merged = mergeObjects(merged, this.#versionAt(i));
     return merged;
   }
 
   /** The fewest members whose whole copies complete `have` to the merged version. */
-  sources(have: ObjectVersion): MemberIndex[] {
-    const sources: MemberIndex[] = [];
+  sources(have: ObjectVersion): readonly MemberIndex[] {
+    let sources: MemberIndex[] | undefined;
     let known = have;
-    for (const [member, version] of this.#versions) {
+    for (let i = 0; i < this.#got; i++) {
+      const version = this.#versionAt(i);
       if (subsumes(known, version)) continue;
-      sources.push(member);
+      sources ??= [];
+      sources.push(this.#members[i] as MemberIndex);
       known = mergeObjects(known, version);
     }
-    return sources;
+    return sources ?? NOBODY;
   }
 
   /** Members that answered with less than `newest`: whom read repair brings up to date. */
-  stale(newest: ObjectVersion): MemberIndex[] {
-    const stale: MemberIndex[] = [];
-    for (const [member, version] of this.#versions) {
-      if (!subsumes(version, newest)) stale.push(member);
+  stale(newest: ObjectVersion): readonly MemberIndex[] {
+    let stale: MemberIndex[] | undefined;
+    for (let i = 0; i < this.#got; i++) {
+      if (subsumes(this.#versionAt(i), newest)) continue;
+      stale ??= [];
+      stale.push(this.#members[i] as MemberIndex);
     }
-    return stale;
+    return stale ?? NOBODY;
+  }
+
+  #versionAt(place: number): ObjectVersion {
+    return this.#versions[place] as ObjectVersion;
   }
 
   #isBehind(): boolean {
