@@ -93,7 +93,7 @@ export class Node implements Store {
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
-    this.#replica = new Replica({ engine, clock, nodeNumber: map.selfNumber });
+    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -215,6 +215,7 @@ export class Node implements Store {
       getLatency: this.#gets.latency,
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
+      objects: this.#replica.counters,
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,

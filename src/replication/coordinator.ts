@@ -10,19 +10,21 @@
 
 import { KvorumError, lineOf } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
+import { refuseFutureLives } from '../causality/context.ts';
 import { encodeObject } from '../causality/object-format.ts';
 import { liveSiblings } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
-import { QuorumReader, type ReadResult } from './quorum-reader.ts';
+import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
 import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
-import { ReplicatedWrite } from './replicated-write.ts';
+import { ReplicatedWrite, type WriterParts } from './replicated-write.ts';
 import type { GetOutcome, GetRequest, WriteOutcome, WriteRequest } from './request.ts';
 
 export interface CoordinatorParts {
@@ -52,11 +54,13 @@ export class Coordinator {
   readonly reader: QuorumReader;
   readonly #parts: CoordinatorParts;
   readonly #forwarder: Forwarder;
+  readonly #writerParts: WriterParts;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
     this.reader = new QuorumReader(parts);
     this.#forwarder = new Forwarder(parts);
+    this.#writerParts = { ...parts, ownDisk: new DeadlineSweep(parts.clock) };
   }
 
   /** Throws or rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
@@ -67,8 +71,8 @@ export class Coordinator {
   }
 
   /**
-   * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), TOO_MANY_SIBLINGS and
-   * VALUE_TOO_LARGE only.
+   * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), BAD_CONTEXT,
+   * TOO_MANY_SIBLINGS and VALUE_TOO_LARGE only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
    * in one turn: as long as nodes agree on who lives, SET NX is granted once.
@@ -76,7 +80,8 @@ export class Coordinator {
   write(request: WriteRequest): Later<WriteOutcome> {
     const place = this.#locate(request);
     const { keyspace, at, primaries } = place;
-    const { view } = this.#parts;
+    const { clock, view } = this.#parts;
+    if (request.context !== undefined) refuseFutureLives(request.context, clock.wallMs());
     const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
     if (isElsewhere || !this.#isPrimary(place)) {
       return this.#forwarder.write(keyspace, request, primaries);
@@ -173,8 +178,8 @@ export class Coordinator {
       return { kind: 'not-applied', needed: w, got: able };
     }
     if (taken.kind === 'condition-failed') return taken;
-    const terms = { keyspace, primaries, w, deadlineMs };
-    return new ReplicatedWrite(this.#parts, at, taken, terms).run(this.#others(primaries));
+    const terms = { keyspace, primaries, others: this.#others(primaries), w, deadlineMs };
+    return new ReplicatedWrite(this.#writerParts, at, taken, terms).run();
   }
 
   /** Our disk takes no writes and nothing was written: another primary may take it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { actorOf } from '../causality/dot.ts';
 import { EMPTY_OBJECT, type ObjectVersion, writeSibling } from '../causality/siblings.ts';
-import { ReadQuorum } from './read-quorum.ts';
+import { ReadQuorum } from './read/read-quorum.ts';
 import { WriteQuorum } from './write-quorum.ts';
 
 // Each character is one answer: `+` durable, `-` failed; then the state after it.

@@ -4,15 +4,15 @@
 //
 // It is the question that it asks, so that a read is one object and not a handful of closures.
 
-import { decodeObject } from '../causality/object-format.ts';
-import { EMPTY_OBJECT, type StoredObject } from '../causality/siblings.ts';
-import type { Clock } from '../host/host.ts';
-import type { ClusterView } from './cluster-view.ts';
-import type { Keyspace } from './keyspace.ts';
-import type { KeyAt, Request } from './messages.ts';
-import type { Answer, MemberIndex, Peers, Question } from './peers.ts';
+import { decodeObject } from '../../causality/object-format.ts';
+import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
+import type { Clock } from '../../host/host.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { KeyAt, Request } from '../messages.ts';
+import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
+import type { Replica } from '../replica.ts';
 import type { ReadQuorum } from './read-quorum.ts';
-import type { Replica } from './replica.ts';
 
 /** A healthy answer takes a few milliseconds at most; after this all who are left are asked. */
 const SLOW_MS = 30;

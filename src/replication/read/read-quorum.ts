@@ -4,10 +4,10 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { mergeObjects, type ObjectVersion, subsumes } from '../causality/siblings.ts';
-import { descends, EMPTY_VECTOR, type VersionVector } from '../causality/version-vector.ts';
-import type { MemberIndex } from './peers.ts';
-import type { NoAnswer } from './request.ts';
+import { mergeObjects, type ObjectVersion, subsumes } from '../../causality/siblings.ts';
+import { descends, EMPTY_VECTOR, type VersionVector } from '../../causality/version-vector.ts';
+import type { MemberIndex } from '../peers.ts';
+import type { NoAnswer } from '../request.ts';
 
 const NOTHING: ObjectVersion = { context: EMPTY_VECTOR, siblings: [] };
 const NOBODY: readonly MemberIndex[] = [];

@@ -7,17 +7,17 @@
 //
 // Each read begins with another replica, so that reads find every one that is behind.
 
-import type { Later } from '../base/later.ts';
-import { decodeObject, encodeObject } from '../causality/object-format.ts';
-import { mergeObjects, type StoredObject } from '../causality/siblings.ts';
-import type { VersionVector } from '../causality/version-vector.ts';
-import { resolved } from './conflict-rule.ts';
+import type { Later } from '../../base/later.ts';
+import { decodeObject, encodeObject } from '../../causality/object-format.ts';
+import { mergeObjects, type StoredObject } from '../../causality/siblings.ts';
+import type { VersionVector } from '../../causality/version-vector.ts';
+import { resolved } from '../conflict-rule.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { KeyAt } from '../messages.ts';
+import type { Answer, MemberIndex } from '../peers.ts';
+import type { NoAnswer } from '../request.ts';
 import { Gathering, type ReaderParts, type ReadTask } from './gathering.ts';
-import type { Keyspace } from './keyspace.ts';
-import type { KeyAt } from './messages.ts';
-import type { Answer, MemberIndex } from './peers.ts';
 import { ReadQuorum } from './read-quorum.ts';
-import type { NoAnswer } from './request.ts';
 
 /** Repairs that may be under way at once; beyond, a repair is left to the next read. */
 const REPAIRS_MAX = 256;
