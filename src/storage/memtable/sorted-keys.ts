@@ -44,7 +44,7 @@ export class SortedKeys {
       for (const end of ends) {
         if (end === from) continue;
         const keys = this.#keys.subarray(from, end);
-        this.#arena.fetch(keys);
+        this.#arena.prefetch(keys);
         sortKeys(this.#arena, keys);
         from = end;
         yield keys;
