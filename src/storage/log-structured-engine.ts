@@ -85,7 +85,12 @@ export class LogStructuredEngine implements Engine {
     this.#identity = recovered.identity;
     this.#memtables = recovered.memtables;
     this.#tables = recovered.tables;
-    this.#log = new CommitLog(host, recovered.log, limits);
+    this.#log = new CommitLog({
+      host,
+      options: limits,
+      tail: recovered.log,
+      hasRoomFor: (bytes) => recovered.space.hasRoomFor(bytes),
+    });
     this.#view = this.#currentView();
     this.#flusher = new Flusher({
       host,
@@ -166,9 +171,9 @@ export class LogStructuredEngine implements Engine {
     return this.#log.whenDurable(sequence);
   }
 
-  renewIncarnation(): Promise<Identity> {
+  renewIncarnation(known: number): Promise<Identity> {
     if (this.#closing !== undefined) return Promise.reject(engineClosed());
-    this.#renewal ??= this.#renew().finally(() => {
+    this.#renewal ??= this.#renew(known).finally(() => {
       this.#renewal = undefined;
     });
     return this.#renewal;
@@ -266,8 +271,9 @@ export class LogStructuredEngine implements Engine {
     this.#host.log.error('corrupt-read', { why: error.message });
   };
 
-  async #renew(): Promise<Identity> {
-    this.#identity = await renewIdentity(this.#host, this.#identity, this.#identity.incarnation);
+  async #renew(known: number): Promise<Identity> {
+    const previous = Math.max(this.#identity.incarnation, known);
+    this.#identity = await renewIdentity(this.#host, this.#identity, previous);
     return this.#identity;
   }
 

@@ -55,8 +55,8 @@ export class RecordArena {
   #keysEnd: number;
   /** At the end of the memory. */
   #valueWords = 0;
-  /** Of no use, but that prefetch() is not optimized away. */
-  readonly #prefetched = new Int32Array(1);
+  /** Of no use, but that touch() is not optimized away. */
+  readonly #touched = new Int32Array(1);
 
   /** `memory` is empty, or an image that is only read. */
   constructor(memory: SharedArrayBuffer, keysEnd = 1) {
@@ -170,12 +170,12 @@ export class RecordArena {
    * Reads a word of each key and one of its value. None of their places depends on another, so that
    * the processor waits for many lines of memory at once: who looks at them next finds them near.
    */
-  prefetch(keys: Int32Array): void {
+  touch(keys: Int32Array): void {
     const words = this.#words;
     let sum = 0;
     for (const key of keys) sum ^= words[key - 1] as number;
     for (const key of keys) sum ^= words[words.length - (words[key - 1] as number)] as number;
-    this.#prefetched[0] = sum;
+    this.#touched[0] = sum;
   }
 
   /** The key and what is newest of it, as views for as long as the memtable is there. */

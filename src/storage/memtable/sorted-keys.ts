@@ -44,7 +44,7 @@ export class SortedKeys {
       for (const end of ends) {
         if (end === from) continue;
         const keys = this.#keys.subarray(from, end);
-        this.#arena.prefetch(keys);
+        this.#arena.touch(keys);
         sortKeys(this.#arena, keys);
         from = end;
         yield keys;
