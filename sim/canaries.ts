@@ -2,10 +2,18 @@
 // the oracle is worth nothing. The product has no switch for this: a saboteur stands between the
 // node and its host, or a client does not do what it writes down.
 
-import { ByteWriter } from '../src/base/bytes.ts';
+import { ByteReader, ByteWriter } from '../src/base/bytes.ts';
 import type { Slot } from '../src/base/ids.ts';
+import { EMPTY_VECTOR } from '../src/causality/version-vector.ts';
 import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
-import { type PeerFrame, readFrame, writeReplyFrame, writeRequestFrame } from '../src/node/wire.ts';
+import {
+  type Message,
+  readHeader,
+  readMessage,
+  setTime,
+  writeHeader,
+  writeMessage,
+} from '../src/node/wire.ts';
 import { decodeManifest, encodeManifest, MANIFEST_NAME } from '../src/storage/tables/manifest.ts';
 import { LATEST, type Saboteur } from './cluster.ts';
 import { onlyWeather } from './faults.ts';
@@ -72,6 +80,9 @@ function lyingDisk(host: Host): Host {
         if (!isPastHeader) return file.append(bytes);
         lostBytes += bytes.length;
       },
+      writeThrough: async (bytes, offset) => {
+        lostBytes = Math.max(lostBytes, offset + bytes.length - file.size());
+      },
       sync: async () => {
         isPastHeader = true;
         return file.sync();
@@ -120,8 +131,8 @@ function delegating<T extends object>(whole: T, replaced: Partial<T>): T {
 }
 
 interface Tampering {
-  readonly hear?: (frame: PeerFrame) => PeerFrame;
-  readonly say?: (frame: PeerFrame) => PeerFrame;
+  readonly hear?: (message: Message) => Message;
+  readonly say?: (message: Message) => Message;
 }
 
 /** A node whose frames are changed as they come in or go out. */
@@ -143,27 +154,40 @@ function tampering(host: Host, { hear, say }: Tampering): Host {
   };
 }
 
-function changed(bytes: Buffer, change: ((frame: PeerFrame) => PeerFrame) | undefined): Buffer {
-  if (change === undefined) return bytes;
-  const frame = change(readFrame(bytes));
+function changed(frame: Buffer, change: ((message: Message) => Message) | undefined): Buffer {
+  if (change === undefined) return frame;
+  const r = new ByteReader(frame);
   const w = new ByteWriter();
-  if (frame.kind === 'request') writeRequestFrame(w, frame.header, frame.request);
-  else writeReplyFrame(w, frame.header, frame.reply);
+  const header = readHeader(r);
+  writeHeader(w, header);
+  setTime(w, header.time);
+  while (r.left > 0) writeMessage(w, change(readMessage(r)));
   return w.copy();
 }
 
 /** What it should store it stores under another key, and so acknowledges without keeping it. */
-function emptied(frame: PeerFrame): PeerFrame {
-  if (frame.kind !== 'request' || frame.request.kind !== 'store-copy') return frame;
+function emptied(message: Message): Message {
+  if (message.kind !== 'request' || message.request.kind !== 'store-copy') return message;
   const key = Buffer.from('elsewhere');
-  return { ...frame, request: { ...frame.request, key } };
+  return { ...message, request: { ...message.request, key } };
 }
 
-function denied(frame: PeerFrame): PeerFrame {
-  if (frame.kind !== 'reply' || frame.reply.kind !== 'wrote') return frame;
-  if (frame.reply.outcome.kind !== 'ok') return frame;
+/** A coordinator to whom every copy seems to be what it sent: for pruning.test.ts. */
+export function credulous(host: Host): Host {
+  return tampering(host, { hear: agreed });
+}
+
+/** Whoever stored a copy seems to have nothing else. */
+function agreed(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'stored') return message;
+  return { ...message, reply: { kind: 'stored', context: EMPTY_VECTOR } };
+}
+
+function denied(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'wrote') return message;
+  if (message.reply.outcome.kind !== 'ok') return message;
   return {
-    ...frame,
+    ...message,
     reply: { kind: 'wrote', outcome: { kind: 'not-applied', needed: 2, got: 1 } },
   };
 }

@@ -31,6 +31,8 @@ const TINY_STORAGE: EngineOptions = {
   segmentBytesMax: 4_096,
   blockCacheBytes: 4_096,
   tableBytesTarget: 2_048,
+  // A third of the objects of the clients.
+  largeValueBytes: 30,
   verifies: 'all',
   reserve: { kind: 'bytes', bytes: 100 },
 };

@@ -77,6 +77,11 @@ export class SimClock implements Clock {
   after(ms: number, run: () => void): Timer {
     return new SimTimer(ms, run, this, this.#quartz, this.#life);
   }
+
+  /** A turn is what happens within a microsecond. */
+  atTurnEnd(run: () => void): void {
+    this.#life.after(0, 'turn end', run);
+  }
 }
 
 class SimTimer implements Timer {

@@ -10,7 +10,7 @@ import type { Address, KeyspaceNumber } from '../src/base/ids.ts';
 import { encodeCommand, type RespConnection } from '../src/client/resp-connection.ts';
 import { frameOf } from '../src/host/frame-stream.ts';
 import { preambleOf } from '../src/host/preamble.ts';
-import { writeRequestFrame } from '../src/node/wire.ts';
+import { writeHeader, writeMessage } from '../src/node/wire.ts';
 import { type RunningCluster, type RunningNode, startCluster } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
@@ -210,14 +210,15 @@ async function peerDoor(cluster: RunningCluster): Promise<void> {
 /** A well-formed write of a node of another cluster, for all that it knows. */
 function strangersWrite(): Buffer {
   const writer = new ByteWriter();
-  const header = { clusterTag: 1, sender: 2, epoch: 1, time: Date.now() * 2048, questionId: 3 };
-  writeRequestFrame(writer, header, {
+  writeHeader(writer, { clusterTag: 1, sender: 2, epoch: 1 });
+  const request = {
     kind: 'coordinate-write',
     sentMs: Date.now(),
     keyspace: 0 as KeyspaceNumber,
     key: Buffer.from('stolen'),
     change: { kind: 'put', value: Buffer.from('1'), expiresAt: 0 },
-  });
+  } as const;
+  writeMessage(writer, { kind: 'request', questionId: 3, request });
   return writer.view();
 }
 

@@ -14,9 +14,10 @@ import { parseArgs } from 'node:util';
 import { FiguresPage } from '../figures-page.ts';
 import { installedRivals, rivalNamed } from '../rivals/installed-rivals.ts';
 import { Figures } from './figures.ts';
+import { LARGE_KEYS } from './large-values.ts';
 import { reportLines } from './report.ts';
 import { PHASES, type Phase } from './trial-options.ts';
-import { ENTRY_BYTES } from './workload.ts';
+import { ENTRY_BYTES, LARGE_VALUE_BYTES } from './workload.ts';
 
 type Print = (line: string) => void;
 
@@ -53,6 +54,7 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   const phases = phasesFrom(values.phases);
   const { under } = values;
   checkSpace(under, keys);
+  if (phases.includes('large')) checkSpace(under, LARGE_KEYS * (LARGE_VALUE_BYTES / ENTRY_BYTES));
   const engines = await enginesFrom(print, values.only);
   const figures = new Figures();
   for (let seed = 1; seed <= rounds; seed++) {
@@ -66,7 +68,12 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   for (const line of lines) print(line);
   if (!values.write) return;
   const title = `The engine beside its rivals, ${keys.toLocaleString('en')} keys`;
-  page.write({ title, command: `bench -- engine --keys ${keys} --rounds ${rounds}`, lines });
+  page.write({
+    name: `engine ${keys}`,
+    title,
+    command: `bench -- engine --keys ${keys} --rounds ${rounds}`,
+    lines,
+  });
 }
 
 function phasesFrom(text: string): Phase[] {

@@ -3,6 +3,7 @@
 
 import type { Figures } from './figures.ts';
 import { middle } from './figures.ts';
+import { LARGE_KEYS } from './large-values.ts';
 import type { Measured } from './meter.ts';
 import { ENTRY_BYTES } from './workload.ts';
 
@@ -31,10 +32,13 @@ const RATES = [
   'readrandom 4× cache',
 ];
 
+const LARGE_RATES: readonly string[] = ['large, fill', 'large, overwrite', 'large, readrandom'];
+
 export function reportLines(figures: Figures, keys: number): string[] {
   return [
     ...rates(figures, keys),
     ...synced(figures),
+    ...largeValues(figures),
     ...costs(figures),
     ...stalls(figures),
     ...machine(figures),
@@ -82,6 +86,20 @@ function synced(figures: Figures): string[] {
   ];
 }
 
+function largeValues(figures: Figures): string[] {
+  const rows = figures.phases.filter((phase) => LARGE_RATES.includes(phase));
+  if (rows.length === 0) return [];
+  return [
+    `${LARGE_KEYS.toLocaleString('en')} × 64 KiB, nobody waits for the disk; per second`,
+    line('', [...figures.engines, 'ours / best', 'spread']),
+    ...rows.map((row) => {
+      const each = figures.engines.map((name) => rateOf(figures, name, row));
+      return line(row, [...each.map(thousands), ratioToBest(figures, each), spread(figures, row)]);
+    }),
+    '',
+  ];
+}
+
 function costs(figures: Figures): string[] {
   type Row = [title: string, phase: string, digits: number, of: (it: Measured) => number];
   const extra = (name: string) => (it: Measured) => it.extra?.[name] ?? Number.NaN;
@@ -91,6 +109,8 @@ function costs(figures: Figures): string[] {
     ['write ampl., half overwritten', 'amplification', 2, extra('writeAmplification')],
     ['space ampl., half overwritten', 'amplification', 2, extra('spaceAmplification')],
     ['space at worst meanwhile', 'amplification', 2, extra('spaceAtWorst')],
+    ['write ampl., large overwritten', 'large values', 2, extra('writeAmplification')],
+    ['space ampl., large overwritten', 'large values', 2, extra('spaceAmplification')],
     ['RSS of the process, fill, MB', 'filled', 0, (it) => extra('residentBytes')(it) / MB],
     ['memtables, B/key beyond payload', 'filled', 1, memtableBytesPerKey],
     ['filters and indexes, B/key', 'filled', 2, tableBytesPerKey],

@@ -9,9 +9,10 @@ export const PHASES = [
   'small-cache',
   'synced',
   'amplification',
+  'large',
 ] as const;
 
-/** Every one but the last two begins with a fill. */
+/** Every one but the last three begins with a fill. */
 export type Phase = (typeof PHASES)[number] | 'fill';
 
 export interface TrialOptions {

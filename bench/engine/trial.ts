@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { rivalNamed } from '../rivals/installed-rivals.ts';
 import type { Rival } from '../rivals/rival.ts';
 import { measureAmplification } from './amplification.ts';
+import { measureLargeValues } from './large-values.ts';
 import { Meter } from './meter.ts';
 import { measureSyncedWrites } from './synced-writes.ts';
 import type { Phase, TrialOptions } from './trial-options.ts';
@@ -35,6 +36,7 @@ async function run(trial: Trial): Promise<void> {
     [options.phases.some((phase) => !isOfItsOwn(phase)), measureUnsynced],
     [isAsked('synced') && rival.canSync, measureSyncedWrites],
     [isAsked('amplification'), measureAmplification],
+    [isAsked('large'), measureLargeValues],
   ];
   for (const [isWanted, measure] of parts) {
     if (!isWanted) continue;
@@ -46,7 +48,7 @@ async function run(trial: Trial): Promise<void> {
 }
 
 function isOfItsOwn(phase: Phase): boolean {
-  return phase === 'synced' || phase === 'amplification';
+  return phase === 'synced' || phase === 'amplification' || phase === 'large';
 }
 
 const [name = '', text = '{}'] = process.argv.slice(2);

@@ -6,6 +6,7 @@ import type { KeyValue } from '../rivals/rival.ts';
 export const KEY_BYTES = 16;
 export const VALUE_BYTES = 100;
 export const ENTRY_BYTES = KEY_BYTES + VALUE_BYTES;
+export const LARGE_VALUE_BYTES = 64 * 1024;
 
 const POOL_BYTES = 1024 * 1024;
 const ZERO = 0x30;
@@ -56,6 +57,12 @@ export class Workload {
   value(): Buffer {
     const from = this.u32() % POOL_BYTES;
     return this.#pool.subarray(from, from + VALUE_BYTES);
+  }
+
+  /** A 64 KiB picture or document, half of it repetition as well. */
+  largeValue(): Buffer {
+    const from = this.u32() % (POOL_BYTES - LARGE_VALUE_BYTES);
+    return this.#pool.subarray(from, from + LARGE_VALUE_BYTES);
   }
 
   randomPut(): KeyValue {

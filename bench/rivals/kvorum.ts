@@ -12,7 +12,7 @@ import { slotOf } from '../../src/ring/slot.ts';
 import type { Engine, EngineKey, Put, ScanRange, Written } from '../../src/storage/engine.ts';
 import { openEngine } from '../../src/storage/open-engine.ts';
 import { STORAGE_JOBS } from '../../src/storage/storage-jobs.ts';
-import type { MemoryFigures, Rival, Store } from './rival.ts';
+import { type MemoryFigures, type Rival, type Store, turn } from './rival.ts';
 
 const KEYSPACE = 0 as KeyspaceNumber;
 const OWNER = {
@@ -20,8 +20,9 @@ const OWNER = {
   nodeId: 'be'.repeat(20) as NodeId,
 };
 const PAGE = { entriesMax: 1000, bytesMax: 1024 * 1024 };
-/** What was written and is not yet on the disk stays below this: the writer waits for the log. */
+/** What was written and is not yet on the disk stays below these: the writer waits for the log. */
 const UNSYNCED_WRITES_MAX = 16_384;
+const UNSYNCED_BYTES_MAX = 4 * 1024 * 1024;
 /** As a client would: a refused write is tried again, and the time counts. */
 const OVERLOADED_MS = 5;
 
@@ -46,19 +47,21 @@ export function kvorum(): Rival {
 function storeOf(engine: Engine): Store {
   let last = 0;
   let unwaited = 0;
+  let unwaitedBytes = 0;
   const write = (puts: readonly Put[]) => {
     const written = taken(engine, puts);
     if (written === undefined) return later(engine, puts).then((late) => late.durable);
     last = written.sequence;
     unwaited += puts.length;
-    if (unwaited < UNSYNCED_WRITES_MAX) return undefined;
+    for (const { value } of puts) unwaitedBytes += value.length;
+    if (unwaited < UNSYNCED_WRITES_MAX && unwaitedBytes < UNSYNCED_BYTES_MAX) return undefined;
     unwaited = 0;
+    unwaitedBytes = 0;
     return written.durable;
   };
   return {
-    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
-    putMany: (puts) =>
-      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
+    put: (key, value) => write([putOf(key, value)]),
+    putMany: (puts) => write(puts.map(({ key, value }) => putOf(key, value))),
     get(key) {
       const stored = engine.get(at(key));
       return stored instanceof Promise ? stored.then((it) => it?.value) : stored?.value;
@@ -88,9 +91,8 @@ function syncedStore(engine: Engine): Store {
   };
   return {
     ...storeOf(engine),
-    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
-    putMany: (puts) =>
-      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
+    put: (key, value) => write([putOf(key, value)]),
+    putMany: (puts) => write(puts.map(({ key, value }) => putOf(key, value))),
   };
 }
 
@@ -112,6 +114,10 @@ async function later(engine: Engine, puts: readonly Put[]): Promise<Written> {
   }
 }
 
+function putOf(key: Buffer, value: Buffer): Put {
+  return { kind: 'put', keyspace: KEYSPACE, slot: slotOf(key), key, value, growth: 1 };
+}
+
 function at(key: Buffer): EngineKey {
   return { keyspace: KEYSPACE, slot: slotOf(key), key };
 }
@@ -124,6 +130,8 @@ async function scan(engine: Engine): Promise<number> {
     const page = asked instanceof Promise ? await asked : asked;
     count += page.entries.length;
     range = page.next;
+    // A page may have come at once: others have their turn between two of them.
+    await turn();
   }
   return count;
 }

@@ -2,7 +2,7 @@
 // the one of the file system. Unsynced it runs with noSync; synced without overlappingSync, for
 // with it a put resolves before it is on the disk.
 
-import type { Rival } from './rival.ts';
+import { type Rival, turn } from './rival.ts';
 
 interface Lmdb {
   put(key: Buffer, value: Buffer): Promise<boolean>;
@@ -34,10 +34,13 @@ export function lmdb(module: LmdbModule): Rival {
           return last;
         },
         get: (key) => db.get(key),
-        scan() {
+        async scan() {
           let count = 0;
-          for (const entry of db.getRange({})) count += entry === undefined ? 0 : 1;
-          return Promise.resolve(count);
+          for (const entry of db.getRange({})) {
+            if (entry !== undefined) count += 1;
+            if (count % 1000 === 0) await turn();
+          }
+          return count;
         },
         flush: () => db.committed,
         close: () => db.close(),

@@ -42,11 +42,16 @@ export interface Store {
   /** Many writes in one call, where the engine has one. */
   putMany(puts: readonly KeyValue[]): Promise<unknown> | undefined;
   get(key: Buffer): Uint8Array | null | undefined | Promise<Uint8Array | null | undefined>;
-  /** Reads everything in the order of its keys; the number of entries. */
+  /** Reads everything in the order of its keys, with a turn() each thousand; how many it was. */
   scan(): Promise<number>;
   /** Resolves when everything written so far is as safe as `isSynced` asks, or in its log. */
   flush(): Promise<unknown>;
   close(): Promise<unknown>;
   /** What it says of its own memory, where it does. */
   memory?(): MemoryFigures;
+}
+
+/** Whoever scans at once lets the event loop go round now and then, as a server must. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -59,6 +59,12 @@ export class ByteWriter {
     this.#length += bytes.length;
   }
 
+  /** All that `other` has written. */
+  append(other: ByteWriter): void {
+    this.#room(other.#length);
+    this.#length += other.#buffer.copy(this.#buffer, this.#length, 0, other.#length);
+  }
+
   /** A varint length, then the bytes. */
   bytes(bytes: Uint8Array): void {
     this.varint(bytes.length);

@@ -41,6 +41,20 @@ const promises: Record<string, (clock: Clock) => Promise<void>> = {
     deepEqual(fired, [5, 20, 40]);
   },
 
+  'the end of a turn comes once, later, after the promises of the turn': async (clock) => {
+    const order: string[] = [];
+    await new Promise<void>((resolve) => {
+      clock.atTurnEnd(() => {
+        order.push('turn end');
+        resolve();
+      });
+      Promise.resolve().then(() => order.push('promise'));
+      order.push('here');
+    });
+    await new Promise<void>((resolve) => clock.after(5, resolve));
+    deepEqual(order, ['here', 'promise', 'turn end']);
+  },
+
   'a cancelled timer never fires, and cancel may be called again': async (clock) => {
     let fired = false;
     const timer = clock.after(5, () => {

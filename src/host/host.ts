@@ -22,6 +22,11 @@ export interface Clock {
   wallMs(): number;
   /** Calls `run` once, at least `ms` milliseconds from now and never within this call. */
   after(ms: number, run: () => void): Timer;
+  /**
+   * Calls `run` once at the end of this turn of the event loop, when everything was heard that had
+   * arrived with it: for what is cheaper together. Never within this call.
+   */
+  atTurnEnd(run: () => void): void;
 }
 
 export interface Timer {
@@ -81,6 +86,14 @@ export interface DiskFile {
    * there, and that a later successful sync proves nothing: do not retry.
    */
   sync(): Promise<void>;
+  /**
+   * Puts bytes at `offset`, over what stands there or at the end, and resolves when they are on the
+   * platter: append() and sync() in one, for these bytes alone; cheapest where the file has bytes
+   * already. Only when all that was appended is synced. After DISK_FULL some of them may be there,
+   * and writing all of them again is right; after IO_ERROR see sync(). The buffer must not change
+   * until the promise settles.
+   */
+  writeThrough(bytes: Buffer, offset: number): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -104,7 +117,7 @@ export interface Receiver {
 export interface Endpoint {
   /** Where it really listens (port 0 was replaced by the one that was given). */
   readonly address: Address;
-  /** Copies `frame` before it returns; frames of one turn of the event loop travel together. */
+  /** Copies `frame` before it returns. Each costs a system call: say much in one. */
   send(to: Address, frame: Uint8Array): void;
   close(): Promise<void>;
 }

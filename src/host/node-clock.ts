@@ -1,5 +1,5 @@
-// The real clock: performance.now, Date.now and setTimeout. Timers never keep the process alive;
-// only open servers do.
+// The real clock: performance.now, Date.now, setTimeout and setImmediate. Timers never keep the
+// process alive; only open servers do.
 //
 // setTimeout works on a loop time that is cut to whole milliseconds, so it may fire almost one
 // early, and it takes at most 2^31 - 1 ms. A timer here looks again when it wakes, and sleeps on
@@ -14,6 +14,8 @@ export function nodeClock(): Clock {
     monotonicMs: () => performance.now(),
     wallMs: () => Date.now(),
     after: (ms, run) => new NodeTimer(ms, run),
+    // It runs right after the sockets were read, so that nobody waits for it.
+    atTurnEnd: (run) => void setImmediate(run),
   };
 }
 

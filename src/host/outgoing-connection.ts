@@ -5,10 +5,10 @@
 //     ^                                                                           |
 //     +---------------- the first send after the back-off dials again ------------+
 //
-// Frames collect in one buffer and leave in one write per turn of the event loop. While a write is
-// under way the next one waits, so at most two buffers exist: one in the kernel's hands, one that
-// fills. Whatever is in them when the connection breaks is dropped, and onLost says so once; it is
-// never called from within send().
+// A frame leaves at once, in a write of its own; only while the dial or a write is under way frames
+// collect in one buffer and then leave together. So at most two buffers exist: one in the kernel's
+// hands, one that fills. Whatever is in them when the connection breaks is dropped, and onLost says
+// so once; it is never called from within send().
 
 import { connect, type Socket } from 'node:net';
 import { messageOf } from '../base/errors.ts';
@@ -42,8 +42,6 @@ export class OutgoingConnection {
   #isOpen = false;
   #isClosed = false;
   #writer: FrameWriter | undefined;
-  /** Bytes of the write under way; 0 when the socket is free for the next. */
-  #bytesInFlight = 0;
   #backOffMs = BACK_OFF_MS_MIN;
   #mayDialAtMs = 0;
   #isLossDue = false;
@@ -52,52 +50,43 @@ export class OutgoingConnection {
     this.#options = options;
   }
 
-  /** Copies `frame`; true when flush() has something to do for it. */
-  queue(frame: Uint8Array): boolean {
-    if (this.#isClosed) return false;
+  /** Copies `frame`, and dials first where needed. */
+  send(frame: Uint8Array): void {
+    if (this.#isClosed) return;
     if (this.#socket === undefined && performance.now() < this.#mayDialAtMs) {
       this.#lose();
-      return false;
+      return;
     }
     this.#writer ??= new FrameWriter();
     this.#writer.write(frame);
-    if (this.#writer.length + this.#bytesInFlight > QUEUED_BYTES_MAX) {
+    if (this.#writer.length + (this.#socket?.writableLength ?? 0) > QUEUED_BYTES_MAX) {
       this.#break(`more than ${QUEUED_BYTES_MAX} bytes wait for it`);
-      return false;
+      return;
     }
-    return true;
-  }
-
-  /** Writes what is queued, dialing first where needed. */
-  flush(): void {
-    if (this.#writer === undefined || this.#writer.length === 0 || this.#isClosed) return;
-    if (this.#socket === undefined) this.#socket = this.#dial();
-    if (this.#isOpen && this.#bytesInFlight === 0) this.#write(this.#socket, this.#writer);
+    this.#socket ??= this.#dial();
+    this.#flush();
   }
 
   /** Sends what the kernel takes of the queue, and ends; onLost is not called any more. */
   close(): void {
-    if (this.#socket !== undefined && this.#isOpen) this.flush();
+    this.#flush();
     this.#isClosed = true;
     this.#socket?.destroy();
   }
 
-  #write(socket: Socket, writer: FrameWriter): void {
-    this.#bytesInFlight = writer.length;
+  /** Writes what is queued, unless a write or the dial is under way. */
+  #flush(): void {
+    const [socket, writer] = [this.#socket, this.#writer];
+    if (socket === undefined || !this.#isOpen || socket.writableLength > 0) return;
+    if (writer === undefined || writer.length === 0) return;
     socket.write(writer.view(), this.#onWritten);
     // Most writes fit into the kernel's buffer: then the memory is ours again at once.
-    if (socket.writableLength === 0) {
-      this.#bytesInFlight = 0;
-      writer.clear();
-    } else {
-      writer.startAfresh();
-    }
+    if (socket.writableLength === 0) writer.clear();
+    else writer.startAfresh();
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (error || this.#bytesInFlight === 0) return;
-    this.#bytesInFlight = 0;
-    this.flush();
+    if (!error) this.#flush();
   };
 
   #dial(): Socket {
@@ -114,9 +103,8 @@ export class OutgoingConnection {
     };
     socket.on('connect', () => {
       socket.setTimeout(0);
-      socket.write(preamble);
+      socket.write(preamble, this.#onWritten);
       this.#isOpen = true;
-      this.flush();
     });
     socket.on(
       'data',
@@ -138,7 +126,6 @@ export class OutgoingConnection {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#isOpen = false;
-    this.#bytesInFlight = 0;
     this.#writer = undefined;
     socket?.destroy();
     if (this.#isClosed) return;

@@ -4,9 +4,8 @@
 // that it accepted; an answer therefore goes over the answerer's own. That spares the two ends an
 // agreement on who dials when both do.
 //
-// Frames of one turn of the event loop travel in one write per peer: send() marks the peer, one
-// setImmediate flushes all that are marked. Nothing here allocates per frame except the view that
-// the receiver sees. What a stranger sends is logged and ends his connection, never the process.
+// Nothing here allocates per frame except the view that the receiver sees. What a stranger sends is
+// logged and ends his connection, never the process.
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { KvorumError, messageOf } from '../base/errors.ts';
@@ -42,9 +41,6 @@ class TcpEndpoint implements Endpoint {
   readonly #preamble: Buffer;
   readonly #incoming = new Set<Socket>();
   readonly #outgoing = new Map<Address, OutgoingConnection>();
-  /** Peers with frames queued in this turn of the event loop. */
-  readonly #dirty = new Set<OutgoingConnection>();
-  #isFlushDue = false;
   #closed: Promise<void> | undefined;
 
   constructor(address: Address, server: Server, receiver: Receiver, log: Log) {
@@ -60,11 +56,7 @@ class TcpEndpoint implements Endpoint {
   send(to: Address, frame: Uint8Array): void {
     if (this.#closed !== undefined) return;
     const connection = this.#outgoing.get(to) ?? this.#connectionTo(to);
-    if (!connection.queue(frame)) return;
-    this.#dirty.add(connection);
-    if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    setImmediate(this.#flush);
+    connection.send(frame);
   }
 
   close(): Promise<void> {
@@ -75,12 +67,6 @@ class TcpEndpoint implements Endpoint {
     });
     return this.#closed;
   }
-
-  readonly #flush = (): void => {
-    this.#isFlushDue = false;
-    for (const connection of this.#dirty) connection.flush();
-    this.#dirty.clear();
-  };
 
   #connectionTo(peer: Address): OutgoingConnection {
     const connection = new OutgoingConnection({

@@ -91,7 +91,7 @@ export class Node implements Store {
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
-    this.#replica = new Replica({ engine, clock, nodeNumber: map.selfNumber });
+    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -213,6 +213,7 @@ export class Node implements Store {
       getLatency: this.#getLatency,
       writeLatency: this.#writeLatency,
       reads: this.#coordinator.reader.counters,
+      objects: this.#replica.counters,
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
@@ -244,7 +245,8 @@ export class Node implements Store {
     const nowMs = this.#host.clock.monotonicMs();
     this.#map.liveness.awake(nowMs);
     const request = { kind: 'ping', sentMs: this.#host.clock.wallMs() } as const;
-    this.#peers.ask(others, { request, budgetMs: PING_MS * 2, onAnswer: () => {} });
+    const ping = { request, budgetMs: PING_MS * 2, onAnswer: () => {} };
+    for (const member of others) this.#peers.ask([member], ping);
     const isWhole = others.every((member) => this.#map.isAlive(member));
     const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
     this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());

@@ -1,26 +1,23 @@
-// Questions to other nodes over the host's network, and answers to theirs. A question goes out as
-// one encoded frame to everyone asked; what comes back is matched by its id. Whoever does not
-// answer is reported as lost: at once when the way to it breaks, at the latest when the budget of
-// the question is spent (a sweep every SWEEP_MS, no timer per question).
+// Questions to other nodes over the host's network, and answers to theirs. All that goes to one
+// node in one turn of the event loop leaves in one frame (outbox.ts); an answer is matched to its
+// question by an id. Whoever does not answer is reported as lost: at once when the way to it
+// breaks, at the latest when the budget of the question is spent (a sweep every SWEEP_MS, no timer
+// per question).
 
-import { ByteWriter } from '../base/bytes.ts';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Address } from '../base/ids.ts';
+import { TurnEnd } from '../base/turn-end.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
-import {
-  type Clock,
-  type Endpoint,
-  FRAME_BYTES_MAX,
-  type Log,
-  type Random,
-  type Receiver,
-} from '../host/host.ts';
+import type { Clock, Endpoint, Log, Random, Receiver } from '../host/host.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../replication/peers.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { LagMeter } from './lag-meter.ts';
 import { Once } from './once.ts';
-import { type FrameHeader, readFrame, writeReplyFrame, writeRequestFrame } from './wire.ts';
+import { MESSAGE_BYTES_MAX, Outbox } from './outbox.ts';
+import { QuestionTable } from './question-table.ts';
+import { type FrameHeader, type Message, readHeader, readMessage, writeMessage } from './wire.ts';
 
 const SWEEP_MS = 20;
 
@@ -44,14 +41,6 @@ export interface PeerCounters {
   questionsLost: number;
 }
 
-interface Pending {
-  readonly question: Question;
-  readonly waiting: Set<MemberIndex>;
-  readonly deadlineMs: number;
-  /** When onSlow is due; Infinity: never, or done. */
-  slowMs: number;
-}
-
 export class RemotePeers implements Peers, Receiver {
   readonly counters: PeerCounters = {
     framesSent: 0,
@@ -60,17 +49,20 @@ export class RemotePeers implements Peers, Receiver {
     questionsLost: 0,
   };
   readonly #parts: RemotePeersParts;
-  readonly #writer = new ByteWriter(4096);
-  readonly #pending = new Map<number, Pending>();
-  #endpoint: Endpoint | undefined;
+  readonly #message = new ByteWriter(4096);
+  /** By member; those without one have not been spoken to. */
+  readonly #outboxes: Outbox[] = [];
+  readonly #turnEnd: TurnEnd<MemberIndex>;
+  readonly #questions: QuestionTable;
   readonly #once = new Once();
   readonly #lags = new LagMeter();
-  #lastId: number;
+  #endpoint: Endpoint | undefined;
   #isSweeping = false;
 
   constructor(parts: RemotePeersParts) {
     this.#parts = parts;
-    this.#lastId = parts.random.u32();
+    this.#questions = new QuestionTable(parts.random.u32());
+    this.#turnEnd = new TurnEnd(parts.clock, (member) => this.#flush(member));
   }
 
   /** Frames go out through `endpoint` from now on. */
@@ -82,36 +74,42 @@ export class RemotePeers implements Peers, Receiver {
   async close(): Promise<void> {
     const endpoint = this.#endpoint;
     this.#endpoint = undefined;
-    for (const [id, { waiting }] of this.#pending) {
-      for (const member of waiting) this.#settle(id, member, { kind: 'lost', wasSent: true });
-    }
+    for (const { id, members } of this.#questions.list()) this.#loseAll(id, members);
     await endpoint?.close();
   }
 
   ask(members: readonly MemberIndex[], question: Question): void {
     const { map, clock } = this.#parts;
-    this.#lastId = (this.#lastId + 1) >>> 0;
-    const id = this.#lastId;
-    const nowMs = clock.monotonicMs();
-    const deadlineMs = nowMs + question.budgetMs;
-    const slowMs = nowMs + (question.slowAfterMs ?? Number.POSITIVE_INFINITY);
-    this.#pending.set(id, { question, waiting: new Set(members), deadlineMs, slowMs });
-    this.#writer.clear();
-    writeRequestFrame(this.#writer, this.#header(id), question.request);
-    const frame = this.#writer.view();
-    const isSendable = frame.length <= FRAME_BYTES_MAX && this.#endpoint !== undefined;
+    const { id } = this.#questions.open(members, question, clock.monotonicMs());
+    this.#message.clear();
+    const { request } = question;
+    writeMessage(this.#message, { kind: 'request', questionId: id, request });
+    const isSendable = this.#message.length <= MESSAGE_BYTES_MAX && this.#endpoint !== undefined;
     for (const member of members) {
-      const isOpen = map.isAlive(member) || question.request.kind === 'ping';
-      if (isSendable && isOpen) this.#send(member, frame);
+      const isOpen = request.kind === 'ping' || map.isAlive(member);
+      if (isSendable && isOpen) this.#say(member);
       else queueMicrotask(() => this.#settle(id, member, { kind: 'lost', wasSent: false }));
     }
     this.#sweepSoon();
   }
 
+  /** What a frame that was refused half-way had said before stands. */
   onFrame(frame: Buffer): void {
     this.counters.framesReceived += 1;
     try {
-      this.#take(readFrame(Buffer.from(frame)));
+      // A copy: keys and values in it are views, and may have to wait for the disk.
+      const r = new ByteReader(Buffer.from(frame));
+      const header = readHeader(r);
+      const member = this.#memberOf(header);
+      if (member === undefined) return;
+      this.#parts.observeTime(header.time);
+      let isAnswer = false;
+      while (r.left > 0) {
+        const message = readMessage(r);
+        if (message.kind === 'reply' && !isAnswer) this.#hear(member);
+        isAnswer ||= message.kind === 'reply';
+        this.#take(member, header.sender, message);
+      }
     } catch (error) {
       this.counters.framesRefused += 1;
       this.#parts.log.warn('frame refused', { why: messageOf(error) });
@@ -124,34 +122,40 @@ export class RemotePeers implements Peers, Receiver {
     if (member === undefined) return;
     const name = map.members[member]?.name;
     if (map.liveness.lost(member, clock.monotonicMs())) log.warn('node lost', { node: name });
-    for (const id of this.#pending.keys()) {
+    for (const { id } of this.#questions.list()) {
       this.#settle(id, member, { kind: 'lost', wasSent: true });
     }
   }
 
-  #take(frame: ReturnType<typeof readFrame>): void {
-    const { map, clock, log, observeTime } = this.#parts;
-    const member = map.memberNumbered(frame.header.sender);
-    if (frame.header.clusterTag !== map.clusterTag || member === undefined) {
-      this.counters.framesRefused += 1;
-      log.warn('frame of a stranger refused', { sender: frame.header.sender });
+  /** Undefined: a stranger. */
+  #memberOf(header: FrameHeader): MemberIndex | undefined {
+    const { map, log } = this.#parts;
+    const member = map.memberNumbered(header.sender);
+    if (header.clusterTag === map.clusterTag && member !== undefined) return member;
+    this.counters.framesRefused += 1;
+    log.warn('frame of a stranger refused', { sender: header.sender });
+    return undefined;
+  }
+
+  #take(member: MemberIndex, sender: number, message: Message): void {
+    const { questionId } = message;
+    if (message.kind === 'reply') {
+      this.#settle(questionId, member, message.reply);
       return;
     }
-    observeTime(frame.header.time);
-    if (frame.kind === 'request') {
-      const { questionId, sender } = frame.header;
-      const refused = this.#refusal(member, frame.request);
-      const isWrite = frame.request.kind === 'coordinate-write';
-      if (isWrite && !this.#once.isFirst(sender, questionId)) return;
-      if (refused === undefined) this.#answer(member, questionId, frame.request);
-      else this.#reply(member, questionId, refused);
-      return;
-    }
-    // Only replies clear a name: they prove that the way is open in both directions.
+    const { request } = message;
+    const refused = this.#refusal(member, request);
+    if (request.kind === 'coordinate-write' && !this.#once.isFirst(sender, questionId)) return;
+    if (refused === undefined) this.#answer(member, questionId, request);
+    else this.#reply(member, questionId, refused);
+  }
+
+  /** Only replies clear a name: they prove that the way is open in both directions. */
+  #hear(member: MemberIndex): void {
+    const { map, clock, log } = this.#parts;
     if (map.liveness.heard(member, clock.monotonicMs())) {
       log.info('node alive', { node: map.members[member]?.name });
     }
-    this.#settle(frame.header.questionId, member, frame.reply);
   }
 
   /** A write that lay here while we were paused would undo what others were told since. */
@@ -172,37 +176,45 @@ export class RemotePeers implements Peers, Receiver {
   }
 
   #reply(member: MemberIndex, questionId: number, reply: Reply): void {
-    this.#writer.clear();
-    writeReplyFrame(this.#writer, this.#header(questionId), reply);
-    const frame = this.#writer.view();
-    if (frame.length <= FRAME_BYTES_MAX) this.#send(member, frame);
-    else this.#reply(member, questionId, tooLarge(frame.length));
+    this.#message.clear();
+    writeMessage(this.#message, { kind: 'reply', questionId, reply });
+    if (this.#message.length <= MESSAGE_BYTES_MAX) this.#say(member);
+    else this.#reply(member, questionId, tooLarge(this.#message.length));
   }
 
-  #send(member: MemberIndex, frame: Buffer): void {
+  /** Sends #message to `member`, with what else he is told in this turn. */
+  #say(member: MemberIndex): void {
+    const outbox = this.#outboxes[member] ?? this.#outboxTo(member);
+    if (outbox.isEmpty) this.#turnEnd.add(member);
+    outbox.add(this.#message);
+    if (outbox.isFull) this.#flush(member);
+  }
+
+  #outboxTo(member: MemberIndex): Outbox {
+    const { clusterTag, selfNumber: sender, epoch } = this.#parts.map;
+    const outbox = new Outbox({ clusterTag, sender, epoch });
+    this.#outboxes[member] = outbox;
+    return outbox;
+  }
+
+  #flush(member: MemberIndex): void {
+    const outbox = this.#outboxes[member];
     const address = this.#parts.map.members[member]?.peerAddress;
-    if (address === undefined) return;
+    if (outbox === undefined || outbox.isEmpty || address === undefined) return;
+    const frame = outbox.take(this.#parts.ownTime());
     this.counters.framesSent += 1;
     this.#endpoint?.send(address, frame);
   }
 
   #settle(id: number, member: MemberIndex, answer: Answer): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined || !pending.waiting.delete(member)) return;
-    if (pending.waiting.size === 0) this.#pending.delete(id);
+    const question = this.#questions.settle(id, member);
+    if (question === undefined) return;
     if (answer.kind === 'lost') this.counters.questionsLost += 1;
-    pending.question.onAnswer(member, answer);
+    question.onAnswer(member, answer);
   }
 
-  #header(questionId: number): FrameHeader {
-    const { map, ownTime } = this.#parts;
-    return {
-      clusterTag: map.clusterTag,
-      sender: map.selfNumber,
-      epoch: map.epoch,
-      time: ownTime(),
-      questionId,
-    };
+  #loseAll(id: number, members: readonly MemberIndex[]): void {
+    for (const member of members) this.#settle(id, member, { kind: 'lost', wasSent: true });
   }
 
   #sweepSoon(): void {
@@ -211,27 +223,24 @@ export class RemotePeers implements Peers, Receiver {
     this.#parts.clock.after(SWEEP_MS, () => {
       this.#isSweeping = false;
       this.#sweep();
-      if (this.#pending.size > 0) this.#sweepSoon();
+      if (this.#questions.size > 0) this.#sweepSoon();
     });
   }
 
   #sweep(): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const [id, pending] of this.#pending) {
-      if (pending.slowMs <= nowMs) {
-        pending.slowMs = Number.POSITIVE_INFINITY;
-        pending.question.onSlow?.();
+    for (const open of this.#questions.list()) {
+      if (open.slowMs <= nowMs) {
+        open.slowMs = Number.POSITIVE_INFINITY;
+        open.question.onSlow?.();
       }
-      if (pending.deadlineMs > nowMs) continue;
-      for (const member of pending.waiting) {
-        this.#settle(id, member, { kind: 'lost', wasSent: true });
-      }
+      if (open.deadlineMs <= nowMs) this.#loseAll(open.id, open.members);
     }
   }
 }
 
 function tooLarge(bytes: number): Reply {
-  const why = `the answer has ${bytes} bytes, and a frame at most ${FRAME_BYTES_MAX}`;
+  const why = `the answer has ${bytes} bytes, and a message at most ${MESSAGE_BYTES_MAX}`;
   const fix = 'Ask for less at once, or split the value over several keys.';
   return { kind: 'refused', code: 'VALUE_TOO_LARGE', why, fix };
 }

@@ -1,42 +1,97 @@
-import { deepEqual } from 'node:assert/strict';
+import { deepEqual, equal } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ByteWriter } from '../base/bytes.ts';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import { answerOf, casesOf, mutants, refuseLargeAllocations } from '../base/test-fuzz.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
-import { type FrameHeader, readFrame, writeReplyFrame, writeRequestFrame } from './wire.ts';
+import { MESSAGE_BYTES_MAX, Outbox } from './outbox.ts';
+import {
+  FRAME_HEADER_BYTES_MAX,
+  type FrameHeader,
+  type Message,
+  readHeader,
+  readMessage,
+  setTime,
+  writeHeader,
+  writeMessage,
+} from './wire.ts';
 
 refuseLargeAllocations(1024 * 1024);
 
 const HEADER: FrameHeader = {
-  ...{ clusterTag: 0xfedcba98, sender: 7, epoch: 3, questionId: 0xffffffff },
-  time: (1_800_000_000_000 * 2048) as HybridTime,
+  ...{ clusterTag: 0xfedcba98, sender: 7, epoch: 3 },
+  time: (1_800_000_000_000 * 2048 + 5) as HybridTime,
 };
 const AT = { keyspace: 0 as KeyspaceNumber, slot: 12_182 as Slot, key: Buffer.from('foo') };
-const REQUEST = { kind: 'store-copy', ...AT, object: Buffer.from('any bytes') } as const;
-const REPLY = { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' } as const;
+const MESSAGES: readonly Message[] = [
+  {
+    kind: 'request',
+    questionId: 0xffffffff,
+    request: { kind: 'store-copy', ...AT, object: Buffer.from('any bytes') },
+  },
+  {
+    kind: 'reply',
+    questionId: 9,
+    reply: { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
+  },
+  { kind: 'request', questionId: 0, request: { kind: 'read-version', ...AT } },
+];
 
-function written(write: (w: ByteWriter) => void): Buffer {
+function written(messages: readonly Message[]): Buffer {
   const w = new ByteWriter();
-  write(w);
+  writeHeader(w, HEADER);
+  for (const message of messages) writeMessage(w, message);
+  setTime(w, HEADER.time);
   return w.copy();
 }
 
-const FRAMES = [
-  written((w) => writeRequestFrame(w, HEADER, REQUEST)),
-  written((w) => writeReplyFrame(w, HEADER, REPLY)),
-];
+function read(frame: Buffer): { header: FrameHeader; messages: Message[] } {
+  const r = new ByteReader(frame);
+  const header = readHeader(r);
+  const messages: Message[] = [];
+  while (r.left > 0) messages.push(readMessage(r));
+  return { header, messages };
+}
 
-test('a frame says who speaks, and what', () => {
-  const [request, reply] = FRAMES.map((frame) => readFrame(frame));
-  deepEqual(request, { kind: 'request', header: HEADER, request: REQUEST });
-  deepEqual(reply, { kind: 'reply', header: HEADER, reply: REPLY });
+test('a frame says who speaks, and what, in its order', () => {
+  deepEqual(read(written(MESSAGES)), { header: HEADER, messages: MESSAGES });
+});
+
+test('the frame of docs/formats.md', () => {
+  const pong: Message = { kind: 'reply', questionId: 258, reply: { kind: 'pong' } };
+  const header = '03 000d18c2e2800005 fedcba98 00000007 03';
+  equal(written([pong]).toString('hex'), `${header} 02 00000102 00`.replaceAll(' ', ''));
 });
 
 test('a mutated frame is one, or BAD_BYTES', () => {
-  const property = fc.property(mutants(FRAMES), (bytes) => {
-    answerOf(() => readFrame(bytes), ['BAD_BYTES']);
+  const frames = MESSAGES.map((message) => written([message])).concat(written(MESSAGES));
+  const property = fc.property(mutants(frames), (bytes) => {
+    answerOf(() => read(bytes), ['BAD_BYTES']);
   });
   fc.assert(property, casesOf(5_000));
+});
+
+test('an outbox makes one frame of all that it was given, then another', () => {
+  const outbox = new Outbox(HEADER);
+  const frames = MESSAGES.map((_, count) => {
+    for (const message of MESSAGES.slice(0, count + 1)) {
+      const w = new ByteWriter();
+      writeMessage(w, message);
+      outbox.add(w);
+    }
+    return Buffer.from(outbox.take(HEADER.time));
+  });
+  deepEqual(
+    frames.map((frame) => read(frame).messages.length),
+    [1, 2, 3],
+  );
+  deepEqual(read(frames[2] as Buffer), { header: HEADER, messages: MESSAGES });
+});
+
+test('a header is no longer than outboxes reckon, and a frame never too long', () => {
+  const w = new ByteWriter();
+  writeHeader(w, { ...HEADER, epoch: Number.MAX_SAFE_INTEGER });
+  equal(w.length, FRAME_HEADER_BYTES_MAX);
+  equal(MESSAGE_BYTES_MAX + 64 * 1024 + FRAME_HEADER_BYTES_MAX, 16 * 1024 * 1024);
 });

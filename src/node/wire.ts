@@ -1,82 +1,84 @@
-// A frame between nodes: who speaks, for which cluster and epoch, the sender's hybrid time, and
-// one request or reply. Every frame names its cluster, so that a stranger on the right port is
-// refused at the first word.
+// A frame between nodes: who speaks, for which cluster and epoch, and the sender's hybrid time;
+// then everything that he has to say to the other in one turn of the event loop, one message
+// behind the other, so that a header, a checksum and a system call serve all of them. Every frame
+// names its cluster, so that a stranger on the right port is refused at the first word.
 //
-//   u8 format = 2 │ u8 direction: 1 request, 2 reply │ u32 cluster tag │ u32 sender's node number
-//   varint epoch │ varint hybrid time │ u32 question id │ message (replication/message-format.ts)
+//   frame    u8 format = 3 │ u64 hybrid time │ u32 cluster tag │ u32 sender's node number
+//            varint epoch │ message*
+//   message  u8 direction: 1 request, 2 reply │ u32 question id │ replication/message-format.ts
 
-import { ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
+import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
 import type { ClusterId } from '../base/ids.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
 import { readReply, readRequest, writeReply, writeRequest } from '../replication/message-format.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 
-const WIRE_FORMAT = 2;
+const WIRE_FORMAT = 3;
+const TIME_OFFSET = 1;
 const REQUEST = 1;
 const REPLY = 2;
 
-export interface FrameHeader {
+export const FRAME_HEADER_BYTES_MAX = 25;
+
+/** Of one sender, unchanged for a whole epoch. */
+export interface Speaker {
   /** First 32 bits of the cluster id. */
   readonly clusterTag: number;
   readonly sender: number;
   readonly epoch: number;
-  readonly time: HybridTime;
-  readonly questionId: number;
 }
 
-export type PeerFrame =
-  | { readonly kind: 'request'; readonly header: FrameHeader; readonly request: Request }
-  | { readonly kind: 'reply'; readonly header: FrameHeader; readonly reply: Reply };
+export interface FrameHeader extends Speaker {
+  readonly time: HybridTime;
+}
+
+export type Message =
+  | { readonly kind: 'request'; readonly questionId: number; readonly request: Request }
+  | { readonly kind: 'reply'; readonly questionId: number; readonly reply: Reply };
 
 export function clusterTagOf(id: ClusterId): number {
   return Number.parseInt(id.slice(0, 8), 16);
 }
 
-export function writeRequestFrame(w: ByteWriter, header: FrameHeader, request: Request): void {
-  writeHeader(w, REQUEST, header);
-  writeRequest(w, request);
-}
-
-export function writeReplyFrame(w: ByteWriter, header: FrameHeader, reply: Reply): void {
-  writeHeader(w, REPLY, header);
-  writeReply(w, reply);
-}
-
-/** Throws BAD_BYTES. Buffers in the message are views of `frame`. */
-export function readFrame(frame: Buffer): PeerFrame {
-  const r = new ByteReader(frame);
-  const format = r.u8();
-  if (format !== WIRE_FORMAT)
-    throw badBytes(`wire format ${format}, this node speaks ${WIRE_FORMAT}`);
-  const direction = r.u8();
-  const header = readHeader(r);
-  if (direction === REPLY) {
-    const reply = readReply(r);
-    r.end();
-    return { kind: 'reply', header, reply };
-  }
-  if (direction !== REQUEST) throw badBytes(`there is no direction ${direction}`);
-  const request = readRequest(r);
-  r.end();
-  return { kind: 'request', header, request };
-}
-
-function writeHeader(w: ByteWriter, direction: number, header: FrameHeader): void {
+/** Begins a frame; its time is set when it leaves. */
+export function writeHeader(w: ByteWriter, speaker: Speaker): void {
   w.u8(WIRE_FORMAT);
-  w.u8(direction);
-  w.u32(header.clusterTag);
-  w.u32(header.sender);
-  w.varint(header.epoch);
-  w.varint(header.time);
-  w.u32(header.questionId);
+  w.u32(0);
+  w.u32(0);
+  w.u32(speaker.clusterTag);
+  w.u32(speaker.sender);
+  w.varint(speaker.epoch);
 }
 
-function readHeader(r: ByteReader): FrameHeader {
-  return {
-    clusterTag: r.u32(),
-    sender: r.u32(),
-    epoch: r.varint(),
-    time: r.varint(),
-    questionId: r.u32(),
-  };
+/** Of the one frame in `w`: not before anything that it tells. */
+export function setTime(w: ByteWriter, time: HybridTime): void {
+  w.patchU32(TIME_OFFSET, Math.floor(time / 2 ** 32));
+  w.patchU32(TIME_OFFSET + 4, time >>> 0);
+}
+
+export function writeMessage(w: ByteWriter, message: Message): void {
+  w.u8(message.kind === 'request' ? REQUEST : REPLY);
+  w.u32(message.questionId);
+  if (message.kind === 'request') writeRequest(w, message.request);
+  else writeReply(w, message.reply);
+}
+
+/** Throws BAD_BYTES. */
+export function readHeader(r: ByteReader): FrameHeader {
+  const format = r.u8();
+  if (format !== WIRE_FORMAT) {
+    throw badBytes(`wire format ${format}, this node speaks ${WIRE_FORMAT}`);
+  }
+  const time = r.u32() * 2 ** 32 + r.u32();
+  if (time > Number.MAX_SAFE_INTEGER) throw badBytes('a hybrid time has more than 53 bits');
+  return { time, clusterTag: r.u32(), sender: r.u32(), epoch: r.varint() };
+}
+
+/** The next message of a frame. Throws BAD_BYTES. Its buffers are views of what `r` reads. */
+export function readMessage(r: ByteReader): Message {
+  const direction = r.u8();
+  const questionId = r.u32();
+  if (direction === REPLY) return { kind: 'reply', questionId, reply: readReply(r) };
+  if (direction === REQUEST) return { kind: 'request', questionId, request: readRequest(r) };
+  throw badBytes(`there is no direction ${direction}`);
 }

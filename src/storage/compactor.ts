@@ -19,6 +19,14 @@ import {
   type PlanOptions,
   planCompaction,
 } from './compaction/compaction-plan.ts';
+import {
+  bytesToMove,
+  type CompactionStep,
+  movesOf,
+  planRelocation,
+  stepsOf,
+} from './compaction/relocation.ts';
+import { bytesOf } from './compaction/table-stacks.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { WorkPace } from './work-pace.ts';
@@ -47,6 +55,9 @@ interface Finished {
   readonly result: CompactionDone;
 }
 
+/** A value file that compaction writes is as large as so many tables. */
+const VALUE_FILE_TABLES = 4;
+
 export class Compactor {
   readonly loop: BackgroundLoop;
   readonly #parts: CompactorParts;
@@ -57,6 +68,7 @@ export class Compactor {
   #compactions = 0;
   #bytesRead = 0;
   #bytesWritten = 0;
+  #valueBytesMoved = 0;
 
   constructor(parts: CompactorParts) {
     this.#parts = parts;
@@ -69,6 +81,7 @@ export class Compactor {
       compactions: this.#compactions,
       compactionBytesRead: this.#bytesRead,
       compactionBytesWritten: this.#bytesWritten,
+      valueBytesMoved: this.#valueBytesMoved,
     };
   }
 
@@ -91,13 +104,15 @@ export class Compactor {
   async #compactOnce(): Promise<boolean> {
     if (this.#finished === undefined) {
       if (await this.#removeDropped()) return true;
-      const plan = this.#plan();
-      if (plan === undefined) return false;
-      if (!this.#hasRoomFor(plan)) {
+      const steps = this.#steps();
+      if (steps.length === 0) return false;
+      const step = steps.find((each) => this.#hasRoomFor(each));
+      this.#noteSpace(step === undefined ? steps.at(-1) : undefined);
+      if (step === undefined) {
         await this.loop.sleep(SPACE_RETRY_MS);
         return true;
       }
-      this.#finished = await this.#run(plan);
+      this.#finished = await this.#run(step);
     }
     if (this.#finished !== undefined) await this.#install(this.#finished);
     return true;
@@ -114,46 +129,34 @@ export class Compactor {
     return true;
   }
 
-  #plan(): CompactionPlan | undefined {
+  /** The best first; the others need less room. */
+  #steps(): CompactionStep[] {
     const { options, tables } = this.#parts;
-    const { all, suspects } = tables.set;
-    const sound = all.filter(({ isSuspect }) => !isSuspect);
-    const infosOf = (tables: readonly LiveTable[]) => tables.map(({ info }) => info);
-    const toPlan = {
-      sound: infosOf(sound),
-      suspects: infosOf(suspects),
-      drops: tables.drops.settled,
-    };
-    return planCompaction(toPlan, options);
+    const sound = tables.set.all.filter(({ isSuspect }) => !isSuspect).map(({ info }) => info);
+    const suspects = tables.set.suspects.map(({ info }) => info);
+    const plan = planCompaction({ sound, suspects, drops: tables.drops.settled }, options);
+    const relocation = planRelocation(sound, suspects, tables.values.readable);
+    return stepsOf(plan, relocation);
   }
 
   /** Outputs are no larger than inputs, as a rule much smaller. */
-  #hasRoomFor({ inputs }: CompactionPlan): boolean {
-    const neededBytes = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
-    const isWaiting = neededBytes > this.#parts.bytesMax();
-    if (isWaiting && !this.#isWaitingForSpace) {
+  #hasRoomFor({ plan, givenUp }: CompactionStep): boolean {
+    return bytesOf(plan.inputs) + bytesToMove(plan.inputs, givenUp) <= this.#parts.bytesMax();
+  }
+
+  /** `waiting`: what there is no room for. */
+  #noteSpace(waiting: CompactionStep | undefined): void {
+    if (waiting !== undefined && !this.#isWaitingForSpace) {
+      const neededBytes = bytesOf(waiting.plan.inputs);
       this.#parts.host.log.warn('compaction-waits-for-space', { neededBytes });
     }
-    this.#isWaitingForSpace = isWaiting;
-    return !isWaiting;
+    this.#isWaitingForSpace = waiting !== undefined;
   }
 
   /** Undefined when the plan came to nothing, but another one may not. */
-  async #run(plan: CompactionPlan): Promise<Finished | undefined> {
-    const { host, isBehind, options, tables } = this.#parts;
-    const { inputs, numbersCount, outputs, tableBytesMax } = plan;
-    const job: CompactionJob = {
-      inputs,
-      outputs,
-      tableBytesMax,
-      numbersFrom: tables.takeNumbers(numbersCount),
-      numbersCount,
-      compressedFromLevel: options.lastLevel,
-      verifies: options.verifies,
-      drops: tables.drops.settled.drops(),
-      droppedUpTo: tables.drops.settledUpTo,
-    };
-    const compaction = startCompaction(host, job, isBehind);
+  async #run({ plan, givenUp }: CompactionStep): Promise<Finished | undefined> {
+    const { host, isBehind } = this.#parts;
+    const compaction = startCompaction(host, this.#jobOf(plan, givenUp), isBehind);
     this.#current = { compaction, plan };
     try {
       const result = await compaction.done;
@@ -165,6 +168,24 @@ export class Compactor {
     } finally {
       this.#current = undefined;
     }
+  }
+
+  #jobOf(plan: CompactionPlan, givenUp: ReadonlySet<number>): CompactionJob {
+    const { options, tables } = this.#parts;
+    const { inputs, numbersCount, outputs, tableBytesMax } = plan;
+    const moves = movesOf(inputs, givenUp, VALUE_FILE_TABLES * options.tableBytesTarget);
+    return {
+      inputs,
+      outputs,
+      tableBytesMax,
+      numbersFrom: tables.takeNumbers(numbersCount),
+      numbersCount,
+      moves: { ...moves, numbersFrom: tables.takeNumbers(moves.numbersCount) },
+      compressedFromLevel: options.lastLevel,
+      verifies: options.verifies,
+      drops: tables.drops.settled.drops(),
+      droppedUpTo: tables.drops.settledUpTo,
+    };
   }
 
   async #install({ plan, result }: Finished): Promise<void> {
@@ -181,13 +202,16 @@ export class Compactor {
       if (hasCode(error, 'CORRUPTION')) this.#finished = undefined;
       throw error;
     }
-    const { bytesRead, bytesWritten, entriesDropped } = result;
+    const { bytesRead, bytesWritten, entriesDropped, moved } = result;
+    tables.values.setAside(moved.unreadable);
     this.#compactions += 1;
+    this.#valueBytesMoved += moved.bytesMoved;
     this.#bytesRead += bytesRead;
     this.#bytesWritten += bytesWritten;
     const { kind, inputs } = plan;
     const counts = { inputs: inputs.length, outputs: result.tables.length, entriesDropped };
-    host.log.info('compacted', { kind, ...counts, bytesRead, bytesWritten });
+    const bytes = { bytesRead, bytesWritten, valueBytesMoved: moved.bytesMoved };
+    host.log.info('compacted', { kind, ...counts, ...bytes });
   }
 
   /** Whether any of the inputs was found bad, and is a suspect now. */

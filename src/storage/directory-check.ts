@@ -1,5 +1,6 @@
 // Looks at a data directory that nobody uses and says what a start would find there: the identity,
-// the manifest, every block of every table, every batch of the log. It reads and changes nothing.
+// the manifest, every block of every table, every large value, every batch of the log. It reads and
+// changes nothing.
 
 import { KvorumError, messageOf } from '../base/errors.ts';
 import type { Disk, Host } from '../host/host.ts';
@@ -10,9 +11,12 @@ import type { ChangeTarget } from './log/log-batch.ts';
 import { inspectLog } from './log/log-recovery.ts';
 import { BlockCache } from './sstable/block-cache.ts';
 import { openTable } from './sstable/table-reader.ts';
-import { type TableInfo, tableName, tableNumberOf } from './table-info.ts';
+import { type TableInfo, tableName } from './table-info.ts';
 import { EMPTY_MANIFEST, MANIFEST_NAME, type Manifest, readManifest } from './tables/manifest.ts';
-import { expectationOf, leftoversOf } from './tables/table-recovery.ts';
+import { expectationOf, fileNumberOf, leftoversOf } from './tables/table-recovery.ts';
+import { openValueFile } from './values/value-file.ts';
+import { valuesName } from './values/value-format.ts';
+import { liveBytesByFile } from './values/value-use.ts';
 
 export interface DirectoryFinding {
   /** A file, or `log` for all its segments. */
@@ -59,7 +63,7 @@ class DirectoryCheck {
     const names = await this.#host.disk.list();
     for (const file of leftoversOf(names, manifest ?? EMPTY_MANIFEST)) {
       // Without a manifest nobody knows which tables live.
-      if (manifest === undefined && tableNumberOf(file) !== undefined) continue;
+      if (manifest === undefined && fileNumberOf(file) !== undefined) continue;
       const what = 'half-written or obsolete';
       this.#findings.push({ file, verdict: 'leftover', what, onStart: 'removes it' });
     }
@@ -68,6 +72,9 @@ class DirectoryCheck {
       if (drops.hidesTable(info)) this.#droppedTable(info);
       else await this.#table(info);
     }
+    const shown = (manifest?.tables ?? []).filter(({ info }) => !drops.hidesTable(info));
+    const uses = shown.flatMap(({ info }) => info.values);
+    for (const [number, bytes] of liveBytesByFile(uses)) await this.#values(number, bytes);
     const isSound = this.#findings.every(({ verdict }) => verdict !== 'damaged');
     return { identity, findings: this.#findings, isSound };
   }
@@ -88,7 +95,7 @@ class DirectoryCheck {
   async #manifest(): Promise<Manifest | undefined> {
     const { disk } = this.#host;
     const manifest = await this.#attempt(MANIFEST_NAME, REFUSES, () => readManifest(disk));
-    const table = (await disk.list()).find((name) => tableNumberOf(name) !== undefined);
+    const file = (await disk.list()).find((name) => fileNumberOf(name) !== undefined);
     const isReported = this.#findings.some(({ file }) => file === MANIFEST_NAME);
     if (manifest !== undefined) {
       const { drops, firstSegment, flushedSequence, summary, tables } = manifest;
@@ -98,8 +105,8 @@ class DirectoryCheck {
       const dropped = drops.length === 0 ? '' : `, without what ${drops.length} drops hide`;
       const what = `${held}${dropped}; ${log}`;
       this.#findings.push({ file: MANIFEST_NAME, verdict: 'sound', what });
-    } else if (table !== undefined && !isReported) {
-      const what = `missing, though ${table} exists`;
+    } else if (file !== undefined && !isReported) {
+      const what = `missing, though ${file} exists`;
       const finding = { file: MANIFEST_NAME, verdict: 'damaged', what, onStart: REFUSES } as const;
       this.#findings.push(finding);
     }
@@ -123,6 +130,14 @@ class DirectoryCheck {
       : 'it is not the table that the manifest names';
     if (isSound) this.#findings.push({ file, verdict: 'sound', what });
     else this.#findings.push({ file, verdict: 'damaged', what, onStart: SERVES_REST });
+  }
+
+  async #values(number: number, liveBytes: number): Promise<void> {
+    const file = valuesName(number);
+    const bytes = await this.#attempt(file, SERVES_REST, () => soundBytes(this.#host.disk, number));
+    if (bytes === undefined) return;
+    const what = `${bytes} bytes of large values, ${liveBytes} of them live, every one read`;
+    this.#findings.push({ file, verdict: 'sound', what });
   }
 
   /** The drops of manifest and log. */
@@ -171,6 +186,17 @@ class DirectoryCheck {
       this.#findings.push({ ...finding, verdict: 'damaged' });
       return undefined;
     }
+  }
+}
+
+/** Of the values in a file; rejects with CORRUPTION or IO_ERROR. */
+async function soundBytes(disk: Disk, number: number): Promise<number> {
+  const file = await openValueFile(disk, number);
+  try {
+    await file.verify();
+    return file.recordsBytes;
+  } finally {
+    await file.close();
   }
 }
 

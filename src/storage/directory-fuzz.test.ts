@@ -22,18 +22,21 @@ import {
   segmentNumberOf,
 } from './log/log-format.ts';
 import type { EngineOptions } from './open-engine.ts';
-import {
-  decodeFooter,
-  encodeFooter,
-  FOOTER_BYTES,
-  PLAIN,
-  writePiece,
-} from './sstable/sstable-format.ts';
+import { writePiece } from './sstable/piece.ts';
+import { decodeFooter, encodeFooter, FOOTER_BYTES } from './sstable/sstable-format.ts';
 import { tableNumberOf } from './table-info.ts';
 import { EVERYTHING, put, removal, scanAll, TestServer, textAt } from './test-engine.ts';
 
-/** Some ten writes a memtable: tables at several levels, and a few writes in the log. */
-const TINY: EngineOptions = { memtableBytesMax: 900, tableBytesTarget: 2_000, verifies: 'all' };
+/**
+ * Some ten writes a memtable: tables at several levels, and a few writes in the log. The last
+ * values are large ones.
+ */
+const TINY: EngineOptions = {
+  memtableBytesMax: 900,
+  tableBytesTarget: 2_000,
+  largeValueBytes: 35,
+  verifies: 'all',
+};
 const WRITES = 131;
 const KEYS = 25;
 const REFUSALS: readonly ErrorCode[] = ['CORRUPTION', 'NEWER_FORMAT', 'OLDER_FORMAT'];
@@ -187,7 +190,7 @@ function sealedTable(number: number, table: Buffer): fc.Arbitrary<Buffer> {
     const payload = parts[which]!.subarray(1, -4);
     return mutants([payload]).map((mutant) => {
       const piece = new ByteWriter();
-      writePiece(piece, mutant, { number, offset: ends[which]!, flag: PLAIN });
+      writePiece(piece, mutant, { number, offset: ends[which]! }, false);
       const changed = parts.with(which, piece.copy());
       const [blocks, filter, index, properties] = changed.map(({ length }) => length);
       const layout = {

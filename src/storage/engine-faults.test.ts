@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SimDirectory } from '../../sim/sim-directory.ts';
 import { SimJobs } from '../../sim/sim-jobs.ts';
+import { SimRandom } from '../../sim/sim-random.ts';
 import { type ErrorCode, hasCode, KvorumError } from '../base/errors.ts';
 import type { Slot } from '../base/ids.ts';
 import type { Disk, DiskFile, Host } from '../host/host.ts';
@@ -29,24 +30,50 @@ const TINY: EngineOptions = {
   tableBytesTarget: 600,
   verifies: 'all',
 };
-const WRITES = 60;
-const KEYS = 9;
 
-/** Write n: most put or remove one of nine keys in three slots, a few drop two of the slots. */
+/** Most writes put or remove one of some keys in three slots, a few drop two of the slots. */
 type Made = Change | SlotRange;
 
-function madeBy(n: number, before: readonly Made[]): Made {
-  if (n % 20 === 17) return { ...EVERYTHING, fromSlot: 1 as Slot };
-  const at = keyOf(n);
-  const isRemoved = n % 4 === 3;
-  const isThere = stateAfter(before).has(String(at.key));
-  const growth = (Number(!isRemoved) - Number(isThere)) as Growth;
-  if (isRemoved) return { ...at, kind: 'removal', growth };
-  return { ...at, kind: 'put', value: Buffer.from(`${n} `.repeat(12)), growth };
+/** What is written in a life of the engine. */
+interface Script {
+  readonly options: EngineOptions;
+  readonly writes: number;
+  /** The keys of the first so many writes are read one by one in the end. */
+  readonly keys: number;
+  /** Of write n. */
+  keyOf(n: number): EngineKey;
+  /** What write n puts there; undefined: it removes. */
+  textOf(n: number): string | undefined;
 }
 
-function keyOf(n: number): EngineKey {
-  return at(`key ${n % KEYS}`, (n % KEYS) % 3);
+const SMALL_VALUES: Script = {
+  options: TINY,
+  writes: 60,
+  keys: 9,
+  keyOf: (n) => at(`key ${n % 9}`, (n % 9) % 3),
+  textOf: (n) => (n % 4 === 3 ? undefined : `${n} `.repeat(12)),
+};
+
+/** Three keys are written again and again; every fourth value stays, with garbage around it. */
+const LARGE_VALUES: Script = {
+  options: { ...TINY, memtableBytesMax: 2_000, largeValueBytes: 100 },
+  writes: 36,
+  keys: 8,
+  keyOf: (n) => (n % 4 === 0 ? at(`stays ${n}`, 0) : at(`key ${n % 4}`, (n % 4) - 1)),
+  textOf(n) {
+    const bytes = n % 5 === 0 ? 20 : 200;
+    return n === 21 ? undefined : new SimRandom(n).bytes(bytes).toString('hex');
+  },
+};
+
+function madeBy({ keyOf, textOf }: Script, n: number, before: readonly Made[]): Made {
+  if (n % 20 === 17) return { ...EVERYTHING, fromSlot: 1 as Slot };
+  const at = keyOf(n);
+  const text = textOf(n);
+  const isThere = stateAfter(before).has(String(at.key));
+  const growth = (Number(text !== undefined) - Number(isThere)) as Growth;
+  if (text === undefined) return { ...at, kind: 'removal', growth };
+  return { ...at, kind: 'put', value: Buffer.from(text), growth };
 }
 
 /** What is there after these writes: by key, its slot and value. */
@@ -71,19 +98,25 @@ class Trace {
   readonly taken: Made[] = [];
   confirmed = 0;
   readonly errors = new Set<ErrorCode>();
+  readonly #script: Script;
   engine: Engine | undefined;
 
+  constructor(script: Script) {
+    this.#script = script;
+  }
+
   async live(host: Host): Promise<void> {
-    const engine = await openEngine(host, OWNER, TINY);
+    const { keys, options, writes } = this.#script;
+    const engine = await openEngine(host, OWNER, options);
     this.engine = engine;
-    for (let n = 1; n <= WRITES; n++) {
+    for (let n = 1; n <= writes; n++) {
       const written = this.#write(engine, n);
       if (n % 5 === 0) await written;
       if (n % 7 === 0) await this.#read(engine, n);
       if (n === 30) engine.snapshot().release();
     }
     await new Promise<void>((resolve) => host.clock.after(5, resolve));
-    for (let n = 1; n <= KEYS; n++) await this.#read(engine, n);
+    for (let n = 1; n <= keys; n++) await this.#read(engine, n);
     await engine.close(1);
   }
 
@@ -93,7 +126,7 @@ class Trace {
   }
 
   async #write(engine: Engine, n: number): Promise<void> {
-    const made = madeBy(n, this.taken);
+    const made = madeBy(this.#script, n, this.taken);
     try {
       const written = 'fromSlot' in made ? engine.drop(made) : engine.write([made]);
       equal(this.taken.push(made), written.sequence);
@@ -106,7 +139,7 @@ class Trace {
 
   /** The right value or an explicit error. */
   async #read(engine: Engine, n: number): Promise<void> {
-    const at = keyOf(n);
+    const at = this.#script.keyOf(n);
     try {
       const expected = stateAfter(this.taken).get(String(at.key))?.value;
       const found = await engine.get(at);
@@ -123,7 +156,8 @@ class Trace {
 
   /** Whatever happened: what was taken up to some point, and no less than what was confirmed. */
   async checkAfter(server: TestServer, where: string): Promise<void> {
-    const engine = await server.restart(TINY);
+    const { keyOf, keys, options } = this.#script;
+    const engine = await server.restart(options);
     const durable = engine.durableSequence();
     ok(durable >= this.confirmed, `${durable} of ${this.confirmed} confirmed writes, ${where}`);
     const expected = stateAfter(this.taken.slice(0, durable));
@@ -134,7 +168,7 @@ class Trace {
       const inSlot = entries.filter((entry) => entry.slot === slot);
       equal(engine.countOf(EVERYTHING.keyspace, slot), inSlot.length, where);
     }
-    for (let n = 1; n <= KEYS; n++) {
+    for (let n = 1; n <= keys; n++) {
       const stored = await server.settle(Promise.resolve(engine.get(keyOf(n))));
       equal(stored?.value.toString(), expected.get(String(keyOf(n).key))?.value, where);
     }
@@ -146,23 +180,32 @@ class Trace {
 
 test('a life without faults flushes and compacts', async () => {
   const server = new Server();
-  const trace = new Trace();
+  const trace = new Trace(SMALL_VALUES);
   await server.settle(trace.live(server.machine.boot()));
   const { flushes, compactions } = (trace.engine as Engine).stats();
   ok(flushes >= 6 && compactions >= 1, `${flushes} flushes, ${compactions} compactions`);
   await trace.checkAfter(server, 'after a clean close');
 });
 
-for (const [seed, step] of [
-  [1, 1],
-  [2, 4],
-  [3, 4],
+test('a life of large values moves them', async () => {
+  const server = new Server();
+  const trace = new Trace(LARGE_VALUES);
+  await server.settle(trace.live(server.machine.boot()));
+  ok((trace.engine as Engine).stats().valueBytesMoved > 0);
+  await trace.checkAfter(server, 'after a clean close');
+});
+
+for (const [values, script, seed, step] of [
+  ['small', SMALL_VALUES, 1, 1],
+  ['small', SMALL_VALUES, 2, 4],
+  ['small', SMALL_VALUES, 3, 4],
+  ['large', LARGE_VALUES, 4, 2],
 ] as const) {
-  test(`a power cut at any event loses nothing, seed ${seed}, by ${step}`, async () => {
+  test(`a power cut at any event loses no ${values} value, seed ${seed}, by ${step}`, async () => {
     let cuts = 0;
     for (let events = 1, isDone = false; !isDone; events += step) {
       const server = new Server(seed);
-      const trace = new Trace();
+      const trace = new Trace(script);
       const living = trace.live(server.machine.boot()).then(() => {
         isDone = true;
       });
@@ -176,12 +219,13 @@ for (const [seed, step] of [
 }
 
 const FAULTS = [
-  { code: 'IO_ERROR', errno: 'EIO' },
-  { code: 'DISK_FULL', errno: 'ENOSPC' },
+  { values: 'small', script: SMALL_VALUES, code: 'IO_ERROR', errno: 'EIO' },
+  { values: 'small', script: SMALL_VALUES, code: 'DISK_FULL', errno: 'ENOSPC' },
+  { values: 'large', script: LARGE_VALUES, code: 'IO_ERROR', errno: 'EIO' },
 ] as const;
 
-for (const { code, errno } of FAULTS) {
-  test(`operation k fails with ${code}: right values or errors, nothing lost`, async () => {
+for (const { values, script, code, errno } of FAULTS) {
+  test(`operation k fails with ${code}: ${values} values or errors, nothing lost`, async () => {
     const errors = new Set<ErrorCode>();
     let operations = 0;
     for (let k = 1, isPast = false; !isPast; k++) {
@@ -189,7 +233,7 @@ for (const { code, errno } of FAULTS) {
       const host = server.machine.boot();
       const faulty = new FaultyDisk(host.disk, server.machine.directory, k, errno);
       const jobs = new SimJobs(faulty, host.clock, { flush, compaction });
-      const trace = new Trace();
+      const trace = new Trace(script);
       await server.settle(trace.endure({ ...host, disk: faulty, jobs }));
       for (const each of trace.errors) errors.add(each);
       isPast = faulty.operations < k;
@@ -276,6 +320,11 @@ class FaultyDisk implements Disk {
       sync: async () => {
         if (this.#strikes()) this.#directory.failNextSync(file.name);
         return file.sync();
+      },
+      writeThrough: async (bytes, offset) => {
+        if (!this.#strikes()) return file.writeThrough(bytes, offset);
+        await file.writeThrough(bytes.subarray(0, bytes.length >> 1), offset);
+        throw this.#fault(file.name);
       },
       truncate: async (length) => {
         this.#count(file.name);

@@ -26,6 +26,7 @@ const TINY: EngineOptions = {
   blockCacheBytes: 20 * 1024,
   batchBytesTarget: 2 * 1024,
   tableBytesTarget: 16 * 1024,
+  largeValueBytes: 150,
   verifies: 'all',
 };
 
@@ -134,7 +135,10 @@ class Run {
   readonly #snapshots: { snapshot: Snapshot; state: ReadonlyMap<string, Held> }[] = [];
   #engine: Engine | undefined;
   #acknowledged = 0;
-  readonly seen = { flushes: 0, compactions: 0, crashes: 0, deepest: 0, refused: 0, drops: 0 };
+  readonly seen = {
+    ...{ flushes: 0, compactions: 0, deepest: 0, bytesMoved: 0 },
+    ...{ crashes: 0, refused: 0, drops: 0 },
+  };
 
   constructor(seed: number) {
     this.#server = new TestServer(seed);
@@ -294,7 +298,9 @@ class Run {
   }
 
   #note(): void {
-    const { flushes, compactions, tablesPerLevel, backgroundFailures } = this.#open.stats();
+    const stats = this.#open.stats();
+    const { flushes, compactions, tablesPerLevel, backgroundFailures } = stats;
+    this.seen.bytesMoved += stats.valueBytesMoved;
     this.seen.flushes += flushes;
     this.seen.compactions += compactions;
     this.seen.deepest = Math.max(this.seen.deepest, tablesPerLevel.length - 1);
@@ -310,8 +316,8 @@ for (const seed of [1, 2, 3]) {
   test(`10,000 steps on all floors agree with a model, seed ${seed}`, async () => {
     const run = new Run(seed);
     await run.steps(10_000);
-    const { flushes, crashes, compactions, deepest, drops } = run.seen;
+    const { flushes, crashes, compactions, deepest, drops, bytesMoved } = run.seen;
     ok(flushes > 50 && crashes > 5, JSON.stringify(run.seen));
-    ok(compactions > 5 && deepest > 0 && drops > 50, JSON.stringify(run.seen));
+    ok(compactions > 5 && deepest > 0 && drops > 50 && bytesMoved > 0, JSON.stringify(run.seen));
   });
 }

@@ -10,6 +10,7 @@ import type { SpaceStats } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
 import type { TableSet } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
+import { bytesOfUses } from './values/value-use.ts';
 
 export interface StatsSources {
   readonly memtables: MemtableStack;
@@ -42,6 +43,9 @@ export function engineStats(sources: StatsSources): EngineStats {
     batchesRecovered: recovered.batches,
     bytesCut: recovered.bytesCut,
     ...tableStats(set),
+    valueFiles: tables.values.count,
+    valueFileBytes: tables.values.bytes,
+    valueLiveBytes: set.all.reduce((sum, { info }) => sum + bytesOfUses(info.values), 0),
     flushes: flusher.flushes,
     flushBytesWritten: flusher.bytesWritten,
     ...compactor.counts,

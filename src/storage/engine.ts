@@ -112,8 +112,11 @@ export interface Engine extends Reader {
   snapshot(): Snapshot;
   /** Who this directory is; see Identity. */
   readonly identity: Identity;
-  /** Takes a new incarnation, durably, because another node knows more of us than we do. */
-  renewIncarnation(): Promise<Identity>;
+  /**
+   * Takes a new incarnation greater than `known`, durably, because another node knows more of us
+   * than we do.
+   */
+  renewIncarnation(known: number): Promise<Identity>;
   stats(): EngineStats;
   /** Makes everything durable and notes a clean end, so that dots go on after `dotCounter`. */
   close(dotCounter: number): Promise<void>;
@@ -155,6 +158,10 @@ export interface EngineStats {
   readonly liveBytes: number;
   /** Memory for the filters and indexes of all tables. */
   readonly tableMemoryBytes: number;
+  readonly valueFiles: number;
+  /** Of all value files, and of the values in them that tables refer to: the rest is garbage. */
+  readonly valueFileBytes: number;
+  readonly valueLiveBytes: number;
   readonly flushes: number;
   readonly flushBytesWritten: number;
   /** Under way now: 0 or 1. */
@@ -162,6 +169,8 @@ export interface EngineStats {
   readonly compactions: number;
   readonly compactionBytesRead: number;
   readonly compactionBytesWritten: number;
+  /** Large values that compactions wrote again, because their file was mostly garbage. */
+  readonly valueBytesMoved: number;
   /** Flushes and compactions that failed and are tried again. */
   readonly backgroundFailures: number;
   /** Writes that were slowed down, and those that were refused with OVERLOADED. */

@@ -20,6 +20,7 @@ import type { MemtableStack, SealedMemtable } from './memtable-stack.ts';
 import { engineClosed } from './storage-errors.ts';
 import { type TableInfo, thawed } from './table-info.ts';
 import type { Reach, TableStore } from './tables/table-store.ts';
+import { bytesOfUses } from './values/value-use.ts';
 
 /** What a flush must know of the log that the memtables stand in. */
 export interface FlushedLog {
@@ -36,6 +37,8 @@ export interface FlusherParts {
   readonly memtables: MemtableStack;
   readonly log: FlushedLog;
   readonly tables: TableStore;
+  /** Values of this length and more get a file beside the table. */
+  readonly largeValueBytes: number;
   /** Called in the turn in which a table took the place of a memtable. */
   readonly onFlushed: () => void;
 }
@@ -104,18 +107,21 @@ export class Flusher {
   }
 
   async #write(memtable: Memtable): Promise<readonly TableInfo[]> {
-    const { host, tables } = this.#parts;
+    const { host, largeValueBytes, tables } = this.#parts;
     const startMs = host.clock.monotonicMs();
     const [info] = await this.#run({
       image: memtable.image,
       number: tables.takeNumbers(1),
+      valuesNumber: tables.takeNumbers(1),
+      largeValueBytes,
       drops: tables.drops.upTo(memtable.lastSequence).drops(),
       droppedUpTo: memtable.lastSequence,
     });
     if (info === undefined) return [];
-    this.#bytesWritten += info.bytes;
+    const bytes = info.bytes + bytesOfUses(info.values);
+    this.#bytesWritten += bytes;
     const ms = Math.round(host.clock.monotonicMs() - startMs);
-    host.log.info('flushed', { table: info.number, entries: info.entries, bytes: info.bytes, ms });
+    host.log.info('flushed', { table: info.number, entries: info.entries, bytes, ms });
     return [info];
   }
 

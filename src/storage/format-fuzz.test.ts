@@ -6,6 +6,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteWriter } from '../base/bytes.ts';
+import { crc32 } from '../base/checksum.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import { compress, compressedBytesMax, decompress } from '../base/lz4.ts';
@@ -26,6 +27,11 @@ import { Summary } from './summary/summary.ts';
 import type { TableEntry } from './table-entry.ts';
 import { decodeManifest, encodeManifest } from './tables/manifest.ts';
 import { EVERYTHING, OWNER, put, removal } from './test-engine.ts';
+import {
+  decodeFooter as decodeValueFooter,
+  encodeFooter as encodeValueFooter,
+} from './values/value-format.ts';
+import { decodePointer, encodePointer } from './values/value-pointer.ts';
 
 refuseLargeAllocations(16 * 1024 * 1024);
 
@@ -53,6 +59,7 @@ function manifestOf(tables: number): Buffer {
       sequenceMin: n + 1,
       sequenceMax: 300,
       droppedUpTo: n,
+      values: Array.from({ length: n }, (_, file) => ({ file: 9 * file, values: 3, bytes: 1e6 })),
     };
     return { number: n + 1, level: n % 3, ...keys, ...counts };
   });
@@ -109,7 +116,9 @@ function lz4Of(bytes: Buffer): Buffer {
 const PROPERTIES = {
   ...{ entries: 60, removals: 3, sequenceMin: 1, sequenceMax: 300, rawBytes: 4_000 },
   ...{ firstKey: Buffer.from('\0\0\x07a'), lastKey: Buffer.from('\0\0\x08z') },
+  values: [5, 700].map((file) => ({ file, values: 3, bytes: 2 ** 30 })),
 };
+const POINTER = { file: 700, offset: 2 ** 30, pieceBytes: 9_005, valueBytes: 20_000 };
 const IDENTITY = { ...OWNER, incarnation: 28_000_000, dotCounter: 2 ** 40, closedAt: 2 ** 41 };
 const BLOCKS = [blockOf(FEW), blockOf(MANY)];
 const TEXT = Buffer.from('the same words, and the same words again '.repeat(20));
@@ -188,6 +197,25 @@ const PARSERS: readonly Parser[] = [
     read(bytes) {
       const properties = decodeProperties(bytes);
       deepEqual(decodeProperties(encodeProperties(properties)), properties);
+    },
+  },
+  {
+    name: 'pointer to a large value',
+    samples: [encodePointer(POINTER)],
+    codes: ['BAD_BYTES'],
+    read(bytes) {
+      const pointer = decodePointer(bytes);
+      deepEqual(decodePointer(encodePointer(pointer)), pointer);
+    },
+  },
+  {
+    name: 'footer of a value file',
+    samples: [encodeValueFooter({ recordsBytes: 66, records: 2 }, 2)],
+    codes: FORMATS,
+    read(bytes) {
+      const footer = Buffer.concat([bytes, Buffer.alloc(28)]).subarray(0, 28);
+      footer.writeUInt32BE(crc32(footer.subarray(0, 20)), 20);
+      deepEqual(decodeValueFooter(footer, 2, 66 + 28).recordsBytes, 66);
     },
   },
   {

@@ -1,4 +1,4 @@
-import { equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ByteWriter } from '../base/bytes.ts';
@@ -6,11 +6,12 @@ import { encodeIdentity } from './identity-file.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { ChangeView } from './memtable/change-view.ts';
-import { entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
+import { elsewhere, entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
 import { Summary } from './summary/summary.ts';
 import { tableKeyOf } from './table-entry.ts';
 import { encodeManifest } from './tables/manifest.ts';
 import { at, EVERYTHING, OWNER, put, removal } from './test-engine.ts';
+import { TestValues } from './values/test-values.ts';
 
 /** The bytes of the worked example that ends the section of that name in docs/formats.md. */
 async function exampleOf(section: string): Promise<string> {
@@ -42,6 +43,7 @@ test('the manifest is as docs/formats.md says', async () => {
     ...{ number: 1, level: 0, bytes: 195, entries: 3, removals: 1 },
     ...{ firstKey: tableKeyOf(at('a')), lastKey: tableKeyOf(at('c')) },
     ...{ sequenceMin: 1, sequenceMax: 3, droppedUpTo: 0 },
+    ...{ values: [{ file: 2, values: 1, bytes: 16_393 }] },
   };
   const tables = [{ info, isSuspect: false }];
   const summary = new Summary();
@@ -60,7 +62,16 @@ test('a table is as docs/formats.md says', async () => {
     entry('\0*\x07user:1', 'ada', 9),
     entry('\0*\x07user:17', 'alan', 300),
     tableRemoval('\0*\x07user:2', 8),
+    elsewhere('\0*\x07user:3', { file: 2, offset: 4, pieceBytes: 18, valueBytes: 13 }, 7),
   ];
   await tests.run(() => tests.write(1, entries));
   equal(tests.bytesOf(1).toString('hex'), await exampleOf('Tables'));
+});
+
+test('a value file is as docs/formats.md says', async () => {
+  const tests = new TestValues();
+  const values = ['a large value', 'another'].map((text) => Buffer.from(text));
+  const [pointer] = await tests.run(() => tests.writeValues(2, values));
+  deepEqual(pointer, { file: 2, offset: 4, pieceBytes: 18, valueBytes: 13 });
+  equal(tests.valueBytesOf(2).toString('hex'), await exampleOf('Value files'));
 });

@@ -10,8 +10,9 @@ import type { Memtable } from './memtable.ts';
 import { boundsOf, type Gap, PageMerge } from './page-merge.ts';
 import { hashOfTableKey } from './sstable/key-hash.ts';
 import type { Table } from './sstable/table-reader.ts';
-import { storedOf, type TableKey, tableKeyOf } from './table-entry.ts';
+import { ELSEWHERE, type KeyState, storedOf, type TableKey, tableKeyOf } from './table-entry.ts';
 import type { LiveTable, TableSet } from './tables/table-set.ts';
+import { LateValues } from './values/late-values.ts';
 
 export interface Layers {
   /** Newest first; the first one may still take writes. */
@@ -56,17 +57,28 @@ export class LayeredView implements Reader {
   }
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
-    return this.#reading(() => this.#merge(range, limits).run());
+    return this.#reading(() => {
+      const late = new LateValues(this.tables.values, range);
+      const page = this.#merge(range, limits, late).run();
+      return page instanceof Promise ? page.then((each) => late.fill(each)) : late.fill(page);
+    });
   }
 
   #getFromTables(at: EngineKey, after: number): Stored | undefined | Promise<Stored | undefined> {
     const key = tableKeyOf(at);
     const found = this.tables.get({ key, hash: hashOfTableKey(key), after });
-    if (found instanceof Promise) return found.then((each) => storedOf(each, after));
-    return storedOf(found, after);
+    if (found instanceof Promise) return found.then((each) => this.#wholeOf(each, after));
+    return this.#wholeOf(found, after);
   }
 
-  #merge(range: ScanRange, limits: ScanLimits): PageMerge {
+  /** Reads a large value where it stands. */
+  #wholeOf(state: KeyState | undefined, after: number): Stored | undefined | Promise<Stored> {
+    const stored = storedOf(state, after);
+    if (stored === undefined || state?.kind !== ELSEWHERE) return stored;
+    return this.tables.values.stored(state);
+  }
+
+  #merge(range: ScanRange, limits: ScanLimits, late: LateValues): PageMerge {
     const bounds = boundsOf(range);
     const sources: EntrySource[] = this.#memtables.map((memtable) => {
       return new MemtableSource(memtable, range, limits);
@@ -83,7 +95,7 @@ export class LayeredView implements Reader {
       if (tables.length > 0) sources.push(new TableSource(tables, bounds));
     }
     const gaps = suspects.filter(reaches).flatMap((table) => this.#gapsOf(table, range));
-    return new PageMerge({ range, limits, drops: this.#drops }, sources, gaps);
+    return new PageMerge({ range, limits, drops: this.#drops }, sources, gaps, late);
   }
 
   /** Where the table may have something within the range that was not dropped. */

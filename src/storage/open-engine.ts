@@ -20,15 +20,13 @@ import { segmentNumberOf } from './log/log-format.ts';
 import { type LogExpectation, type RecoveredLog, recoverLog } from './log/log-recovery.ts';
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
 import { MemtableStack } from './memtable-stack.ts';
-import { ReplayOverflow } from './replay-overflow.ts';
+import { ReplayOverflow, type ReplayOverflowParts } from './replay-overflow.ts';
 import type { DiskReserve } from './space/disk-reserve.ts';
 import { SpaceWatch } from './space/space-watch.ts';
 import { BlockCache } from './sstable/block-cache.ts';
 import { corruption } from './storage-errors.ts';
-import { tableNumberOf } from './table-info.ts';
 import { MANIFEST_NAME } from './tables/manifest.ts';
-import { expectationOf, recoverTables, tidyTables } from './tables/table-recovery.ts';
-import type { TableStore } from './tables/table-store.ts';
+import { expectationOf, fileNumberOf, recoverTables, tidyTables } from './tables/table-recovery.ts';
 
 const MIB = 1024 * 1024;
 
@@ -38,6 +36,7 @@ const DEFAULTS = {
   memoryBytes: 384 * MIB,
   sealedMax: 3,
   tableBytesTarget: PLAN_DEFAULTS.tableBytesTarget,
+  largeValueBytes: 16 * 1024,
 };
 
 /** Of the memory; the rest is for the block cache. */
@@ -63,6 +62,8 @@ export interface EngineOptions {
   readonly blockCacheBytes?: number;
   /** Compaction makes tables of about this size; 64 MiB. */
   readonly tableBytesTarget?: number;
+  /** Values of this length and more stand apart from the tables, in value files; 16 KiB. */
+  readonly largeValueBytes?: number;
   /** How much of what compaction wrote it reads again before it drops the inputs; a sample. */
   readonly verifies?: CompactorOptions['verifies'];
   /** Free space of the disk below which writes are refused; 5 % of it, 2 GiB at most. */
@@ -96,7 +97,8 @@ export async function openEngine(
         drops: tables.drops,
       });
       const expected = expectationOf(before, recovered.hasManifest, recovered.manifest);
-      const log = await replayLog(host, expected, { memtables, tables });
+      const { largeValueBytes } = limits;
+      const log = await replayLog(host, expected, { memtables, tables, largeValueBytes });
       await tidyTables(host, recovered);
       const identity = claimed ?? (await start(host, before as StoredIdentity));
       const space = new SpaceWatch(host, options.reserve);
@@ -117,13 +119,13 @@ export async function openEngine(
 async function replayLog(
   host: EngineHost,
   expected: LogExpectation,
-  { memtables, tables }: { readonly memtables: MemtableStack; readonly tables: TableStore },
+  parts: Omit<ReplayOverflowParts, 'host' | 'firstSegment'>,
 ): Promise<RecoveredLog> {
   const { firstSegment } = expected;
-  const overflow = new ReplayOverflow({ host, memtables, tables, firstSegment });
+  const overflow = new ReplayOverflow({ ...parts, host, firstSegment });
   try {
     const log = await recoverLog(host, expected, {
-      target: memtables,
+      target: parts.memtables,
       makeRoom: (durableSequence) => overflow.makeRoom(durableSequence),
     });
     await overflow.settle();
@@ -150,7 +152,7 @@ async function claim(host: Pick<Host, 'disk' | 'clock'>, owner: Owner): Promise<
 }
 
 function isData(name: string): boolean {
-  const isNumbered = segmentNumberOf(name) !== undefined || tableNumberOf(name) !== undefined;
+  const isNumbered = segmentNumberOf(name) !== undefined || fileNumberOf(name) !== undefined;
   return isNumbered || name === MANIFEST_NAME;
 }
 

@@ -6,12 +6,15 @@
 // It runs at once while the sources answer at once, and goes on as a promise where one must read
 // the disk. A failure ends the page before the place that it struck; only a page that would be
 // empty rejects. So a scan shows all that can be read, in order, up to the first damaged place.
+//
+// Of large values the page has pointers, and `late` is told where: it reads them in the end.
 
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { DropMap } from './drops/drop-map.ts';
 import type { EngineKey, Entry, ScanLimits, ScanPage, ScanRange } from './engine.ts';
 import type { EntrySource, KeyBounds } from './entry-source.ts';
 import {
+  ELSEWHERE,
   engineKeyOf,
   REMOVAL,
   TABLE_KEY_PREFIX_BYTES,
@@ -19,6 +22,8 @@ import {
   type TableKey,
   tableKeyOf,
 } from './table-entry.ts';
+import type { LateValues } from './values/late-values.ts';
+import { decodePointer } from './values/value-pointer.ts';
 
 export interface PageOrder {
   readonly range: ScanRange;
@@ -45,6 +50,11 @@ export function boundsOf({ keyspace, fromSlot, toSlot, after }: ScanRange): KeyB
   return { from: after === undefined ? from : Buffer.concat([from, NUL]), to };
 }
 
+/** What of `range` comes behind an entry of it. */
+export function rangeAfter({ keyspace, toSlot }: ScanRange, { slot, key }: EngineKey): ScanRange {
+  return { keyspace, fromSlot: slot, toSlot, after: key };
+}
+
 export class PageMerge {
   readonly #range: ScanRange;
   readonly #limits: ScanLimits;
@@ -54,6 +64,7 @@ export class PageMerge {
   /** Where each source stands; the same index. */
   readonly #heads: (TableEntry | undefined)[];
   readonly #gap: Gap | undefined;
+  readonly #late: LateValues;
   readonly #entries: Entry[] = [];
   #bytes = 0;
   /** Keys that were passed over because they were removed or dropped. */
@@ -66,6 +77,7 @@ export class PageMerge {
     { range, limits, drops }: PageOrder,
     sources: readonly EntrySource[],
     gaps: readonly Gap[],
+    late: LateValues,
   ) {
     this.#range = range;
     this.#limits = limits;
@@ -73,6 +85,7 @@ export class PageMerge {
     this.#to = boundsOf(range).to;
     this.#sources = sources;
     this.#heads = sources.map(() => undefined);
+    this.#late = late;
     this.#gap = gaps.toSorted((a, b) => Buffer.compare(a.firstKey, b.firstKey))[0];
   }
 
@@ -164,19 +177,20 @@ export class PageMerge {
   }
 
   /** False when the page is full and this entry belongs to the next one. */
-  #add({ key, value, sequence }: TableEntry): boolean {
+  #add({ key, kind, value, sequence }: TableEntry): boolean {
     const { entriesMax, bytesMax } = this.#limits;
-    const bytes = key.length - TABLE_KEY_PREFIX_BYTES + value.length;
+    const pointer = kind === ELSEWHERE ? decodePointer(value) : undefined;
+    const bytes = key.length - TABLE_KEY_PREFIX_BYTES + (pointer?.valueBytes ?? value.length);
     const isFull = this.#entries.length >= entriesMax || this.#bytes + bytes > bytesMax;
     if (isFull && this.#entries.length > 0) return false;
+    if (pointer !== undefined) this.#late.add(this.#entries.length, pointer);
     this.#entries.push({ ...engineKeyOf(key), value, sequence });
     this.#bytes += bytes;
     return true;
   }
 
-  #pageUpTo({ slot, key }: EngineKey): ScanPage {
-    const { keyspace, toSlot } = this.#range;
-    return { entries: this.#entries, next: { keyspace, fromSlot: slot, toSlot, after: key } };
+  #pageUpTo(entry: EngineKey): ScanPage {
+    return { entries: this.#entries, next: rangeAfter(this.#range, entry) };
   }
 
   #cutShort(error: unknown): ScanPage {

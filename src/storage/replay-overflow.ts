@@ -9,7 +9,7 @@
 
 import { type FlushedLog, Flusher, type FlusherParts } from './flusher.ts';
 
-export interface ReplayOverflowParts extends Pick<FlusherParts, 'host' | 'memtables' | 'tables'> {
+export interface ReplayOverflowParts extends Omit<FlusherParts, 'log' | 'onFlushed'> {
   /** Of the log. */
   readonly firstSegment: number;
 }

@@ -1,7 +1,7 @@
 // The operating failures of this folder, one named constructor each (LevelDB's
 // Status::Corruption(…)): every message says what and where, every fix says what to do.
 
-import { KvorumError } from '../base/errors.ts';
+import { hasCode, KvorumError, messageOf } from '../base/errors.ts';
 import { sizeText } from '../base/size-text.ts';
 import type { DiskSpace } from '../host/host.ts';
 import { resumesAtBytes } from './space/disk-reserve.ts';
@@ -12,6 +12,20 @@ export function corruption(file: string, what: string, cause?: unknown): KvorumE
     'Nothing was changed. Other nodes hold copies: docs/errors.md says how to bring them back ' +
     'here; without copies, restore a backup.';
   return new KvorumError('CORRUPTION', `${file}: ${what}`, fix, cause);
+}
+
+export function corruptionAt(file: string, offset: number, what: string, cause?: unknown) {
+  return corruption(file, `at offset ${offset}: ${what}`, cause);
+}
+
+/** Runs `decode`; bytes that it cannot read (BAD_BYTES) are CORRUPTION of that place. */
+export function decodingAt<T>(file: string, offset: number, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (!hasCode(error, 'BAD_BYTES')) throw error;
+    throw corruptionAt(file, offset, messageOf(error), error);
+  }
 }
 
 /** Throws NEWER_FORMAT or OLDER_FORMAT unless `found` is the format that this version reads. */

@@ -12,17 +12,19 @@ export const TABLE_KEY_PREFIX_BYTES = 3;
 export type TableKey = Buffer;
 
 /** What an entry says of its key; the numbers stand in the log and in tables. */
-export type EntryKind = typeof VALUE | typeof REMOVAL;
+export type EntryKind = typeof VALUE | typeof REMOVAL | typeof ELSEWHERE;
 export const VALUE = 0;
 /** The key is gone, whatever older entries say. */
 export const REMOVAL = 1;
+/** The value is large and stands in a value file, only in tables: values/value-pointer.ts. */
+export const ELSEWHERE = 2;
 
 /** The newest that a memtable or a table knows of a key. */
 export interface KeyState extends Stored {
   readonly kind: EntryKind;
   /** Below 2^51, for it shares a varint with the kind: 71 years of a million writes a second. */
   readonly sequence: number;
-  /** Empty when the key was removed. */
+  /** Empty when the key was removed; a pointer when the value stands elsewhere. */
   readonly value: Buffer;
 }
 
@@ -30,7 +32,10 @@ export interface TableEntry extends KeyState {
   readonly key: TableKey;
 }
 
-/** What a reader is told; `after`: the sequence of the last drop of the key's slot. */
+/**
+ * What a reader is told of a state whose value does not stand elsewhere; `after`: the sequence of
+ * the last drop of the key's slot.
+ */
 export function storedOf(state: KeyState | undefined, after: number): Stored | undefined {
   if (state === undefined || state.kind === REMOVAL || state.sequence <= after) return undefined;
   return state;

@@ -1,6 +1,7 @@
 // What is known of a table without opening it: the manifest keeps it, compaction plans with it.
 
 import type { TableKey } from './table-entry.ts';
+import type { ValueUse } from './values/value-use.ts';
 
 /** What the file itself says. */
 export interface TableFile {
@@ -11,6 +12,8 @@ export interface TableFile {
   readonly entries: number;
   /** How many of the entries say that a key is gone. */
   readonly removals: number;
+  /** What it refers to in value files, ascending by file. */
+  readonly values: readonly ValueUse[];
   /** Both inclusive. */
   readonly firstKey: TableKey;
   readonly lastKey: TableKey;

@@ -1,7 +1,8 @@
 // What the storage engine of a node counts, as rows of /metrics.
 //
 // Write amplification is the sum of kvorum_engine_written_bytes_total over what clients wrote (the
-// log's share of it); space amplification is table bytes over live bytes.
+// log's share of it); space amplification is table bytes over live bytes. What of value files does
+// not live is garbage.
 
 import type { NodeMetrics } from '../../node/metrics.ts';
 import {
@@ -161,6 +162,26 @@ const DISK_ROWS: readonly MetricRow[] = [
     'kvorum_engine_live_bytes',
     'What the tables would take if each key stood in one only: an estimate.',
     ofEngine(({ liveBytes }) => liveBytes),
+  ),
+  gauge(
+    'kvorum_engine_value_files',
+    'Files of large values on disk.',
+    ofEngine(({ valueFiles }) => valueFiles),
+  ),
+  gauge(
+    'kvorum_engine_value_file_bytes',
+    'Size of all value files on disk.',
+    ofEngine(({ valueFileBytes }) => valueFileBytes),
+  ),
+  gauge(
+    'kvorum_engine_value_live_bytes',
+    'What of the value files tables refer to.',
+    ofEngine(({ valueLiveBytes }) => valueLiveBytes),
+  ),
+  counter(
+    'kvorum_engine_moved_value_bytes_total',
+    'Bytes of large values that compactions wrote again to be rid of garbage.',
+    ofEngine(({ valueBytesMoved }) => valueBytesMoved),
   ),
   counter(
     'kvorum_engine_written_bytes_total',

@@ -8,6 +8,7 @@ import { randomInt } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { KvorumError, messageOf } from '../../base/errors.ts';
 import { type Address, joinAddress, splitAddress } from '../../base/ids.ts';
+import { TurnEnd } from '../../base/turn-end.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { Store } from '../../node/store.ts';
 import { findCommand } from './command-table.ts';
@@ -25,7 +26,6 @@ import {
   type RespServerInfo,
 } from './server-info.ts';
 import type { Session } from './session.ts';
-import { TurnEnd } from './turn-end.ts';
 
 export interface RespServerOptions {
   /** Port 0: any free one; RespServer.address says which. */
@@ -87,7 +87,7 @@ class ListeningServer implements RespServer, RespServerInfo {
     this.startedAtMs = options.clock.wallMs();
     this.redirect = options.redirect ?? 'auto';
     this.limits = { ...DEFAULT_RESP_LIMITS, ...options.limits };
-    const turnEnd = new TurnEnd<Connection>((connection) => connection.flush());
+    const turnEnd = new TurnEnd<Connection>(options.clock, (connection) => connection.flush());
     this.#parts = {
       store: options.store,
       server: this,

@@ -9,6 +9,9 @@ import { openTable } from '../sstable/table-reader.ts';
 import { TableWriter } from '../sstable/table-writer.ts';
 import { type EntryKind, REMOVAL, VALUE } from '../table-entry.ts';
 import { type TableInfo, tableName } from '../table-info.ts';
+import { valuesName } from '../values/value-format.ts';
+import { ValueOutlet } from '../values/value-outlet.ts';
+import { pointing } from '../values/value-pointer.ts';
 import { type Compaction, startCompaction } from './compaction.ts';
 import { type CompactionDone, type CompactionJob, runCompaction } from './compaction-job.ts';
 import { keyAt } from './key-region.ts';
@@ -64,6 +67,7 @@ function jobOf(inputs: readonly TableInfo[]): CompactionJob {
     tableBytesMax: 120_000,
     numbersFrom: 10,
     numbersCount: 5,
+    moves: { from: [], numbersFrom: 15, numbersCount: 1, fileBytesMax: 100_000 },
     compressedFromLevel: 20,
     verifies: 'all',
     drops: [],
@@ -227,3 +231,52 @@ test('a full disk is DISK_FULL, and leaves nothing behind', async () => {
   );
   deepEqual(machine.directory.names(), before);
 });
+
+/** A table of 3 keys: a value, and two in value files 3 and 4. */
+async function fillWithPointers(disk: Disk): Promise<TableInfo> {
+  const file = await disk.create(tableName(1));
+  const writer = new TableWriter(file, 1, { compression: false, expectedEntries: 3 });
+  await writer.add({ key: keyOf(0), kind: VALUE, sequence: 1, value: Buffer.from('small') });
+  for (const number of [3, 4]) {
+    const outlet = new ValueOutlet(disk, { takeNumber: () => number });
+    const pointer = await outlet.put(Buffer.alloc(1000, `value ${number}, `));
+    await outlet.finish();
+    const entry = { key: keyOf(number), kind: VALUE, sequence: 1, value: Buffer.alloc(0) } as const;
+    await writer.add(pointing(entry, pointer));
+  }
+  const info = { ...(await writer.finish()), level: 20, droppedUpTo: 0 };
+  await file.close();
+  return info;
+}
+
+test('large values stay where they are, but for those in files that are given up', () =>
+  onDisk(async ({ disk }) => {
+    const input = await fillWithPointers(disk);
+    const job = jobOf([input]);
+    const moves = { ...job.moves, from: [3] };
+    const result = (await runCompaction(disk, { ...job, moves }, FREE)) as CompactionDone;
+    const { bytesMoved, bytesWritten, files } = result.moved;
+    deepEqual([files, bytesMoved], [[15], 1000]);
+    deepEqual(
+      result.tables.flatMap(({ values }) => values.map(({ file }) => file)),
+      [4, 15],
+    );
+    equal(result.bytesRead, input.bytes + 1000);
+    const tableBytes = result.tables.reduce((sum, { bytes }) => sum + bytes, 0);
+    equal(result.bytesWritten, tableBytes + bytesWritten);
+    ok((await disk.list()).includes(valuesName(3)), 'nothing is removed here');
+  }));
+
+test('a compaction that fails takes back what it moved', () =>
+  onDisk(async ({ disk }) => {
+    const input = await fillWithPointers(disk);
+    const before = await disk.list();
+    const job = jobOf([input]);
+    const moves = { ...job.moves, from: [3, 4] };
+    const pace = {
+      isCancelled: false,
+      spend: () => Promise.reject(new Error('a fault while it is verified')),
+    };
+    await rejects(runCompaction(disk, { ...job, moves }, pace), /a fault/);
+    deepEqual(await disk.list(), before);
+  }));

@@ -1,5 +1,6 @@
 // One compaction: input tables in, fewer and larger ones out, only the newest entry of each key,
-// and not even that if it was dropped, or is a removal with nothing older below (as planned).
+// and not even that if it was dropped, or is a removal with nothing older below (as planned). Large
+// values are not in tables and stay where they are, but for those in files that are given up.
 // It runs on the thread of the jobs (in the simulator beside the node), knows the disk and nothing
 // else, and changes nothing but the files that it makes:
 //
@@ -9,16 +10,18 @@
 // When it is cancelled or fails, what it wrote is removed again; what could not be removed is named
 // by no manifest, and recovery removes it.
 
-import type { Disk, DiskFile, JobPace } from '../../host/host.ts';
-import { type Drop, type DropMap, NO_DROPS } from '../drops/drop-map.ts';
+import type { Disk, JobPace } from '../../host/host.ts';
+import type { Drop } from '../drops/drop-map.ts';
 import { BlockCache } from '../sstable/block-cache.ts';
 import { openTable, type Table } from '../sstable/table-reader.ts';
-import { TableWriter } from '../sstable/table-writer.ts';
 import { corruption } from '../storage-errors.ts';
-import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
+import type { TableEntry } from '../table-entry.ts';
 import { asBuffer, type TableInfo, tableName, thawed } from '../table-info.ts';
+import { openValueFile } from '../values/value-file.ts';
+import type { ValueMoves } from '../values/value-mover.ts';
 import type { PlannedOutput } from './compaction-plan.ts';
 import { type EntryBlocks, MergeCursor } from './merge-cursor.ts';
+import { type Outputs, OutputTables } from './output-tables.ts';
 
 export interface CompactionJob {
   readonly inputs: readonly TableInfo[];
@@ -29,6 +32,7 @@ export interface CompactionJob {
   /** The outputs get numbers from here on; nobody else uses any of the next `numbersCount`. */
   readonly numbersFrom: number;
   readonly numbersCount: number;
+  readonly moves: ValueMoves;
   /** Tables of levels from here on are compressed; the others will soon be read and rewritten. */
   readonly compressedFromLevel: number;
   readonly verifies: 'sample' | 'all';
@@ -40,10 +44,9 @@ export interface CompactionJob {
 
 export type CompactionResult = CompactionDone | { readonly kind: 'cancelled' };
 
-export interface CompactionDone {
+export interface CompactionDone extends Outputs {
   readonly kind: 'done';
-  /** In the order of their keys. */
-  readonly tables: readonly TableInfo[];
+  /** Of tables, and of values that were moved. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
   /** Entries of the inputs that stand in no output: replaced, dropped, or removals at their end. */
@@ -70,19 +73,14 @@ export async function runCompaction(
     for (const { number } of job.inputs) inputs.push(await openTable(disk, number, NO_CACHE()));
     const merged = new MergeCursor(sourcesOf(job.inputs, inputs));
     await writeMerged(merged, outputs, pace);
-    const tables = pace.isCancelled ? [] : await outputs.finish();
-    for (const info of tables) await verify(disk, info, job, pace);
-    if (pace.isCancelled) {
+    const written = pace.isCancelled ? undefined : await outputs.finish();
+    if (written !== undefined) await verify(disk, written, job, pace);
+    if (written === undefined || pace.isCancelled) {
       await outputs.remove();
       return { kind: 'cancelled' };
     }
-    return {
-      kind: 'done',
-      tables,
-      bytesRead: job.inputs.reduce((sum, { bytes }) => sum + bytes, 0),
-      bytesWritten: tables.reduce((sum, { bytes }) => sum + bytes, 0),
-      entriesDropped: merged.dropped + outputs.dropped,
-    };
+    const entriesDropped = merged.dropped + outputs.dropped;
+    return { kind: 'done', ...written, entriesDropped, ...bytesOf(job, written) };
   } catch (error) {
     await outputs.remove();
     throw error;
@@ -99,7 +97,8 @@ async function writeMerged(
   outputs: OutputTables,
   pace: JobPace,
 ): Promise<void> {
-  let unpaced = 0;
+  let passed = 0;
+  let paced = 0;
   while (!pace.isCancelled) {
     const next = merged.nextBlock();
     const block = next instanceof Promise ? await next : next;
@@ -107,11 +106,13 @@ async function writeMerged(
     for (const entry of block) {
       const writing = outputs.add(entry);
       if (writing !== undefined) await writing;
-      unpaced += entry.key.length + entry.value.length;
+      passed += entry.key.length + entry.value.length;
+      const unpaced = passed + outputs.bytesMoved - paced;
+      if (unpaced < PACE_BYTES) continue;
+      await pace.spend(unpaced);
+      if (pace.isCancelled) return;
+      paced += unpaced;
     }
-    if (unpaced < PACE_BYTES) continue;
-    await pace.spend(unpaced);
-    unpaced = 0;
   }
 }
 
@@ -157,122 +158,46 @@ class TableRow implements EntryBlocks {
   }
 }
 
-/** What the job writes: at most one table at a time is unfinished. */
-class OutputTables {
-  readonly #disk: Disk;
-  readonly #job: CompactionJob;
-  readonly #drops: DropMap;
-  readonly #expectedEntries: number;
-  readonly #names: string[] = [];
-  readonly #infos: TableInfo[] = [];
-  /** The place in job.outputs of the range that is being written, and where the next one begins. */
-  #range = 0;
-  #nextFrom: TableKey | undefined;
-  #file: DiskFile | undefined;
-  #writer: TableWriter | undefined;
-  /** Removals that have nothing left to hide, and what is hidden itself. */
-  dropped = 0;
-
-  constructor(disk: Disk, job: CompactionJob) {
-    this.#disk = disk;
-    this.#job = job;
-    this.#drops = NO_DROPS.with(job.drops);
-    const entries = job.inputs.reduce((sum, info) => sum + info.entries, 0);
-    this.#expectedEntries = Math.ceil(entries / Math.max(1, job.outputs.length));
-    this.#nextFrom = job.outputs[1]?.from;
-  }
-
-  /** A promise when the entry is not taken yet: wait for it. */
-  add(entry: TableEntry): void | Promise<void> {
-    if (this.#isBeyondRange(entry)) return this.#addToItsRange(entry);
-    const isDone = entry.kind === REMOVAL && this.#output.isBottom;
-    if (isDone || this.#drops.hides(entry.key, entry.sequence)) {
-      this.dropped += 1;
-      return;
-    }
-    const writer = this.#writer;
-    return writer === undefined || this.#isFull(writer)
-      ? this.#addToNewTable(entry)
-      : writer.add(entry);
-  }
-
-  /** Each range that is still to come needs one of the numbers that are left. */
-  #isFull(writer: TableWriter): boolean {
-    const { outputs, numbersCount, tableBytesMax } = this.#job;
-    const rangesLeft = outputs.length - 1 - this.#range;
-    const numbersLeft = numbersCount - this.#names.length;
-    return writer.estimatedBytes >= tableBytesMax && numbersLeft > rangesLeft;
-  }
-
-  #isBeyondRange({ key }: TableEntry): boolean {
-    return this.#nextFrom !== undefined && key.compare(this.#nextFrom) >= 0;
-  }
-
-  async #addToItsRange(entry: TableEntry): Promise<void> {
-    await this.#end();
-    while (this.#isBeyondRange(entry)) {
-      this.#range += 1;
-      this.#nextFrom = this.#job.outputs[this.#range + 1]?.from;
-    }
-    await this.add(entry);
-  }
-
-  async #addToNewTable(entry: TableEntry): Promise<void> {
-    await this.#end();
-    await (await this.#begin()).add(entry);
-  }
-
-  /** The infos, when everything is durable. */
-  async finish(): Promise<readonly TableInfo[]> {
-    await this.#end();
-    await this.#disk.syncDirectory();
-    return this.#infos;
-  }
-
-  async remove(): Promise<void> {
-    const unremoved = (): undefined => undefined;
-    await this.#file?.close().catch(unremoved);
-    for (const name of this.#names) await this.#disk.remove(name).catch(unremoved);
-  }
-
-  get #output(): PlannedOutput {
-    return this.#job.outputs[this.#range] as PlannedOutput;
-  }
-
-  async #begin(): Promise<TableWriter> {
-    const { numbersFrom, compressedFromLevel } = this.#job;
-    const number = numbersFrom + this.#names.length;
-    this.#names.push(tableName(number));
-    this.#file = await this.#disk.create(tableName(number));
-    const compression = this.#output.level >= compressedFromLevel;
-    const expectedEntries = this.#expectedEntries;
-    this.#writer = new TableWriter(this.#file, number, { compression, expectedEntries });
-    return this.#writer;
-  }
-
-  async #end(): Promise<void> {
-    if (this.#writer === undefined) return;
-    const { level } = this.#output;
-    const { droppedUpTo } = this.#job;
-    this.#infos.push({ ...(await this.#writer.finish()), level, droppedUpTo });
-    this.#writer = undefined;
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
-  }
+function bytesOf(
+  { inputs }: CompactionJob,
+  { tables, moved }: Outputs,
+): Pick<CompactionDone, 'bytesRead' | 'bytesWritten'> {
+  const sum = (infos: readonly TableInfo[]) => infos.reduce((all, { bytes }) => all + bytes, 0);
+  const bytesRead = sum(inputs) + moved.bytesMoved;
+  return { bytesRead, bytesWritten: sum(tables) + moved.bytesWritten };
 }
 
-/** Reads an output again, as those who come later will; rejects with CORRUPTION. */
+/** Reads the outputs again, as those who come later will; rejects with CORRUPTION. */
 async function verify(
   disk: Disk,
-  info: TableInfo,
+  { tables, moved }: Outputs,
   { verifies }: CompactionJob,
   pace: JobPace,
 ): Promise<void> {
-  if (pace.isCancelled) return;
+  const isWhole = (number: number) => verifies === 'all' || number % SAMPLE_EVERY === 0;
+  for (const info of tables) {
+    if (pace.isCancelled) return;
+    await verifyTable(disk, info, isWhole(info.number), pace);
+  }
+  for (const number of moved.files) {
+    if (pace.isCancelled) return;
+    const file = await openValueFile(disk, number);
+    try {
+      if (isWhole(number)) await file.verify((bytes) => pace.spend(bytes));
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function verifyTable(
+  disk: Disk,
+  info: TableInfo,
+  isWhole: boolean,
+  pace: JobPace,
+): Promise<void> {
   const table = await openTable(disk, info.number, NO_CACHE());
   try {
-    const isWhole = verifies === 'all' || info.number % SAMPLE_EVERY === 0;
     if (isWhole) await table.verify((bytes) => pace.spend(bytes));
     const { entries, firstKey, lastKey } = table.info;
     const isSame = firstKey.equals(info.firstKey) && lastKey.equals(info.lastKey);

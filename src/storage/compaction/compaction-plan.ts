@@ -26,8 +26,11 @@
 // A removal is dropped where its output sinks to the last level and no suspect lies over it. For
 // what may then still know its key? A sound table that is no input and not deeper is newer, as are
 // memtables; a deeper one would have kept the output above it; and a table that becomes a suspect
-// meanwhile was one of these. Removals are small and free what is large: in the sum that makes the
-// bottom step due, each weighs as much as the entry of the last level that it may free.
+// meanwhile was one of these.
+//
+// What is above the last level may hide as much in it as it weighs itself. So in the sum that makes
+// the bottom step due, a large value that stands elsewhere counts in full, and a removal as much as
+// an entry of the last level, for that is what it may free.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -53,7 +56,8 @@ export const PLAN_DEFAULTS: PlanOptions = {
 };
 
 export interface CompactionPlan {
-  readonly kind: 'flushed' | 'tier' | 'bottom' | 'dropped';
+  /** All but the last one are planned here, that in relocation.ts. */
+  readonly kind: 'flushed' | 'tier' | 'bottom' | 'dropped' | 'relocation';
   readonly inputs: readonly TableInfo[];
   /** Where the output is cut: each begins a table, except where nothing is left to put into it. */
   readonly outputs: readonly PlannedOutput[];
@@ -159,9 +163,9 @@ function likeRuns(
 
 function bottomStep(stacks: TableStacks, options: PlanOptions): Step | undefined {
   const { fanOut, tableBytesTarget } = options;
-  const { above, aboveBytes, flushed, lastBytes } = stacks;
+  const { above, aboveBytes, flushed, last, lastBytes } = stacks;
   if (lastBytes === 0) return firstBottom(stacks, options);
-  const urgency = (stacks.weightOf(above) / lastBytes) * fanOut;
+  const urgency = (stacks.weightOf(above) / stacks.weightOf(last)) * fanOut;
   if (urgency < 1) return undefined;
   const small = STEP_TABLES_MAX * tableBytesTarget;
   if (aboveBytes + lastBytes <= small) return { kind: 'bottom', inputs: stacks.all, urgency };

@@ -5,6 +5,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { TableInfo } from '../table-info.ts';
+import { bytesOfUses } from '../values/value-use.ts';
 import { contains, meets, type Region, regionOf, type Span, spanOf } from './key-region.ts';
 
 interface Level {
@@ -27,7 +28,7 @@ export class TableStacks {
   /** From level 1 on, those with tables, ascending. */
   readonly #levels: readonly Level[];
   readonly #lastLevel: number;
-  /** On average. */
+  /** On average, large values included. */
   readonly #lastEntryBytes: number;
   readonly #suspectSpans: readonly Span[];
   readonly #spans: ReadonlyMap<TableInfo, Span>;
@@ -49,7 +50,7 @@ export class TableStacks {
     this.last = this.#levels.find(({ level }) => level === lastLevel)?.tables ?? [];
     this.lastBytes = bytesOf(this.last);
     const lastEntries = this.last.reduce((sum, { entries }) => sum + entries, 0);
-    this.#lastEntryBytes = this.lastBytes / Math.max(1, lastEntries);
+    this.#lastEntryBytes = wholeBytesOf(this.last) / Math.max(1, lastEntries);
     this.above = tables.filter(({ level }) => level < lastLevel);
     this.aboveBytes = bytesOf(this.above);
     const upper = deeper.filter(({ level }) => level < lastLevel).map(regionOf);
@@ -90,10 +91,10 @@ export class TableStacks {
     return this.#suspectSpans.some((suspect) => meets(suspect, span));
   }
 
-  /** Bytes, and for each removal those of an entry of the last level. */
+  /** Bytes, those of large values too, and for each removal those of an entry of the last level. */
   weightOf(tables: readonly TableInfo[]): number {
     const removals = tables.reduce((sum, table) => sum + table.removals, 0);
-    return bytesOf(tables) + removals * this.#lastEntryBytes;
+    return wholeBytesOf(tables) + removals * this.#lastEntryBytes;
   }
 
   /** The most of these tables that lie over one place: levels alone say less, they have gaps. */
@@ -135,4 +136,9 @@ export class TableStacks {
 
 export function bytesOf(tables: readonly TableInfo[]): number {
   return tables.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** With the values that the tables refer to. */
+function wholeBytesOf(tables: readonly TableInfo[]): number {
+  return tables.reduce((sum, { values }) => sum + bytesOfUses(values), bytesOf(tables));
 }

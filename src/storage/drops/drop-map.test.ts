@@ -17,7 +17,16 @@ function drop(keyspace: number, from: number, to: number, sequence: number): Dro
 function table(keyspaceAndSlots: readonly [number, number, number, number], upTo = 0): TableInfo {
   const [firstKeyspace, firstSlot, lastKeyspace, lastSlot] = keyspaceAndSlots;
   return {
-    ...{ number: 1, level: 0, bytes: 1, entries: 1, removals: 0, sequenceMin: 1, sequenceMax: 5 },
+    ...{
+      number: 1,
+      level: 0,
+      bytes: 1,
+      entries: 1,
+      values: [],
+      removals: 0,
+      sequenceMin: 1,
+      sequenceMax: 5,
+    },
     firstKey: Buffer.concat([keyAt(firstKeyspace * 16_384 + firstSlot), Buffer.from('x')]),
     lastKey: Buffer.concat([keyAt(lastKeyspace * 16_384 + lastSlot), Buffer.from('x')]),
     droppedUpTo: upTo,

@@ -9,7 +9,16 @@ import { LiveDrops } from './live-drops.ts';
 /** One over all slots that heeded nothing. */
 const TABLES: readonly TableInfo[] = [
   {
-    ...{ number: 1, level: 0, bytes: 1, entries: 1, removals: 0, sequenceMin: 1, sequenceMax: 2 },
+    ...{
+      number: 1,
+      level: 0,
+      bytes: 1,
+      entries: 1,
+      values: [],
+      removals: 0,
+      sequenceMin: 1,
+      sequenceMax: 2,
+    },
     firstKey: keyAt(0),
     lastKey: keyAt(16_383),
     droppedUpTo: 0,

@@ -9,7 +9,7 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { badBytes } from '../../base/bytes.ts';
-import { REMOVAL, type TableEntry, type TableKey, VALUE } from '../table-entry.ts';
+import { ELSEWHERE, REMOVAL, type TableEntry, type TableKey, VALUE } from '../table-entry.ts';
 
 const HEAD_BYTES = 6;
 const RESTART_BYTES = 4;
@@ -131,7 +131,8 @@ function entryAt(block: Buffer, at: number, bytes: number, key: TableKey): Table
   const valueAt = at + bytesOf(tag);
   if (valueAt > end || end > block.length) throw badBytes(`a record ends at ${end}`);
   const kind = tag & RECORD_KIND_MASK;
-  if (kind !== VALUE && (kind !== REMOVAL || valueAt < end)) throw badBytes('the kind of a record');
+  const isKnown = kind === VALUE || kind === ELSEWHERE || (kind === REMOVAL && valueAt === end);
+  if (!isKnown) throw badBytes('the kind of a record');
   const sequence = tag <= SMALL_MAX ? tag >>> 2 : Math.floor(tag / 4);
   return { key, kind, sequence, value: block.subarray(valueAt, end) };
 }

@@ -2,51 +2,49 @@
 //
 //   table       block* · filter · index · properties · footer       nothing between or after them
 //   piece       flag u8 · payload · crc32 u32        each block, the filter, index and properties
-//   flag        0: the payload as it is; 1: raw length u32 · LZ4 block (blocks only)
+//               see piece.ts; only blocks are compressed, with LZ4
 //
 //   block       number of restarts u16 · length of the keys u32 · restart* · keyed* · record*
 //   restart     u16 · u16: where its keyed and its record begin; every 16th, from the first on
 //   keyed       shared varint · suffix length varint · length of the record varint · key suffix
 //               shared: bytes that begin the key before as well, 0 at a restart
-//   record      sequence × 4 + kind varint · value    kind 0: a value; 1: removed, and no value
+//   record      sequence × 4 + kind varint · value
+//               kind 0: a value; 1: removed, and no value; 2: a pointer, see value-pointer.ts
 //
 //   filter      number of partitions u16 · partition*                            see filter.ts
 //   index       number of blocks u32 · (shared varint · suffix bytes · length varint)*
 //               a separator per block: above all keys before the block, not above its first one;
 //               length: of the piece. Blocks follow each other from offset 0.
 //   properties  entries varint · removals among them varint · sequence min, max varint ·
-//               first key bytes · last key bytes · bytes of keys and values varint
+//               first key bytes · last key bytes · bytes of keys and values varint ·
+//               uses of value files, see value-use.ts
 //   footer      length of the blocks u64 · filter u32 · index u32 · properties u32 ·
 //               table number u32 · format u32 · crc32 u32 · magic u32                  36 bytes
 //
-// The checksum of a piece is seeded with its place (crc32 of table number u32 · offset u64), so
-// that a piece in the wrong file or at the wrong offset is a bad one. The footer keeps its 36
-// bytes, and the last 16 of them their meaning, in every later format, so that rot in the format
-// number is not mistaken for news; its checksum covers the 28 bytes before it.
+// The footer keeps its 36 bytes, and the last 16 of them their meaning, in every later format, so
+// that rot in the format number is not mistaken for news; its checksum covers the 28 bytes before.
 //
-// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 removed (8), slot 2a07:
+// Table 1 with user:1 = ada (sequence 9), user:17 = alan (300), user:2 removed (8) and user:3 at
+// offset 4 of value file 2 (7), slot 2a07:
 //
-//   block       00 · 0001 · 00000014 · 0000 0000 · 00 09 04 002a07757365723a31 · 09 01 06 37 ·
-//               08 01 01 32 · 24 616461 · b009 616c616e · 21 · 5cde6c32
-//   filter      00 · 0001 · 514e28b7 01 00000008 00000000005c0086000025000000 · b8d55112
-//   index       00 · 00000001 · 00 01 00 2e · caa4da0c
-//   properties  00 · 03 01 08 ac02 · 09 002a07757365723a31 · 09 002a07757365723a32 · 23 · c0222862
-//   footer      000000000000002e 0000001e 0000000d 0000001f 00000001 00000002 75399a28 4b565442
+//   block       00 · 0001 · 00000018 · 0000 0000 · 00 09 04 002a07757365723a31 · 09 01 06 37 ·
+//               08 01 01 32 · 08 01 05 33 · 24 616461 · b009 616c616e · 21 · 1e 02 04 12 0d ·
+//               ef86758b
+//   filter      00 · 0001 · 514e28b7 01 0000000a 000000f100008600002b000000d40000 · e1cd11a6
+//   index       00 · 00000001 · 00 01 00 37 · 718108d3
+//   properties  00 · 04 01 07 ac02 · 09 002a07757365723a31 · 09 002a07757365723a33 · 30 ·
+//               01 02 01 16 · f82350dc
+//   footer      0000000000000037 00000020 0000000d 00000023 00000001 00000003 4321526d 4b565442
 
-import type { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
-import { hasCode, messageOf } from '../../base/errors.ts';
-import { decompress } from '../../base/lz4.ts';
-import { checkFormat, corruption } from '../storage-errors.ts';
+import { checkFormat, corruptionAt, decodingAt } from '../storage-errors.ts';
 import { tableName } from '../table-info.ts';
+import { openPiece } from './piece.ts';
 
-export const TABLE_FORMAT = 2;
+export const TABLE_FORMAT = 3;
 export const FOOTER_BYTES = 36;
 /** "KVTB". */
 const MAGIC = 0x4b565442;
-
-export const PLAIN = 0;
-export const LZ4 = 1;
 
 /** Where the parts of a table lie; lengths are those of whole pieces. */
 export interface Layout {
@@ -56,52 +54,18 @@ export interface Layout {
   readonly propertiesBytes: number;
 }
 
-const seedPlace = Buffer.alloc(12);
-
-/** What the checksum of bytes that stand at `offset` of table `number` begins with. */
-export function seedOf(number: number, offset: number): number {
-  seedPlace.writeUInt32BE(number, 0);
-  seedPlace.writeUIntBE(0, 4, 2);
-  seedPlace.writeUIntBE(offset, 6, 6);
-  return crc32(seedPlace);
-}
-
-/** Appends a piece that will stand at `offset` of table `number`. */
-export function writePiece(
-  to: ByteWriter,
-  payload: Buffer,
-  place: { readonly number: number; readonly offset: number; readonly flag: number },
-): void {
-  const start = to.length;
-  to.u8(place.flag);
-  to.raw(payload);
-  to.u32(crc32(to.view(start), seedOf(place.number, place.offset)));
-}
-
 /** The payload of `piece`, checked; memory of its own only if it was compressed. */
 export function payloadOf(piece: Buffer, number: number, offset: number): Buffer {
-  const end = piece.length - 4;
-  const isRight =
-    end >= 1 && crc32(piece.subarray(0, end), seedOf(number, offset)) === piece.readUInt32BE(end);
-  if (!isRight) throw wrongAt(number, offset, 'the checksum is wrong');
-  const flag = piece[0];
-  if (flag === PLAIN) return piece.subarray(1, end);
-  if (flag !== LZ4 || end < 5) throw wrongAt(number, offset, `flag ${flag} means nothing`);
-  return decoding(number, offset, () => decompress(piece.subarray(5, end), piece.readUInt32BE(1)));
+  return openPiece(piece, tableName(number), { number, offset });
 }
 
 /** Runs `decode`; bytes that it cannot read are CORRUPTION of that place. */
 export function decoding<T>(number: number, offset: number, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (!hasCode(error, 'BAD_BYTES')) throw error;
-    throw wrongAt(number, offset, messageOf(error), error);
-  }
+  return decodingAt(tableName(number), offset, decode);
 }
 
-export function wrongAt(number: number, offset: number, what: string, cause?: unknown): Error {
-  return corruption(tableName(number), `at offset ${offset}: ${what}`, cause);
+export function wrongAt(number: number, offset: number, what: string): Error {
+  return corruptionAt(tableName(number), offset, what);
 }
 
 export function encodeFooter(layout: Layout, number: number): Buffer {

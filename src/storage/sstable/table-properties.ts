@@ -4,9 +4,10 @@
 
 import { ByteReader, ByteWriter, badBytes } from '../../base/bytes.ts';
 import type { TableFile } from '../table-info.ts';
+import { decodeUses, encodeUses } from '../values/value-use.ts';
 
 export interface TableProperties extends Omit<TableFile, 'number' | 'bytes'> {
-  /** Of keys and values, before prefix coding and compression. */
+  /** Of keys, and of values and pointers, before prefix coding and compression. */
   readonly rawBytes: number;
 }
 
@@ -19,6 +20,7 @@ export function encodeProperties(properties: TableProperties): Buffer {
   writer.bytes(properties.firstKey);
   writer.bytes(properties.lastKey);
   writer.varint(properties.rawBytes);
+  encodeUses(writer, properties.values);
   return writer.view();
 }
 
@@ -33,6 +35,7 @@ export function decodeProperties(payload: Buffer): TableProperties {
     firstKey: Buffer.from(reader.bytes()),
     lastKey: Buffer.from(reader.bytes()),
     rawBytes: reader.varint(),
+    values: decodeUses(reader),
   };
   reader.end();
   if (properties.firstKey.compare(properties.lastKey) > 0) throw badBytes('the keys descend');

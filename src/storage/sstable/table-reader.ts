@@ -3,8 +3,10 @@
 // with a promise when the disk is needed.
 
 import type { Disk, DiskFile } from '../../host/host.ts';
-import type { TableEntry, TableKey } from '../table-entry.ts';
+import { ELSEWHERE, type TableEntry, type TableKey } from '../table-entry.ts';
 import { type TableFile, tableName } from '../table-info.ts';
+import { decodePointer } from '../values/value-pointer.ts';
+import { areSameUses, UseCounter } from '../values/value-use.ts';
 import { entriesOf, findInBlock } from './block.ts';
 import type { BlockCache } from './block-cache.ts';
 import { BlockFile } from './block-file.ts';
@@ -141,20 +143,24 @@ export class Table {
    */
   async verify(onRead: (bytes: number) => void | Promise<void> = () => undefined): Promise<void> {
     const { index } = this.#blocks;
+    const uses = new UseCounter();
     let entries = 0;
     for (let block = 0; block < index.blocks; ) {
       const run = await this.#blocks.readRun(block, index.blocks - 1, VERIFY_BYTES);
       for (; block <= run.last; block++) {
         const payload = this.#blocks.blockOf(run, block);
-        entries += this.#decoding(block, () => entriesOf(payload)).length;
+        entries += this.#decoding(block, () => counted(entriesOf(payload), uses));
       }
       await onRead(run.bytes.length);
     }
     const { layout, properties } = await readParts(this.#file, this.number);
     await onRead(this.info.bytes - layout.blocksBytes);
-    if (entries === properties.entries) return;
-    const what = `${entries} entries instead of ${properties.entries}`;
-    throw wrongAt(this.number, 0, what);
+    if (entries !== properties.entries) {
+      throw wrongAt(this.number, 0, `${entries} entries instead of ${properties.entries}`);
+    }
+    if (!areSameUses(uses.uses(), properties.values)) {
+      throw wrongAt(this.number, 0, 'its pointers are not those that it lists');
+    }
   }
 
   stats(): TableStats {
@@ -188,4 +194,12 @@ export class Table {
   #decoding<T>(block: number, decode: () => T): T {
     return decoding(this.number, this.#blocks.index.offset(block), decode);
   }
+}
+
+/** How many entries there are; their pointers are added to `uses`. */
+function counted(entries: readonly TableEntry[], uses: UseCounter): number {
+  for (const { kind, value } of entries) {
+    if (kind === ELSEWHERE) uses.add(decodePointer(value));
+  }
+  return entries.length;
 }

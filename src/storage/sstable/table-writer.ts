@@ -8,15 +8,17 @@
 import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import { crc32 } from '../../base/checksum.ts';
-import { compress, compressedBytesMax } from '../../base/lz4.ts';
 import type { DiskFile } from '../../host/host.ts';
-import { REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
+import { ELSEWHERE, REMOVAL, type TableEntry, type TableKey } from '../table-entry.ts';
 import type { TableFile } from '../table-info.ts';
+import { decodePointer } from '../values/value-pointer.ts';
+import { UseCounter } from '../values/value-use.ts';
 import { IndexWriter } from './block-index.ts';
 import { BlockWriter } from './block-writer.ts';
 import { FilterWriter } from './filter.ts';
 import { hashOfTableKey } from './key-hash.ts';
-import { encodeFooter, type Layout, LZ4, PLAIN, seedOf, writePiece } from './sstable-format.ts';
+import { PLAIN, seedOf, writePiece } from './piece.ts';
+import { encodeFooter, type Layout } from './sstable-format.ts';
 import { encodeProperties } from './table-properties.ts';
 
 export interface TableWriterOptions {
@@ -48,6 +50,7 @@ export class TableWriter {
   #lastLength = 0;
   #entries = 0;
   #removals = 0;
+  readonly #uses = new UseCounter();
   #rawBytes = 0;
   #sequenceMin = Number.MAX_SAFE_INTEGER;
   #sequenceMax = 0;
@@ -91,9 +94,10 @@ export class TableWriter {
     if (!this.#block.isEmpty) this.#endBlock();
     const blocksBytes = this.#offset;
     const filterBytes = await this.#writeFilter();
-    const indexBytes = this.#endPart(this.#index.encode());
+    const indexBytes = this.#writePiece(this.#index.encode(), false);
     const about = this.#about();
-    const propertiesBytes = this.#endPart(encodeProperties({ ...about, rawBytes: this.#rawBytes }));
+    const properties = encodeProperties({ ...about, rawBytes: this.#rawBytes });
+    const propertiesBytes = this.#writePiece(properties, false);
     const layout: Layout = { blocksBytes, filterBytes, indexBytes, propertiesBytes };
     this.#out.raw(encodeFooter(layout, this.#number));
     await this.#write();
@@ -127,6 +131,7 @@ export class TableWriter {
     this.#lastLength = key.length;
     this.#entries += 1;
     if (kind === REMOVAL) this.#removals += 1;
+    if (kind === ELSEWHERE) this.#uses.add(decodePointer(value));
     this.#rawBytes += key.length + value.length;
     if (sequence < this.#sequenceMin) this.#sequenceMin = sequence;
     if (sequence > this.#sequenceMax) this.#sequenceMax = sequence;
@@ -134,11 +139,7 @@ export class TableWriter {
 
   #endBlock(): void {
     const payload = this.#block.finish();
-    const start = this.#out.length;
-    const block = this.#compression ? compressed(payload) : undefined;
-    const flag = block === undefined ? PLAIN : LZ4;
-    writePiece(this.#out, block ?? payload, { number: this.#number, offset: this.#offset, flag });
-    this.#index.end(this.#out.length - start);
+    this.#index.end(this.#writePiece(payload, this.#compression));
   }
 
   /** The filter as one piece, a write for each of its parts; its length. */
@@ -157,10 +158,10 @@ export class TableWriter {
     return this.#offset - offset;
   }
 
-  /** A plain piece; its length. */
-  #endPart(payload: Buffer): number {
-    const place = { number: this.#number, offset: this.#offset, flag: PLAIN };
-    writePiece(this.#out, payload, place);
+  /** Its length. */
+  #writePiece(payload: Buffer, compression: boolean): number {
+    const place = { number: this.#number, offset: this.#offset };
+    writePiece(this.#out, payload, place, compression);
     return this.#offset - place.offset;
   }
 
@@ -176,18 +177,11 @@ export class TableWriter {
     return {
       entries: this.#entries,
       removals: this.#removals,
+      values: this.#uses.uses(),
       firstKey: this.#firstKey,
       lastKey: Buffer.from(this.#last.subarray(0, this.#lastLength)),
       sequenceMin: this.#sequenceMin,
       sequenceMax: this.#sequenceMax,
     };
   }
-}
-
-/** Raw length u32 · LZ4 block; undefined when that saves less than an eighth. */
-function compressed(payload: Buffer): Buffer | undefined {
-  const room = Buffer.allocUnsafe(4 + compressedBytesMax(payload.length));
-  room.writeUInt32BE(payload.length, 0);
-  const length = 4 + compress(payload, room.subarray(4));
-  return length > payload.length - payload.length / 8 ? undefined : room.subarray(0, length);
 }

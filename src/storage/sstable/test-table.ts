@@ -4,6 +4,7 @@ import { SimWorld } from '../../../sim/sim-host.ts';
 import type { Disk } from '../../host/host.ts';
 import { REMOVAL, type TableEntry, type TableKey, VALUE } from '../table-entry.ts';
 import { type TableFile, tableName } from '../table-info.ts';
+import { pointing, type ValuePointer } from '../values/value-pointer.ts';
 import { BlockCache } from './block-cache.ts';
 import { hashOfTableKey } from './key-hash.ts';
 import type { TableCursor } from './table-cursor.ts';
@@ -65,6 +66,10 @@ export function entry(key: string, value: string | Buffer, sequence = 1): TableE
 
 export function removal(key: string, sequence = 1): TableEntry {
   return { ...entry(key, '', sequence), kind: REMOVAL };
+}
+
+export function elsewhere(key: string, pointer: ValuePointer, sequence = 1): TableEntry {
+  return pointing(entry(key, '', sequence), pointer);
 }
 
 /** Keys k00000, k00001 … with values of `valueBytes` different bytes. */

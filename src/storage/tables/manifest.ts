@@ -6,7 +6,8 @@
 //            number of drops varint · drop* · summary · crc32 u32 of everything before
 //   table    number varint · level varint · flags u8 · bytes varint · entries varint ·
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
-//            highest sequence varint · drops heeded up to varint
+//            highest sequence varint · uses of value files (values/value-use.ts) ·
+//            drops heeded up to varint
 //   summary  newest time varint · counts (see slot-counts.ts)
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
 //   drop     keyspace u8 · first slot u16 · last slot u16 · sequence varint   (see live-drops.ts)
@@ -30,10 +31,11 @@ import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 import { Summary } from '../summary/summary.ts';
 import type { TableInfo } from '../table-info.ts';
+import { decodeUses, encodeUses } from '../values/value-use.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
 
 export const MANIFEST_NAME = 'manifest';
-const FORMAT = 2;
+const FORMAT = 3;
 /** "KVMF". */
 const MAGIC = 0x4b564d46;
 const SUSPECT = 1;
@@ -99,6 +101,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     writer.bytes(info.lastKey);
     writer.varint(info.sequenceMin);
     writer.varint(info.sequenceMax);
+    encodeUses(writer, info.values);
     writer.varint(info.droppedUpTo);
   }
   writer.varint(manifest.drops.length);
@@ -165,6 +168,7 @@ function decodeTable(reader: ByteReader): ManifestTable {
     lastKey: Buffer.from(reader.bytes()),
     sequenceMin: reader.varint(),
     sequenceMax: reader.varint(),
+    values: decodeUses(reader),
     droppedUpTo: reader.varint(),
   };
   checkTable(info);

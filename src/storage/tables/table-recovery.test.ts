@@ -6,20 +6,31 @@ import { segmentName } from '../log/log-format.ts';
 import type { EngineOptions } from '../open-engine.ts';
 import { FOOTER_BYTES } from '../sstable/sstable-format.ts';
 import { put, scanAll, TestServer, textAt } from '../test-engine.ts';
+import { FOOTER_BYTES as VALUES_FOOTER_BYTES } from '../values/value-format.ts';
 import { decodeManifest, encodeManifest, MANIFEST_NAME } from './manifest.ts';
 
 /** Three writes a memtable. */
-const TINY: EngineOptions = { memtableBytesMax: 150, segmentBytesMax: 10_000 };
+const TINY: EngineOptions = {
+  memtableBytesMax: 150,
+  segmentBytesMax: 10_000,
+  largeValueBytes: 20,
+};
 const KEYS = ['a', 'b', 'c', 'd', 'e'];
 const LAST = segmentName(2);
 /** a b c */
 const FIRST_TABLE = 'table-0000000001.kvtable';
+/** The value of c */
+const FIRST_VALUES = 'values-0000000002.kvvalues';
 
-/** Table 1 with a b c, the log with d e; then the power is cut. */
+function textOf(key: string): string {
+  return `value of ${key}`.repeat(key === 'c' ? 3 : 1);
+}
+
+/** Table 1 with a b c, c by a pointer to value file 2, the log with d e; then the power is cut. */
 async function filledServer(): Promise<TestServer> {
   const server = new TestServer();
   const engine = await server.restart(TINY);
-  await server.fill(engine, KEYS);
+  for (const key of KEYS) await server.settle(engine.write([put(key, textOf(key))]).durable);
   await server.world.runUntil(() => engine.stats().sealedMemtables === 0);
   await server.world.runFor(50);
   server.machine.crash();
@@ -49,11 +60,12 @@ function withFormat(bytes: Buffer | undefined, format: number): Buffer {
   return copy;
 }
 
-function withTableFormat(bytes: Buffer | undefined, format: number): Buffer {
+/** Of a table or a value file: both end with format, checksum of the footer, and magic. */
+function withFileFormat(bytes: Buffer | undefined, format: number, footerBytes: number): Buffer {
   const copy = Buffer.from(bytes as Buffer);
-  const footer = copy.subarray(-FOOTER_BYTES);
-  footer.writeUInt32BE(format, 24);
-  footer.writeUInt32BE(crc32(footer.subarray(0, 28)), 28);
+  const footer = copy.subarray(-footerBytes);
+  footer.writeUInt32BE(format, footerBytes - 12);
+  footer.writeUInt32BE(crc32(footer.subarray(0, -8)), footerBytes - 8);
   return copy;
 }
 
@@ -100,8 +112,8 @@ const ROWS: readonly Row[] = [
   {
     name: 'a manifest of a newer format',
     file: MANIFEST_NAME,
-    spoil: (b) => withFormat(b, 3),
-    expect: /NEWER_FORMAT manifest has format 3/,
+    spoil: (b) => withFormat(b, 4),
+    expect: /NEWER_FORMAT manifest has format 4/,
   },
   {
     name: 'a manifest of an older format',
@@ -112,7 +124,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'a table of an older format',
     file: FIRST_TABLE,
-    spoil: (b) => withTableFormat(b, 1),
+    spoil: (b) => withFileFormat(b, 1, FOOTER_BYTES),
     expect: /OLDER_FORMAT table-0000000001.kvtable has format 1/,
   },
   {
@@ -151,6 +163,42 @@ const ROWS: readonly Row[] = [
     spoil: (b) => flipped(b, 10),
     expect: { answers: 'de', refuses: 'abc' },
   },
+  {
+    name: 'a value file that no table refers to',
+    file: 'values-0000000099.kvvalues',
+    spoil: () => Buffer.from('half'),
+    expect: ALL,
+  },
+  {
+    name: 'a value file of a newer format',
+    file: FIRST_VALUES,
+    spoil: (b) => withFileFormat(b, 2, VALUES_FOOTER_BYTES),
+    expect: /NEWER_FORMAT values-0000000002.kvvalues has format 2/,
+  },
+  {
+    name: 'a value file is missing',
+    file: FIRST_VALUES,
+    spoil: () => undefined,
+    expect: { answers: 'abde', refuses: 'c' },
+  },
+  {
+    name: 'rot in the footer of a value file',
+    file: FIRST_VALUES,
+    spoil: (b) => flipped(b, -10),
+    expect: { answers: 'abde', refuses: 'c' },
+  },
+  {
+    name: 'half a value file',
+    file: FIRST_VALUES,
+    spoil: (b) => (b as Buffer).subarray(0, 30),
+    expect: { answers: 'abde', refuses: 'c' },
+  },
+  {
+    name: 'rot in a large value',
+    file: FIRST_VALUES,
+    spoil: (b) => flipped(b, 20),
+    expect: { answers: 'abde', refuses: 'c' },
+  },
 ];
 
 for (const { name, file, spoil, expect } of ROWS) {
@@ -175,7 +223,7 @@ for (const { name, file, spoil, expect } of ROWS) {
         return 'refused';
       });
       if (text === 'refused') refuses += key;
-      else if (text === `value of ${key}`) answers += key;
+      else if (text === textOf(key)) answers += key;
       else ok(false, `${key} is ${text}: never wrong and never missing`);
     }
     deepEqual({ answers, refuses }, expect);

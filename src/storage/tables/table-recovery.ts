@@ -1,8 +1,8 @@
 // What the tables of a directory are worth after a stop of any kind.
 //
 //   what is found                                       what it means
-//   no manifest, no table                               fresh, or without tables yet
-//   no manifest, but a table                            the manifest was lost, refused
+//   no manifest, no table or value file                 fresh, or without tables yet
+//   no manifest, but one of these                       the manifest was lost, refused
 //   manifest bad, or of another format                  refused
 //   manifest.new                                        half-written, removed
 //   table that the manifest does not name               half-written or obsolete, removed
@@ -11,6 +11,8 @@
 //     or not the one that was meant                     damaged: the engine opens, and its keys are
 //                                                       answered with CORRUPTION, never "not found"
 //   bad block in a table                                found when it is read, answered likewise
+//   value file that no table refers to                  half-written or obsolete, removed
+//   value file that one refers to, missing or bad       its values are answered with CORRUPTION
 //
 // A manifest is written into every directory before its first table, so that a lost one is
 // noticed. Nothing is removed before everything that may refuse has been read.
@@ -20,7 +22,8 @@ import type { StoredIdentity } from '../identity-file.ts';
 import type { LogExpectation } from '../log/log-recovery.ts';
 import type { BlockCache } from '../sstable/block-cache.ts';
 import { corruption } from '../storage-errors.ts';
-import { tableNumberOf } from '../table-info.ts';
+import { tableName, tableNumberOf } from '../table-info.ts';
+import { valuesName, valuesNumberOf } from '../values/value-format.ts';
 import { newNameOf } from '../whole-file.ts';
 import { EMPTY_MANIFEST, MANIFEST_NAME, type Manifest, readManifest } from './manifest.ts';
 import { TableStore } from './table-store.ts';
@@ -40,7 +43,7 @@ export async function recoverTables(
 ): Promise<RecoveredTables> {
   const names = await host.disk.list();
   const found = await readManifest(host.disk);
-  const numbers = names.map(tableNumberOf).filter((number) => number !== undefined);
+  const numbers = names.map(fileNumberOf).filter((number) => number !== undefined);
   if (found === undefined && numbers.length > 0) throw lostManifest(names);
   const manifest = found ?? EMPTY_MANIFEST;
   const nextTable = Math.max(manifest.nextTable, ...numbers.map((number) => number + 1));
@@ -72,17 +75,26 @@ export function expectationOf(
   return { closedAt: identity?.closedAt, firstSegment, flushedSequence, isNamed };
 }
 
-/** Files that belong to tables and to no living one, sorted. */
-export function leftoversOf(names: readonly string[], manifest: Manifest): string[] {
-  const named = new Set(manifest.tables.map(({ info }) => info.number));
+/** Tables, value files and manifests that no living table is or refers to, sorted. */
+export function leftoversOf(names: readonly string[], { tables }: Manifest): string[] {
+  const needed = new Set(
+    tables.flatMap(({ info }) => [
+      tableName(info.number),
+      ...info.values.map(({ file }) => valuesName(file)),
+    ]),
+  );
   return names.filter((name) => {
     if (name === newNameOf(MANIFEST_NAME)) return true;
-    const number = tableNumberOf(name);
-    return number !== undefined && !named.has(number);
+    return fileNumberOf(name) !== undefined && !needed.has(name);
   });
 }
 
+/** Of a table or a value file: they share one row of numbers. */
+export function fileNumberOf(name: string): number | undefined {
+  return tableNumberOf(name) ?? valuesNumberOf(name);
+}
+
 function lostManifest(names: readonly string[]): Error {
-  const table = names.find((name) => tableNumberOf(name) !== undefined);
-  return corruption(MANIFEST_NAME, `missing, though ${table} exists`);
+  const file = names.find((name) => fileNumberOf(name) !== undefined);
+  return corruption(MANIFEST_NAME, `missing, though ${file} exists`);
 }

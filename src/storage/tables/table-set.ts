@@ -13,6 +13,7 @@
 import type { Table } from '../sstable/table-reader.ts';
 import type { TableEntry, TableKey } from '../table-entry.ts';
 import type { TableInfo } from '../table-info.ts';
+import type { ValueFiles } from '../values/value-files.ts';
 
 type Answer = TableEntry | undefined;
 
@@ -66,6 +67,8 @@ export class LiveTable {
 
 export class TableSet {
   readonly all: readonly LiveTable[];
+  /** What they refer to, and perhaps more. */
+  readonly values: ValueFiles;
   readonly level0: readonly LiveTable[];
   /** From level 1 on, but for those without tables. */
   readonly levels: readonly (readonly LiveTable[])[];
@@ -73,8 +76,9 @@ export class TableSet {
   #pins = 1;
 
   /** Its maker holds the first pin. */
-  constructor(tables: readonly LiveTable[]) {
+  constructor(tables: readonly LiveTable[], values: ValueFiles) {
     this.all = tables;
+    this.values = values;
     const sound = tables.filter(({ isSuspect }) => !isSuspect);
     this.suspects = tables.filter(({ isSuspect }) => isSuspect);
     this.level0 = sound

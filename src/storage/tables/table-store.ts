@@ -18,6 +18,9 @@ import { openTable, type Table } from '../sstable/table-reader.ts';
 import { corruption } from '../storage-errors.ts';
 import { engineKeyOf } from '../table-entry.ts';
 import { type TableFile, type TableInfo, tableName } from '../table-info.ts';
+import { ValueFiles } from '../values/value-files.ts';
+import { valuesName } from '../values/value-format.ts';
+import { areSameUses } from '../values/value-use.ts';
 import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
 import { LiveTable, TableSet } from './table-set.ts';
 
@@ -34,12 +37,20 @@ export interface TableChange {
   readonly reach?: Reach;
 }
 
+interface OpenedTable {
+  readonly table: LiveTable;
+  /** Of it, or of a value file that it is the first to refer to. */
+  readonly damage: Error | undefined;
+}
+
 type StoreHost = Pick<Host, 'disk' | 'log'>;
 
 export class TableStore {
   readonly #host: StoreHost;
   readonly #cache: BlockCache;
   readonly drops: LiveDrops;
+  /** What its tables refer to. */
+  readonly values: ValueFiles;
   #manifest: Manifest;
   #nextTable: number;
   #set: TableSet;
@@ -49,6 +60,7 @@ export class TableStore {
   readonly #open = new Set<LiveTable>();
   /** Of tables that nobody needs any more: their files on their way out. */
   readonly #disposals = new Set<Promise<void>>();
+  #isClosed = false;
   /** Of tables that are closed. */
   readonly #filtersBefore = { checks: 0, falsePositives: 0 };
 
@@ -59,7 +71,8 @@ export class TableStore {
     this.drops = new LiveDrops(manifest.drops, manifest.flushedSequence);
     this.#manifest = manifest;
     this.#nextTable = nextTable;
-    this.#set = new TableSet([]);
+    this.values = new ValueFiles(host);
+    this.#set = new TableSet([], this.values);
   }
 
   /** Opens what the manifest names; what cannot be opened is a suspect. Rejects with IO_ERROR. */
@@ -67,9 +80,10 @@ export class TableStore {
     const names = new Set(await this.#host.disk.list());
     const tables: LiveTable[] = [];
     for (const { info, isSuspect } of this.#manifest.tables) {
-      tables.push(await this.#live(info, isSuspect, names.has(tableName(info.number))));
+      const { table } = await this.#live(info, isSuspect, (name) => names.has(name));
+      tables.push(table);
     }
-    this.#set = new TableSet(tables);
+    this.#set = new TableSet(tables, this.values);
   }
 
   /** As it was last made durable. */
@@ -82,7 +96,7 @@ export class TableStore {
     return this.#set;
   }
 
-  /** The first of so many numbers for new tables, never given out before. */
+  /** The first of so many numbers for new tables or value files, never given out before. */
   takeNumbers(count: number): number {
     const first = this.#nextTable;
     this.#nextTable += count;
@@ -112,30 +126,32 @@ export class TableStore {
   }
 
   get damaged(): DamagedRange[] {
-    return this.#set.suspects.flatMap(({ content, info }) => {
-      return content instanceof Error ? [damagedRange(info)] : [];
+    const tables = this.#set.suspects.filter(({ content }) => content instanceof Error);
+    const values = this.#set.all.flatMap(({ info }) => {
+      return this.values
+        .damagedOf(info.values)
+        .map((number) => damagedRange(valuesName(number), info));
     });
+    return [...tables.map(({ info }) => damagedRange(tableName(info.number), info)), ...values];
   }
 
   /** Closes all files, whoever still pins their tables; nothing is installed any more. */
   async close(): Promise<void> {
     await this.#lastTurn;
+    this.#isClosed = true;
     for (const table of this.#open) this.#dispose(table);
     await Promise.all(this.#disposals);
   }
 
   async #install(change: TableChange, inSameTurn: () => void): Promise<void> {
-    const added: LiveTable[] = [];
-    for (const info of change.added) added.push(await this.#live(info, false, true));
-    const bad = added.find(({ content }) => content instanceof Error);
-    if (bad !== undefined) throw bad.content;
+    const added = await this.#openAdded(change);
     const before = this.#set;
     const removed = new Set(change.removed);
     const kept = before.all.filter(({ info }) => !removed.has(info.number));
     for (const table of kept) {
       if (change.suspects?.includes(table.info.number)) table.isSuspect = true;
     }
-    const set = new TableSet([...kept, ...added]);
+    const set = new TableSet([...kept, ...added], this.values);
     const manifest = this.#manifestOf(set, change);
     try {
       await writeManifest(this.#host.disk, manifest);
@@ -160,14 +176,40 @@ export class TableStore {
     return { ...reached, nextTable: this.#nextTable, tables, drops };
   }
 
-  async #live(info: TableInfo, isSuspect: boolean, isThere: boolean): Promise<LiveTable> {
-    const content = isThere ? await this.#openAs(info) : missing(info);
-    if (content instanceof Error) {
-      this.#host.log.error('table-damaged', { file: tableName(info.number), why: content.message });
+  /** Rejects with CORRUPTION when something of it does not read as it was written. */
+  async #openAdded({ added }: TableChange): Promise<LiveTable[]> {
+    const opened: LiveTable[] = [];
+    try {
+      for (const info of added) {
+        const { table, damage } = await this.#live(info, false, () => true);
+        opened.push(table);
+        if (damage !== undefined) throw damage;
+      }
+      return opened;
+    } catch (error) {
+      for (const table of opened) this.#dispose(table);
+      throw error;
     }
-    const table = new LiveTable(info, content, isSuspect, (each) => this.#dispose(each));
-    this.#open.add(table);
-    return table;
+  }
+
+  async #live(
+    info: TableInfo,
+    isSuspect: boolean,
+    isThere: (name: string) => boolean,
+  ): Promise<OpenedTable> {
+    const damagedValues = await this.values.hold(info.values, isThere);
+    try {
+      const content = isThere(tableName(info.number)) ? await this.#openAs(info) : missing(info);
+      const table = new LiveTable(info, content, isSuspect, (each) => this.#dispose(each));
+      this.#open.add(table);
+      if (!(content instanceof Error)) return { table, damage: damagedValues };
+      const fields = { file: tableName(info.number), why: content.message };
+      this.#host.log.error('table-damaged', fields);
+      return { table, damage: content };
+    } catch (error) {
+      await this.values.release(info.values, false);
+      throw error;
+    }
   }
 
   async #openAs(info: TableInfo): Promise<Table | Error> {
@@ -177,8 +219,8 @@ export class TableStore {
       await table.close();
       return corruption(tableName(info.number), 'it is not the table that the manifest names');
     } catch (error) {
-      if (hasCode(error, 'CORRUPTION')) return error;
-      throw error;
+      if (!hasCode(error, 'CORRUPTION')) throw error;
+      return error;
     }
   }
 
@@ -202,6 +244,7 @@ export class TableStore {
     const name = tableName(info.number);
     const isThere = !(content instanceof Error) || (await this.#host.disk.list()).includes(name);
     if (isObsolete && isThere) await this.#host.disk.remove(name);
+    await this.values.release(info.values, isObsolete && !this.#isClosed);
   }
 }
 
@@ -209,11 +252,11 @@ function infosOf({ all }: TableSet): TableInfo[] {
   return all.map(({ info }) => info);
 }
 
-function damagedRange({ number, firstKey, lastKey }: TableInfo): DamagedRange {
+function damagedRange(file: string, { firstKey, lastKey }: TableInfo): DamagedRange {
   const from = engineKeyOf(firstKey);
   const to = engineKeyOf(lastKey);
   return {
-    file: tableName(number),
+    file,
     fromKeyspace: from.keyspace,
     fromSlot: from.slot,
     toKeyspace: to.keyspace,
@@ -230,6 +273,7 @@ function isAsNamed(found: TableFile, named: TableInfo): boolean {
     found.bytes === named.bytes &&
     found.entries === named.entries &&
     found.removals === named.removals &&
+    areSameUses(found.values, named.values) &&
     found.sequenceMin === named.sequenceMin &&
     found.sequenceMax === named.sequenceMax &&
     found.firstKey.equals(named.firstKey) &&
