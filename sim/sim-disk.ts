@@ -134,6 +134,23 @@ class SimDiskFile implements DiskFile {
     return this.#inTurn(`cut ${this.name} to ${length}`, () => this.#file.finishTruncation(cut));
   }
 
+  writeThrough(bytes: Buffer, offset: number): Promise<void> {
+    if (!this.#life.isAlive) return this.#never();
+    const write = this.#file.beginWrite(offset, bytes);
+    const delayMs = this.#directory.drawMs(this.#directory.pace.syncMs);
+    return this.#perform(delayMs, `wrote ${bytes.length} through to ${this.name}`, () => {
+      const growth = Math.max(0, offset + bytes.length - this.#file.length);
+      if (growth > this.#directory.freeBytes()) {
+        const short = this.#directory.drawShortWrite();
+        this.#file.finishWrite(write, bytes.length - growth + short);
+        throw failure(this.name, 'ENOSPC');
+      }
+      if (!this.#directory.takeSyncFault(this.name)) return this.#file.finishWrite(write);
+      this.#file.failWrite(write);
+      throw failure(this.name, 'EIO');
+    });
+  }
+
   read(offset: number, length: number): Promise<Buffer> {
     const delayMs = this.#directory.drawMs(this.#directory.pace.readMs);
     return this.#perform(delayMs, `read ${length} of ${this.name} at ${offset}`, () => {

@@ -3,12 +3,14 @@
 //   durable   what is on the platter
 //   changes   appends and truncations since, in order: some done, the last ones still under way
 //   live      what a reader sees: durable + the changes that are done
+//   writes    those through to the platter that are under way: a crash may tear them
 //
 // A sync hardens the changes that were done when it began. A failed sync is the fsync of Linux:
 // the pages are marked clean, readers go on seeing them, no later sync writes them, and the next
 // crash takes them back (Rebello et al., ATC 2020).
 //
-// Invariant: a byte that a sync hardened changes only by a later truncation, or by rot.
+// Invariant: a byte that was hardened changes only by a later truncation, by a write to its very
+// place, or by rot.
 
 import { assert } from '../src/base/assert.ts';
 import { SimBytes } from './sim-bytes.ts';
@@ -33,10 +35,16 @@ interface Truncation {
   isPending: boolean;
 }
 
+interface Write {
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
 export class SimFile {
   readonly #durable: SimBytes;
   readonly #live: SimBytes;
   #changes: Change[] = [];
+  readonly #writes = new Set<Write>();
 
   constructor(durable = new SimBytes()) {
     this.#durable = durable;
@@ -79,6 +87,28 @@ export class SimFile {
     this.#live.truncate(cut.length);
   }
 
+  beginWrite(offset: number, bytes: Buffer): Write {
+    assert(this.#changes.length === 0, 'what was appended is synced before a write goes through');
+    assert(offset <= this.length, `a write at ${offset} of ${this.length} bytes leaves no hole`);
+    const write = { offset, bytes };
+    this.#writes.add(write);
+    return write;
+  }
+
+  /** `length` below the whole: where the disk is full. */
+  finishWrite(write: Write, length = write.bytes.length): void {
+    this.#writes.delete(write);
+    const bytes = write.bytes.subarray(0, length);
+    this.#live.write(write.offset, bytes);
+    this.#durable.write(write.offset, bytes);
+  }
+
+  /** Readers see the bytes, and a crash takes them back. */
+  failWrite(write: Write): void {
+    this.#writes.delete(write);
+    this.#live.write(write.offset, write.bytes);
+  }
+
   /** What a sync that begins now must harden. */
   done(): Change[] {
     return this.#changes.filter(isDone);
@@ -100,12 +130,14 @@ export class SimFile {
 
   /** The power is cut: what was not hardened is kept, dropped, torn or garbled. */
   crash(random: SimRandom): void {
+    for (const write of this.#writes) tear(write, this.#durable, random);
+    this.#writes.clear();
     this.#finishAll();
     const survivors = this.#survivors(random);
     const neverSyncedFrom = this.#neverSyncedFrom();
     for (const change of survivors) apply(change, this.#durable);
     if (survivors.length > 0 && random.chance(0.25)) {
-      garble(this.#durable, neverSyncedFrom, random);
+      garble(this.#durable, { from: neverSyncedFrom, to: this.#durable.length }, random);
     }
     this.#changes = [];
     this.#live.become(this.#durable);
@@ -170,10 +202,24 @@ function apply(change: Change, bytes: SimBytes): void {
   else bytes.write(change.offset as number, change.bytes);
 }
 
+/** A write that the crash interrupts: nothing, all, or the beginning of it, and perhaps noise. */
+function tear({ offset, bytes }: Write, durable: SimBytes, random: SimRandom): void {
+  const fate = random.between(0, 3);
+  if (fate === 0) return;
+  const length = fate === 1 ? bytes.length : random.between(0, bytes.length);
+  durable.write(offset, bytes.subarray(0, length));
+  if (random.chance(0.25)) garble(durable, { from: offset, to: offset + length }, random);
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Each sector that holds such bytes: right, zero, or noise. */
-function garble(bytes: SimBytes, from: number, random: SimRandom): void {
-  for (let at = from; at < bytes.length; ) {
-    const end = Math.min(bytes.length, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+function garble(bytes: SimBytes, { from, to }: Range, random: SimRandom): void {
+  for (let at = from; at < to; ) {
+    const end = Math.min(to, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
     const fate = random.between(0, 2);
     if (fate === 1) bytes.write(at, Buffer.alloc(end - at));
     if (fate === 2) bytes.write(at, random.bytes(end - at));

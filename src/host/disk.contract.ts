@@ -65,6 +65,28 @@ const filePromises: Record<string, (disk: Disk) => Promise<void>> = {
     await file.close();
   },
 
+  'bytes are written through: over others, across the end, behind it': async (disk) => {
+    const file = await disk.create('a.log');
+    await file.append(Buffer.from('0000000000'));
+    await file.sync();
+    await file.writeThrough(Buffer.from('abc'), 2);
+    equal(await textOf(file), '00abc00000');
+    equal(file.size(), 10);
+    await file.writeThrough(Buffer.from('xyz'), 8);
+    equal(file.size(), 11);
+    await file.writeThrough(Buffer.from('end'), 11);
+    equal(await textOf(file), '00abc000xyzend');
+    await file.truncate(12);
+    await file.append(Buffer.from('!'));
+    equal(await textOf(file), '00abc000xyze!');
+    await file.sync();
+    await file.close();
+    const again = await disk.open('a.log');
+    await again.writeThrough(Buffer.from('X'), 0);
+    equal(await textOf(again), 'X0abc000xyze!');
+    await again.close();
+  },
+
   'truncate cuts the end, and the next append begins there': async (disk) => {
     const file = await disk.create('a.log');
     await file.append(Buffer.from('hello world'));

@@ -86,6 +86,14 @@ export interface DiskFile {
    * there, and that a later successful sync proves nothing: do not retry.
    */
   sync(): Promise<void>;
+  /**
+   * Puts bytes at `offset`, over what stands there or at the end, and resolves when they are on the
+   * platter: append() and sync() in one, for these bytes alone; cheapest where the file has bytes
+   * already. Only when all that was appended is synced. After DISK_FULL some of them may be there,
+   * and writing all of them again is right; after IO_ERROR see sync(). The buffer must not change
+   * until the promise settles.
+   */
+  writeThrough(bytes: Buffer, offset: number): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -9,18 +9,31 @@ import type { FileHandle } from 'node:fs/promises';
 import { KvorumError, messageOf } from '../base/errors.ts';
 import type { DirectReads } from './direct-reads.ts';
 import type { DiskFile } from './host.ts';
+import { WriteThrough } from './write-through.ts';
+
+export interface OpenedFile {
+  readonly name: string;
+  readonly path: string;
+  readonly handle: FileHandle;
+  readonly size: number;
+  /** Shared by the files of one disk. */
+  readonly directReads: DirectReads;
+}
 
 export class NodeDiskFile implements DiskFile {
   readonly name: string;
   readonly #handle: FileHandle;
   readonly #directReads: DirectReads;
+  readonly #path: string;
   #size: number;
+  /** Opened with the first writeThrough(). */
+  #through: Promise<WriteThrough> | undefined;
   /** Settles, always well, when the last change that was asked for is done. */
   #lastTurn: Promise<unknown> = Promise.resolve();
 
-  /** `directReads`: shared by the files of one disk. */
-  constructor(name: string, handle: FileHandle, size: number, directReads: DirectReads) {
+  constructor({ name, path, handle, size, directReads }: OpenedFile) {
     this.name = name;
+    this.#path = path;
     this.#handle = handle;
     this.#size = size;
     this.#directReads = directReads;
@@ -78,6 +91,16 @@ export class NodeDiskFile implements DiskFile {
     }
   }
 
+  async writeThrough(bytes: Buffer, offset: number): Promise<void> {
+    try {
+      this.#through ??= WriteThrough.open(this.#path);
+      await (await this.#through).write(bytes, offset);
+      this.#size = Math.max(this.#size, offset + bytes.length);
+    } catch (error) {
+      throw diskError(this.name, error);
+    }
+  }
+
   truncate(length: number): Promise<void> {
     return this.#inTurn(async () => {
       await this.#handle.truncate(length);
@@ -87,6 +110,7 @@ export class NodeDiskFile implements DiskFile {
 
   async close(): Promise<void> {
     try {
+      await this.#through?.then((through) => through.close());
       await this.#handle.close();
     } catch (error) {
       throw diskError(this.name, error);

@@ -77,9 +77,10 @@ class NodeDisk implements Disk {
 
   #openWith(name: string, flags: string): Promise<DiskFile> {
     return naming(name, async () => {
-      const handle = await open(this.#path(name), flags);
+      const path = this.#path(name);
+      const handle = await open(path, flags);
       const { size } = await handle.stat();
-      return new NodeDiskFile(name, handle, size, this.#directReads);
+      return new NodeDiskFile({ name, path, handle, size, directReads: this.#directReads });
     });
   }
 

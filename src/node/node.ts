@@ -91,7 +91,7 @@ export class Node implements Store {
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
-    this.#replica = new Replica({ engine, clock, nodeNumber: map.selfNumber });
+    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -213,6 +213,7 @@ export class Node implements Store {
       getLatency: this.#getLatency,
       writeLatency: this.#writeLatency,
       reads: this.#coordinator.reader.counters,
+      objects: this.#replica.counters,
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,

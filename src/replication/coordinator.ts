@@ -9,12 +9,16 @@
 // Source: DeCandia et al.: "Dynamo" (SOSP 2007), sections 4.5 and 5.
 
 import { KvorumError, lineOf } from '../base/errors.ts';
+import { refuseFutureLives } from '../causality/context.ts';
 import { encodeObject } from '../causality/object-format.ts';
+import { hasEarlierLives } from '../causality/pruning.ts';
 import { liveSiblings } from '../causality/siblings.ts';
+import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
+import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Durability, Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
@@ -49,11 +53,13 @@ export class Coordinator {
   readonly reader: QuorumReader;
   readonly #parts: CoordinatorParts;
   readonly #forwarder: Forwarder;
+  readonly #ownDisk: DeadlineSweep;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
     this.reader = new QuorumReader(parts);
     this.#forwarder = new Forwarder(parts);
+    this.#ownDisk = new DeadlineSweep(parts.clock);
   }
 
   /** Rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
@@ -64,15 +70,16 @@ export class Coordinator {
   }
 
   /**
-   * Rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), TOO_MANY_SIBLINGS and
-   * VALUE_TOO_LARGE only.
+   * Rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), BAD_CONTEXT, TOO_MANY_SIBLINGS
+   * and VALUE_TOO_LARGE only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
    * in one turn: as long as nodes agree on who lives, SET NX is granted once.
    */
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const { keyspace, at, primaries } = this.#locate(request);
-    const { view } = this.#parts;
+    const { clock, view } = this.#parts;
+    if (request.context !== undefined) refuseFutureLives(request.context, clock.wallMs());
     const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
     if (isElsewhere || !this.#isPrimary(primaries)) {
       return this.#forwarder.write(keyspace, request, primaries);
@@ -166,8 +173,11 @@ export class Coordinator {
     const quorum = new WriteQuorum(w, primaries.length);
     const receipt = new GrowingReceipt(quorum, keyspace.durability, view);
     const others = primaries.filter((member) => member !== view.self);
+    /** Whether the copies of all who answered are exactly what was minted. */
+    let isUnanimous = hasEarlierLives(minted.context);
     return new Promise((resolve) => {
       const giveUp = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
+      const waiting = { deadlineMs, giveUp };
       const count = (member: MemberIndex, isDurable: boolean) => {
         if (isDurable) quorum.addAck(member);
         else quorum.addFailure();
@@ -176,25 +186,54 @@ export class Coordinator {
           const { dot, context, previous } = minted;
           resolve({ kind: 'ok', dot, context, previous, receipt });
         } else if (state === 'impossible') giveUp();
-        else if (quorum.waitsOnlyFor(view.self)) {
-          clock.after(deadlineMs - clock.monotonicMs(), giveUp);
+        else if (quorum.waitsOnlyFor(view.self)) this.#ownDisk.add(waiting);
+        if (!quorum.isComplete()) return;
+        receipt.settle();
+        if (isUnanimous && quorum.got === primaries.length) {
+          this.#closeLives(keyspace, at, minted.context, others);
         }
-        if (quorum.isComplete()) receipt.settle();
       };
-      if (others.length > 0) {
+      if (others.length === 0) this.#ownDisk.add(waiting);
+      else {
         peers.ask(others, {
           request: { kind: 'store-copy', ...at, object: minted.object },
           budgetMs: deadlineMs - clock.monotonicMs(),
           // A copy that knows more of us than we do has not kept a write under a name used twice.
-          onAnswer: (member, answer) =>
-            count(member, answer.kind === 'stored' && !replica.learnContext(answer.context)),
+          onAnswer: (member, answer) => {
+            const isKept = answer.kind === 'stored' && !replica.learnContext(answer.context);
+            isUnanimous &&= isKept && descends(minted.context, answer.context);
+            count(member, isKept);
+          },
         });
       }
+      const settle = (isDurable: boolean) => {
+        this.#ownDisk.delete(waiting);
+        count(view.self, isDurable);
+      };
       minted.durable.then(
-        () => count(view.self, true),
-        () => count(view.self, false),
+        () => settle(true),
+        () => settle(false),
       );
     });
+  }
+
+  /** All primaries have confirmed the same: each of them may forget the earlier lives of nodes. */
+  async #closeLives(
+    keyspace: Keyspace,
+    at: KeyAt,
+    confirmed: VersionVector,
+    others: readonly MemberIndex[],
+  ): Promise<void> {
+    const { peers, replica, requestMs } = this.#parts;
+    try {
+      const object = await replica.closeLives(keyspace, at, confirmed);
+      if (object === undefined || others.length === 0) return;
+      const request = { kind: 'store-copy', ...at, object } as const;
+      peers.ask(others, { request, budgetMs: requestMs, onAnswer: () => {} });
+    } catch (error) {
+      // A disk that refuses this refuses writes, and says so there; the next write tries again.
+      if (!(error instanceof KvorumError)) throw error;
+    }
   }
 
   #locate(request: GetRequest | WriteRequest) {

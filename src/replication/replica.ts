@@ -12,6 +12,7 @@
 import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
+import { closed } from '../causality/pruning.ts';
 import {
   EMPTY_OBJECT,
   mergeObjects,
@@ -19,8 +20,13 @@ import {
   type StoredObject,
   writeSibling,
 } from '../causality/siblings.ts';
-import { counterOf, type VersionVector } from '../causality/version-vector.ts';
-import type { Clock } from '../host/host.ts';
+import {
+  descends,
+  isAheadOf,
+  lastLifeOf,
+  type VersionVector,
+} from '../causality/version-vector.ts';
+import type { Clock, Log } from '../host/host.ts';
 import type { Engine, Growth, Stored } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
@@ -28,11 +34,13 @@ import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import { refuseGrowth } from './object-limits.ts';
+import { type ObjectCounters, ObjectWatch } from './object-watch.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
 
 export interface ReplicaParts {
   readonly engine: Engine;
   readonly clock: Clock;
+  readonly log: Log;
   readonly nodeNumber: number;
 }
 
@@ -74,12 +82,16 @@ export class Replica {
   #time: HybridTime = 0;
   /** Somebody knows more of this actor than we do: no write before it was replaced. */
   #isActorStale = false;
+  /** The last incarnation of this node that anybody has shown to know. */
+  #lifeSeen = 0;
   #renewal: Promise<void> | undefined;
+  readonly #watch: ObjectWatch;
 
   constructor(parts: ReplicaParts) {
     this.#engine = parts.engine;
     this.#clock = parts.clock;
     this.#nodeNumber = parts.nodeNumber;
+    this.#watch = new ObjectWatch(parts.log);
     const { incarnation, dotCounter } = parts.engine.identity;
     this.#actor = actorOf(this.#nodeNumber, incarnation);
     this.#dotCounter = dotCounter;
@@ -94,6 +106,10 @@ export class Replica {
   /** The newest hybrid time that this node knows of; travels with every message. */
   get time(): HybridTime {
     return this.#time;
+  }
+
+  get counters(): ObjectCounters {
+    return this.#watch.counters;
   }
 
   observeTime(remote: HybridTime): void {
@@ -131,8 +147,9 @@ export class Replica {
       if (this.#clock.monotonicMs() >= deadlineMs) return TOO_LATE;
       return this.#mint(keyspace, at, request, before);
     });
-    if (!(taken instanceof Promise)) return taken ?? TOO_LATE;
-    return taken.then((each) => each ?? this.#writeRenewed(keyspace, at, request, deadlineMs));
+    const renewed = () => this.#writeRenewed(keyspace, at, request, deadlineMs);
+    if (!(taken instanceof Promise)) return taken ?? renewed();
+    return taken.then((each) => each ?? renewed());
   }
 
   /** Merges `incoming` into this copy; what it returns settles when the result is durable. */
@@ -147,13 +164,35 @@ export class Replica {
   }
 
   /**
-   * A context that knows more of me than I do means that my disk went back in time: what I forgot
-   * must not be covered by what I write next, so I go on as a new actor. Returns whether it is so.
+   * A context that knows more of me than I do means that my disk or my clock went back in time:
+   * what I forgot must not be covered by what I write next, nor what I write by a later life of
+   * mine, so I go on as a new actor after all of them. Returns whether it is so.
    */
   learnContext(context: VersionVector): boolean {
-    const isAhead = counterOf(context, this.#actor) > this.#dotCounter;
-    if (isAhead) this.#isActorStale = true;
-    return isAhead;
+    const isAhead = isAheadOf(context, { actor: this.#actor, counter: this.#dotCounter });
+    if (!isAhead) return false;
+    this.#isActorStale = true;
+    this.#lifeSeen = Math.max(this.#lifeSeen, lastLifeOf(context, this.#nodeNumber));
+    return true;
+  }
+
+  /**
+   * Every primary has the object with the context `confirmed`, and nothing else: closes what that
+   * allows in our copy, if it still is that one. What then stands here; undefined: nothing changed.
+   */
+  closeLives(keyspace: Keyspace, at: KeyAt, confirmed: VersionVector): Turn<Buffer | undefined> {
+    return this.#turn(at, (stored) => {
+      if (stored === undefined) return undefined;
+      const before = decodeObject(stored.value);
+      const { context, siblings } = before;
+      if (!descends(confirmed, context) || !descends(context, confirmed)) return undefined;
+      const after = { context: closed(context, siblings), siblings };
+      if (after.context === context) return undefined;
+      const encoded = encodeObject(after);
+      this.#put(keyspace, at, { before, after, encoded });
+      this.counters.contextsClosed += 1;
+      return encoded;
+    });
   }
 
   #whenDurable(stored: Stored | undefined): Turn<Buffer | undefined> {
@@ -170,13 +209,15 @@ export class Replica {
     });
   }
 
+  /** Undefined: this actor must be replaced first. */
   #mint(
     keyspace: Keyspace,
     at: KeyAt,
     request: WriteRequest,
     stored: Stored | undefined,
-  ): Minted | Refusal {
+  ): Minted | Refusal | undefined {
     const before = stored === undefined ? undefined : decodeObject(stored.value);
+    if (before !== undefined && this.learnContext(before.context)) return undefined;
     const nowMs = this.#clock.wallMs();
     const decision = decide(keyspace, before, request, nowMs);
     if (decision.kind === 'condition-failed') return decision;
@@ -228,6 +269,7 @@ export class Replica {
   }
 
   #put(keyspace: Keyspace, at: KeyAt, { before, after, encoded }: Step): Merged {
+    this.#watch.note(keyspace, at, before, after);
     const growth = (countOf(after) - countOf(before)) as Growth;
     const change = { ...at, kind: 'put', value: encoded, growth } as const;
     const { durable } = this.#engine.write([change], this.#time);
@@ -248,7 +290,7 @@ export class Replica {
   }
 
   async #renew(): Promise<void> {
-    const { incarnation, dotCounter } = await this.#engine.renewIncarnation();
+    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#lifeSeen);
     this.#actor = actorOf(this.#nodeNumber, incarnation);
     this.#dotCounter = dotCounter;
     this.#isActorStale = false;

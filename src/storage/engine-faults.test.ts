@@ -321,6 +321,11 @@ class FaultyDisk implements Disk {
         if (this.#strikes()) this.#directory.failNextSync(file.name);
         return file.sync();
       },
+      writeThrough: async (bytes, offset) => {
+        if (!this.#strikes()) return file.writeThrough(bytes, offset);
+        await file.writeThrough(bytes.subarray(0, bytes.length >> 1), offset);
+        throw this.#fault(file.name);
+      },
       truncate: async (length) => {
         this.#count(file.name);
         return file.truncate(length);

@@ -6,7 +6,7 @@
 // A failed sync proves that the kernel may have dropped pages that it reports as clean, so it is
 // never retried: the log is poisoned and takes no more writes (Rebello et al.: "Can Applications
 // Recover from fsync Failures?", USENIX ATC 2020). A full disk is different: the append said no,
-// what it left is cut off, the batches wait in memory and are tried again every second.
+// its batches wait in memory and are written again, to the same place, every second.
 //
 // Invariant: a sequence that write() gave out is in the queue, durable, or the log is poisoned.
 
@@ -18,13 +18,23 @@ import type { Change, EngineStats, SlotRange, Written } from '../engine.ts';
 import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
 import { LogBatch } from './log-batch.ts';
 import { SEGMENT_HEADER_BYTES, segmentName } from './log-format.ts';
-import { LogSegment } from './log-segment.ts';
+import type { LogSegment } from './log-segment.ts';
+import { SegmentSupply } from './segment-supply.ts';
 
 export interface CommitLogOptions {
   /** A segment that has reached this size is followed by a new one. */
   readonly segmentBytesMax: number;
   /** A batch that has reached this size takes no more writes. */
   readonly batchBytesTarget: number;
+}
+
+export interface CommitLogParts {
+  readonly host: Pick<Host, 'disk' | 'clock' | 'log'>;
+  readonly options: CommitLogOptions;
+  /** Where recovery left it. */
+  readonly tail: LogTail;
+  /** Whether the disk has so much to spare that a segment may be made ready. */
+  readonly hasRoomFor: (bytes: number) => boolean;
 }
 
 /** Where recovery left the log. */
@@ -48,6 +58,13 @@ type LogStats = Pick<
 >;
 
 const RETRY_DISK_FULL_MS = 1000;
+/** A log that has taken so much is worth a segment that is made ready. */
+const BUSY_BYTES = 256 * 1024;
+/** Under larger batches zeros cost the disk more than they save (log-ahead in docs/decisions). */
+const SMALL_BATCH_BYTES = 32 * 1024;
+/** 1 MiB after 256 KiB, then 4, then 16: what a cut leaves unused is little beside a memtable. */
+const GROWTH_FACTOR = 4;
+const READY_BYTES_MAX = 16 * 1024 * 1024;
 /** Enough for a quiet node; a busy one grows it once and keeps it. */
 const BATCH_BYTES_INITIAL = 64 * 1024;
 
@@ -59,7 +76,13 @@ export class CommitLog {
   /** The last of the queue while it still takes writes. */
   #filling: LogBatch | undefined;
   readonly #spareWriters: ByteWriter[] = [];
+  readonly #hasRoomFor: CommitLogParts['hasRoomFor'];
+  readonly #supply: SegmentSupply;
   #segment: LogSegment;
+  /** Settles, always well, when the segments that were left are closed. */
+  #finishing: Promise<void> = Promise.resolve();
+  /** The number of the segment during which the next one was ordered: once is enough. */
+  #preparedDuring: number | undefined;
   /** Oldest first. */
   #closed: ClosedSegment[];
   /** The next batch begins a segment. */
@@ -73,13 +96,11 @@ export class CommitLog {
   #draining: Promise<void> | undefined;
   #retry: Timer | undefined;
 
-  constructor(
-    host: Pick<Host, 'disk' | 'clock' | 'log'>,
-    tail: LogTail,
-    options: CommitLogOptions,
-  ) {
+  constructor({ host, options, tail, hasRoomFor }: CommitLogParts) {
     this.#host = host;
     this.#options = options;
+    this.#hasRoomFor = hasRoomFor;
+    this.#supply = new SegmentSupply(host, tail.segment.number + 1);
     this.#segment = tail.segment;
     this.#closed = [...tail.closed];
     this.#lastSequence = tail.lastSequence;
@@ -171,6 +192,7 @@ export class CommitLog {
     this.#retry?.cancel();
     await this.#draining;
     if (before === 'disk-full' && this.#queue.length > 0) await this.#drain();
+    await Promise.all([this.#supply.close(), this.#finishing]);
     await this.#segment.close();
     if (this.#poison !== undefined) throw logPoisoned(this.#poison);
     if (this.#queue.length > 0) throw diskFull();
@@ -208,56 +230,54 @@ export class CommitLog {
   /** Whether the batch is durable; if not, the state of the log says why. */
   async #store(batch: LogBatch): Promise<boolean> {
     if (batch === this.#filling) this.#filling = undefined;
-    let bytes: Buffer;
     try {
       if (this.#isRotationDue(batch)) await this.#rotate(batch.firstSequence - 1);
-      bytes = batch.sealedFor(this.#segment.number, this.#segment.size);
-      await this.#segment.append(bytes);
+      const bytes = batch.sealedFor(this.#segment.number, this.#segment.size);
+      await this.#segment.write(bytes);
+      this.#syncs += 1;
+      this.#bytesWritten += bytes.length;
     } catch (error) {
-      await this.#appendFailed(error);
+      if (hasCode(error, 'DISK_FULL')) this.#waitForSpace(error);
+      else this.#becomePoisoned(error);
       return false;
     }
-    try {
-      await this.#segment.sync(bytes.length);
-    } catch (error) {
-      this.#becomePoisoned(error);
-      return false;
-    }
-    this.#syncs += 1;
-    this.#bytesWritten += bytes.length;
+    this.#maybePrepareNext();
     return true;
   }
 
-  #isRotationDue(batch: LogBatch): boolean {
-    const { size } = this.#segment;
-    if (size >= this.#options.segmentBytesMax) return true;
-    return batch.startsSegment && size > SEGMENT_HEADER_BYTES;
+  #isRotationDue({ bytes, startsSegment }: LogBatch): boolean {
+    const { fileBytes, isTorn, size } = this.#segment;
+    if (isTorn || size === SEGMENT_HEADER_BYTES) return false;
+    if (startsSegment || size >= this.#options.segmentBytesMax) return true;
+    return this.#supply.isReady && size + bytes.length > fileBytes;
   }
 
   /** `lastSequence`: the last one in the segment that is full. */
   async #rotate(lastSequence: number): Promise<void> {
     const full = this.#segment;
-    this.#segment = await LogSegment.create(this.#host.disk, full.number + 1);
+    this.#segment = await this.#supply.take();
     this.#closed.push({ number: full.number, bytes: full.size, lastSequence });
-    await full.close();
+    this.#finishing = this.#finishing
+      .then(() => full.finish())
+      .catch((error) => this.#host.log.warn('segment-not-cut', { why: messageOf(error) }));
+  }
+
+  /** A log that is hardly used needs no segment ahead; one that is gets ever larger ones. */
+  #maybePrepareNext(): void {
+    const { segmentBytesMax } = this.#options;
+    const { batchBytesMean, fileBytes, number, size } = this.#segment;
+    if (number === this.#preparedDuring || size < fileBytes / 2) return;
+    if (size < Math.min(BUSY_BYTES, segmentBytesMax / 4)) return;
+    if (batchBytesMean > SMALL_BATCH_BYTES) return;
+    const bytes = Math.min(segmentBytesMax, READY_BYTES_MAX, GROWTH_FACTOR * fileBytes);
+    if (!this.#hasRoomFor(bytes)) return;
+    this.#preparedDuring = number;
+    this.#supply.prepare(bytes);
   }
 
   #keepWriter(writer: ByteWriter): void {
     const isUsual = writer.length <= 2 * this.#options.batchBytesTarget;
     if (isUsual && this.#spareWriters.length < 2) this.#spareWriters.push(writer);
-  }
-
-  async #appendFailed(cause: unknown): Promise<void> {
-    if (!hasCode(cause, 'DISK_FULL')) {
-      this.#becomePoisoned(cause);
-      return;
-    }
-    try {
-      await this.#segment.undoAppend();
-      this.#waitForSpace(cause);
-    } catch (error) {
-      this.#becomePoisoned(error);
-    }
   }
 
   #waitForSpace(cause: unknown): void {

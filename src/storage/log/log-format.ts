@@ -1,6 +1,6 @@
 // The bytes of the commit log: segment files log-0000000001.kvlog, log-0000000002.kvlog …
 //
-//   segment   header batch*
+//   segment   header batch* zeros
 //   header    magic u32 · format u32 · segment number u32 · crc32 u32 of the 12 bytes before
 //   batch     magic u32 · crc32 u32 · payload length u32 · payload
 //   payload   first sequence varint · number of writes u32 · newest time u64 · write*
@@ -19,7 +19,10 @@
 // is a bad one. The header keeps its 16 bytes and their meaning in every later format, so that
 // rot in the format number is not mistaken for news.
 //
-// Invariant: a batch is the unit of syncing. Nothing is appended before the batch before it is
+// Zeros stand where batches will come, in a segment that was made ready (segment-supply.ts), and no
+// batch begins with a zero.
+//
+// Invariant: a batch is the unit of syncing. Nothing is written before the batch before it is
 // durable; hence a crash can tear only the last one, and a bad batch with a good one after it is
 // rot in what was acknowledged.
 

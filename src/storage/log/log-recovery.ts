@@ -1,16 +1,21 @@
 // Reading the commit log back after a stop of any kind, and telling a torn tail from rot.
 //
 //   what is found                                          what it means
-//   bad batch at the end of the last segment               torn: never acknowledged, cut off
+//   zeros after the last batch of a segment                made ready and not used
+//   bad batch, and nothing but zeros after it, also in
+//     segments that were made ready after that one         torn: never acknowledged, cut off
 //   the same, after a clean close                          rot: everything was durable, refused
 //   another last write than that of the clean close        loss, refused
-//   bad batch with a good one after it                     rot, refused
-//   bad batch in an earlier segment                        rot, refused
+//   bad batch with a good one after it, or with a later
+//     segment that was begun                               rot, refused
 //   last segment shorter than its header, or a bad header
 //     and nothing after it                                 torn while it was made, removed
+//   segments without a batch behind the last one that
+//     has any                                              made ready or just begun, removed
 //   bad header otherwise, gap in segments or sequences     rot or loss, refused
 //   a segment before the first one that is needed          obsolete, removed
 //   a gap in sequences that all are in tables              lost, and not missed
+//   log.new                                                half-made, removed
 //
 // The manifest says which segment is the first one needed, and how far the tables reach: writes
 // that are in them are passed over. It named a segment only after that was durable, so the first
@@ -25,8 +30,9 @@
 //
 // The replay may make tables on the way (see replay-overflow.ts), never of the last batch.
 //
-// The log goes on in its last segment instead of a new one: a checksum is bound to its place, so
-// nothing stale can pass for a batch, and a node that restarts often has no crowd of small files.
+// The log goes on in its last segment with a batch instead of a new one: a checksum is bound to its
+// place, so nothing stale can pass for a batch, and a node that restarts often has no crowd of
+// small files.
 
 import { KvorumError } from '../../base/errors.ts';
 import type { Disk, Log } from '../../host/host.ts';
@@ -40,7 +46,7 @@ import {
   segmentName,
   segmentNumberOf,
 } from './log-format.ts';
-import { LogSegment } from './log-segment.ts';
+import { LogSegment, removeUnfinished } from './log-segment.ts';
 import { SegmentReader } from './segment-reader.ts';
 
 export interface RecoveredLog extends LogFindings {
@@ -99,16 +105,22 @@ export function inspectLog(
   return new LogRecovery(host.disk, host.log, expectation, { target }).replay();
 }
 
+interface Tear {
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 class LogRecovery {
   readonly #disk: Disk;
   readonly #log: Log;
   readonly #expected: LogExpectation;
   readonly #into: ReplayTarget;
-  readonly #closed: ClosedSegment[] = [];
   /** Of the log so far; undefined before its first batch. */
   #lastSequence: number | undefined;
   #batches = 0;
-  #bytesCut = 0;
+  /** The end that is torn, unless something stands behind it. */
+  #torn: Tear | undefined;
 
   constructor(disk: Disk, log: Log, expected: LogExpectation, into: ReplayTarget) {
     this.#disk = disk;
@@ -118,15 +130,18 @@ class LogRecovery {
   }
 
   async run(): Promise<RecoveredLog> {
-    const { last, size, ...findings } = await this.replay();
+    const { tail, size, ...findings } = await this.replay();
+    if (this.#torn !== undefined) this.#log.warn('log-tail-cut', { ...this.#torn });
     for (const number of await this.#segmentNumbers()) {
-      if (number < this.#expected.firstSegment) await this.#disk.remove(segmentName(number));
+      const isNeeded = number >= this.#expected.firstSegment && number <= tail;
+      if (!isNeeded) await this.#disk.remove(segmentName(number));
     }
-    return { ...findings, segment: await this.#openTail(last, size) };
+    await removeUnfinished(this.#disk);
+    return { ...findings, segment: await this.#openTail(tail, size) };
   }
 
-  /** Changes nothing. `last`: the last segment, good up to `size`. */
-  async replay(): Promise<LogFindings & { readonly last: number; readonly size: number }> {
+  /** Changes nothing. `tail`: the last segment with a batch, good up to `size`. */
+  async replay(): Promise<LogFindings & { readonly tail: number; readonly size: number }> {
     const { firstSegment, closedAt, isNamed, flushedSequence } = this.#expected;
     const all = await this.#segmentNumbers();
     const numbers = checkGaps(
@@ -137,20 +152,20 @@ class LogRecovery {
       const why = isNamed ? 'the manifest names it' : 'the node was closed cleanly';
       throw corruption(segmentName(firstSegment), `missing, though ${why}`);
     }
-    const last = numbers.at(-1) ?? firstSegment;
-    let size = 0;
+    const segments: ClosedSegment[] = [];
+    let tail = firstSegment;
     for (const number of numbers) {
-      size = await this.#replaySegment(number, number === last);
-      const lastSequence = this.#lastSequence ?? flushedSequence;
-      if (number < last) this.#closed.push({ number, bytes: size, lastSequence });
+      const before = this.#batches;
+      const bytes = await this.#replaySegment(number, number === numbers.at(-1));
+      if (this.#batches > before) tail = number;
+      segments.push({ number, bytes, lastSequence: this.#lastSequence ?? flushedSequence });
     }
+    const size = segments.find(({ number }) => number === tail)?.bytes ?? 0;
     const lastSequence = Math.max(this.#lastSequence ?? 0, flushedSequence);
-    if (closedAt !== undefined && lastSequence !== closedAt) {
-      const what = `the log ends with write ${lastSequence}, but was closed at write ${closedAt}`;
-      throw corruption(segmentName(last), what);
-    }
-    const counts = { batches: this.#batches, bytesCut: this.#bytesCut };
-    return { last, size, lastSequence, closed: this.#closed, ...counts };
+    this.#checkEnd(tail, lastSequence);
+    const closed = segments.filter(({ number }) => number < tail);
+    const bytesCut = this.#torn?.bytes ?? 0;
+    return { tail, size, lastSequence, closed, batches: this.#batches, bytesCut };
   }
 
   /** In order. */
@@ -167,15 +182,12 @@ class LogRecovery {
       const header = await reader.header();
       const isHeaderTorn = !isSegmentHeaderWhole(header) && reader.size <= SEGMENT_HEADER_BYTES;
       if (isLast && isHeaderTorn && this.#mayBeHalfMade(number)) {
-        this.#noteCut(number, 0, reader.size);
+        this.#noteTear(reader, 0, reader.size);
         return 0;
       }
       checkSegmentHeader(header, number);
       const end = await this.#replayBatches(reader);
-      if (end < reader.size) {
-        await this.#checkIsTorn(reader, end, isLast);
-        this.#noteCut(number, end, reader.size - end);
-      }
+      await this.#checkRest(reader, end);
       return end;
     } finally {
       await file.close();
@@ -190,8 +202,9 @@ class LogRecovery {
   /** The last segment, durable and open for appending. */
   async #openTail(number: number, size: number): Promise<LogSegment> {
     if (size > 0) {
-      if (this.#expected.closedAt !== undefined) return LogSegment.open(this.#disk, number);
-      return LogSegment.secure(this.#disk, number, size);
+      const isDurable = this.#expected.closedAt !== undefined;
+      const open = isDurable ? LogSegment.open : LogSegment.secure;
+      return open(this.#disk, number, size);
     }
     if ((await this.#disk.list()).includes(segmentName(number))) {
       await this.#disk.remove(segmentName(number));
@@ -213,6 +226,7 @@ class LogRecovery {
   }
 
   #replayPayload(reader: SegmentReader, offset: number, payload: Buffer): void {
+    if (this.#torn !== undefined) throw rotBefore(this.#torn, reader.name);
     const place = `the batch at offset ${offset}`;
     const { flushedSequence } = this.#expected;
     try {
@@ -236,21 +250,45 @@ class LogRecovery {
   }
 
   /** Throws CORRUPTION when what follows `end` may have been acknowledged. */
-  async #checkIsTorn(reader: SegmentReader, end: number, isLast: boolean): Promise<void> {
-    const bad = `bytes ${end} to ${reader.size - 1} are damaged`;
-    if (!isLast) throw corruption(reader.name, `${bad}, and a later segment exists`);
-    if (this.#expected.closedAt !== undefined)
-      throw corruption(reader.name, `${bad}, though it was closed cleanly`);
+  async #checkRest(reader: SegmentReader, end: number): Promise<void> {
+    const zerosFrom = await reader.startOfZeros(end);
+    const isReady = end === SEGMENT_HEADER_BYTES && end === zerosFrom && reader.size > end;
+    // A segment is begun when all of the one before it is durable.
+    if (this.#torn !== undefined && !isReady) throw rotBefore(this.#torn, reader.name);
+    if (zerosFrom === end) return;
     const next = await reader.nextBatchAfter(end);
-    if (next === undefined) return;
-    const rotten = `bytes ${end} to ${next - 1} are damaged`;
-    throw corruption(reader.name, `${rotten}, and a whole batch follows at offset ${next}`);
+    if (next === undefined) this.#noteTear(reader, end, zerosFrom);
+    else {
+      const what = `bytes ${end} to ${next - 1} are damaged`;
+      throw corruption(reader.name, `${what}, and a whole batch follows at offset ${next}`);
+    }
   }
 
-  #noteCut(number: number, offset: number, bytes: number): void {
-    this.#bytesCut += bytes;
-    this.#log.warn('log-tail-cut', { file: segmentName(number), offset, bytes });
+  #noteTear({ name: file }: SegmentReader, offset: number, to: number): void {
+    if (this.#torn !== undefined) throw rotBefore(this.#torn, file);
+    this.#torn = { file, offset, bytes: to - offset };
   }
+
+  /** Throws CORRUPTION when a clean close left another end than this one. */
+  #checkEnd(tail: number, lastSequence: number): void {
+    const { closedAt } = this.#expected;
+    if (closedAt === undefined) return;
+    const torn = this.#torn;
+    if (torn !== undefined) {
+      throw corruption(torn.file, `${damage(torn)}, though it was closed cleanly`);
+    }
+    if (lastSequence === closedAt) return;
+    const what = `the log ends with write ${lastSequence}, but was closed at write ${closedAt}`;
+    throw corruption(segmentName(tail), what);
+  }
+}
+
+function rotBefore(torn: Tear, later: string): Error {
+  return corruption(torn.file, `${damage(torn)}, and ${later} was begun after it`);
+}
+
+function damage({ offset, bytes }: Tear): string {
+  return `bytes ${offset} to ${offset + bytes - 1} are damaged`;
 }
 
 function checkGaps(numbers: number[], firstSegment: number): number[] {

@@ -81,6 +81,18 @@ export class SegmentReader {
     return undefined;
   }
 
+  /** Where the zeros begin that reach to the end of the file; `from` or behind it. */
+  async startOfZeros(from: number): Promise<number> {
+    let start = from;
+    for (let at = from; at < this.size; at += WINDOW_BYTES) {
+      const window = await this.#file.read(at, WINDOW_BYTES);
+      if (isZero(window)) continue;
+      start = at + window.length;
+      while (window[start - 1 - at] === 0) start -= 1;
+    }
+    return start;
+  }
+
   /** Whether the window now holds these bytes; false when the file ends before. */
   async #load(offset: number, length: number): Promise<boolean> {
     if (offset + length > this.size) return false;
@@ -112,4 +124,9 @@ export class SegmentReader {
     next.catch(() => undefined);
     this.#ahead = { start, window: next };
   }
+}
+
+/** Each byte is the one before it, and the first one is zero. */
+function isZero(bytes: Buffer): boolean {
+  return bytes[0] === 0 && bytes.subarray(1).equals(bytes.subarray(0, -1));
 }

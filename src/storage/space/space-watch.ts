@@ -8,7 +8,7 @@
 import { type KvorumError, messageOf } from '../../base/errors.ts';
 import type { DiskSpace, Host, Timer } from '../../host/host.ts';
 import { diskLow } from '../storage-errors.ts';
-import { type DiskReserve, isSpaceLow, reservedBytes } from './disk-reserve.ts';
+import { type DiskReserve, isSpaceLow, reservedBytes, resumesAtBytes } from './disk-reserve.ts';
 
 /** At 500 MB/s of log, flushes and compactions together, a quarter of the largest reserve. */
 const LOOK_MS = 1_000;
@@ -46,6 +46,11 @@ export class SpaceWatch {
   /** What one compaction may take: half of the reserve is for the log and for flushes. */
   get compactionBytesMax(): number {
     return this.#freeBytes - this.#reservedBytes / 2;
+  }
+
+  /** Whether so much may be taken for nothing but speed. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#freeBytes - bytes >= resumesAtBytes(this.#reservedBytes);
   }
 
   get stats(): SpaceStats {
