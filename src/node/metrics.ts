@@ -2,7 +2,7 @@
 // Prometheus text only when somebody asks.
 
 import type { ObjectCounters } from '../replication/object-watch.ts';
-import type { ReadCounters } from '../replication/quorum-reader.ts';
+import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
 import type { PeerCounters } from './remote-peers.ts';
 

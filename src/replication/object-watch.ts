@@ -3,7 +3,7 @@
 // a primary is away), and contexts that had to be cut.
 
 import { ACTORS_WARNED } from '../causality/pruning.ts';
-import { EMPTY_OBJECT, type StoredObject } from '../causality/siblings.ts';
+import type { StoredObject } from '../causality/siblings.ts';
 import { cutOf } from '../causality/version-vector.ts';
 import type { Log } from '../host/host.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -33,7 +33,7 @@ export class ObjectWatch {
     this.#log = log;
   }
 
-  note(keyspace: Keyspace, at: KeyAt, before = EMPTY_OBJECT, after: StoredObject): void {
+  note(keyspace: Keyspace, at: KeyAt, before: StoredObject, after: StoredObject): void {
     const { siblingsWarned } = keyspace.limits;
     const { siblings, context } = after;
     if (siblings.length > siblingsWarned && before.siblings.length <= siblingsWarned) {
