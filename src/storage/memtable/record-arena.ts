@@ -55,7 +55,7 @@ export class RecordArena {
   #keysEnd: number;
   /** At the end of the memory. */
   #valueWords = 0;
-  /** Of no use, but that fetch() is not optimized away. */
+  /** Of no use, but that touch() is not optimized away. */
   readonly #touched = new Int32Array(1);
 
   /** `memory` is empty, or an image that is only read. */
@@ -328,6 +328,7 @@ export class RecordArena {
 
 function copyInto(bytes: Buffer, at: number, { bytes: source, from, length }: ByteSpan): void {
   if (length > LOOP_BYTES_MAX) {
+    // Not bytes.set(source): into shared memory that takes three times as long.
     source.copy(bytes, at, from, from + length);
     return;
   }
