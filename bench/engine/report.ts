@@ -3,7 +3,7 @@
 
 import type { Figures } from './figures.ts';
 import { middle } from './figures.ts';
-import { LARGE_KEYS } from './large-values.ts';
+import { LARGE_IN_FLIGHT, LARGE_KEYS } from './large-values.ts';
 import type { Measured } from './meter.ts';
 import { ENTRY_BYTES } from './workload.ts';
 
@@ -90,7 +90,8 @@ function largeValues(figures: Figures): string[] {
   const rows = figures.phases.filter((phase) => LARGE_RATES.includes(phase));
   if (rows.length === 0) return [];
   return [
-    `${LARGE_KEYS.toLocaleString('en')} × 64 KiB, nobody waits for the disk; per second`,
+    `${LARGE_KEYS.toLocaleString('en')} × 64 KiB, each on the disk before it is confirmed, ` +
+      `${LARGE_IN_FLIGHT} under way; per second`,
     line('', [...figures.engines, 'ours / best', 'spread']),
     ...rows.map((row) => {
       const each = figures.engines.map((name) => rateOf(figures, name, row));

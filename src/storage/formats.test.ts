@@ -5,6 +5,7 @@ import { ByteWriter } from '../base/bytes.ts';
 import { encodeIdentity } from './identity-file.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
+import { ChangeView } from './memtable/change-view.ts';
 import { elsewhere, entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
 import { Summary } from './summary/summary.ts';
 import { tableKeyOf } from './table-entry.ts';
@@ -47,8 +48,8 @@ test('the manifest is as docs/formats.md says', async () => {
   const tables = [{ info, isSuspect: false }];
   const summary = new Summary();
   summary.noteTime(2 ** 40);
-  for (const key of ['a', 'b']) summary.apply(put(key, '', 7, 1));
-  summary.apply(put('d', '', 9, 1));
+  for (const key of ['a', 'b']) summary.apply(new ChangeView().of(put(key, '', 7, 1)));
+  summary.apply(new ChangeView().of(put('d', '', 9, 1)));
   const drops = [{ ...EVERYTHING, sequence: 4 }];
   const reach = { flushedSequence: 5, firstSegment: 2, summary };
   const manifest = encodeManifest({ ...reach, nextTable: 2, tables, drops });

@@ -32,6 +32,7 @@ import { renewIdentity, type StoredIdentity, writeIdentity } from './identity-fi
 import { LayeredView } from './layered-view.ts';
 import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
+import { ChangeView } from './memtable/change-view.ts';
 import type { MemtableStack } from './memtable-stack.ts';
 import type { SpaceWatch } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
@@ -70,6 +71,7 @@ export class LogStructuredEngine implements Engine {
   readonly #log: CommitLog;
   readonly #flusher: Flusher;
   readonly #compactor: Compactor;
+  readonly #change = new ChangeView();
   #view: LayeredView;
   #identity: StoredIdentity;
   #renewal: Promise<Identity> | undefined;
@@ -125,7 +127,9 @@ export class LogStructuredEngine implements Engine {
     const delayMs = this.#admit(changes);
     const written = this.#log.append(changes, time);
     this.#memtables.noteTime(time);
-    for (const change of changes) this.#memtables.apply(change, written.sequence);
+    for (const change of changes) {
+      this.#memtables.apply(this.#change.of(change), written.sequence);
+    }
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
   }
 

@@ -30,7 +30,7 @@ export interface ReadTask {
   readonly at: KeyAt;
   readonly quorum: ReadQuorum;
   readonly deadlineMs: number;
-  /** Whole numbers that differ from read to read, so that each begins with another replica. */
+  /** A whole number that differs from read to read: says which replica is asked first. */
   readonly turn: number;
 }
 

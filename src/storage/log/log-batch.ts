@@ -6,6 +6,8 @@ import { ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import type { Change, SlotRange } from '../engine.ts';
+import { ChangeView } from '../memtable/change-view.ts';
+import type { EntryKind } from '../table-entry.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -91,9 +93,10 @@ export class LogBatch {
   }
 }
 
-/** Where what is replayed goes, in order. The buffers are views, valid only during the call. */
+/** Where what is replayed goes, in order. */
 export interface ChangeTarget {
-  apply(change: Change, sequence: number): void;
+  /** The change is another one after the call. */
+  apply(change: ChangeView, sequence: number): void;
   drop(range: SlotRange, sequence: number): void;
   noteTime(time: number): void;
 }
@@ -107,6 +110,9 @@ export function replayBatch(
   after: number,
   target: ChangeTarget,
 ): { first: number; last: number } {
+  const change = new ChangeView();
+  change.key.bytes = payload;
+  change.value.bytes = payload;
   const reader = new ByteReader(payload);
   const first = reader.varint();
   const writes = reader.u32();
@@ -118,7 +124,7 @@ export function replayBatch(
         const range = readSlotRange(reader);
         if (sequence > after) target.drop(range, sequence);
       } else {
-        const change = readChange(reader, head);
+        readChange(reader, head, change);
         if (sequence > after) target.apply(change, sequence);
       }
     }
@@ -131,14 +137,19 @@ function headOf({ kind, growth }: Change): number {
   return (kind === 'put' ? PUT : REMOVAL) | ((growth < 0 ? SHRINKS : growth) << GROWTH_SHIFT);
 }
 
-function readChange(reader: ByteReader, head: number): Change {
+/** Into `change`, which has the reader's bytes. */
+function readChange(reader: ByteReader, head: number, change: ChangeView): void {
+  const { key, value } = change;
   const kind = head & KIND_MASK;
   const growth = GROWTHS[head >>> GROWTH_SHIFT];
   if (kind > REMOVAL || growth === undefined) throw badBytes(`an entry's head is ${head}`);
-  const keyspace = reader.u8() as KeyspaceNumber;
-  const slot = reader.u16() as Slot;
-  if (slot >= SLOT_COUNT) throw badBytes(`there is no slot ${slot}`);
-  const key = reader.bytes();
-  if (kind === REMOVAL) return { kind: 'removal', keyspace, slot, key, growth };
-  return { kind: 'put', keyspace, slot, key, value: reader.bytes(), growth };
+  change.kind = kind as EntryKind;
+  change.growth = growth;
+  key.keyspace = reader.u8() as KeyspaceNumber;
+  key.slot = reader.u16() as Slot;
+  if (key.slot >= SLOT_COUNT) throw badBytes(`there is no slot ${key.slot}`);
+  key.length = reader.varint();
+  key.from = reader.skip(key.length);
+  value.length = kind === REMOVAL ? 0 : reader.varint();
+  value.from = reader.skip(value.length);
 }

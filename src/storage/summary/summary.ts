@@ -7,7 +7,8 @@
 // up in constant time, copy() can freeze at a seal, and the manifest can hold.
 
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
-import type { Change, SlotRange } from '../engine.ts';
+import type { SlotRange } from '../engine.ts';
+import type { ChangeView } from '../memtable/change-view.ts';
 import { SlotCounts } from './slot-counts.ts';
 
 export class Summary {
@@ -24,8 +25,8 @@ export class Summary {
     return this.#newestTime;
   }
 
-  apply(change: Change): void {
-    this.counts.grow(change, change.growth);
+  apply({ key, growth }: ChangeView): void {
+    this.counts.grow(key, growth);
   }
 
   drop(range: SlotRange): void {
