@@ -10,7 +10,7 @@
 
 import { KvorumError, lineOf } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
-import { refuseFutureLives } from '../causality/context.ts';
+import { refuseFutureIncarnations } from '../causality/context.ts';
 import { encodeObject } from '../causality/object-format.ts';
 import { liveSiblings } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
@@ -81,7 +81,7 @@ export class Coordinator {
     const place = this.#locate(request);
     const { keyspace, at, primaries } = place;
     const { clock, view } = this.#parts;
-    if (request.context !== undefined) refuseFutureLives(request.context, clock.wallMs());
+    if (request.context !== undefined) refuseFutureIncarnations(request.context, clock.wallMs());
     const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
     if (isElsewhere || !this.#isPrimary(place)) {
       return this.#forwarder.write(keyspace, request, primaries);

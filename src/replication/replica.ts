@@ -24,7 +24,7 @@ import {
 import {
   descends,
   isAheadOf,
-  lastLifeOf,
+  lastIncarnationOf,
   type VersionVector,
 } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
@@ -86,7 +86,7 @@ export class Replica {
   /** Somebody knows more of this actor than we do: no write before it was replaced. */
   #isActorStale = false;
   /** The last incarnation of this node that anybody has shown to know. */
-  #lifeSeen = 0;
+  #incarnationSeen = 0;
   #renewal: Promise<void> | undefined;
   readonly #watch: ObjectWatch;
 
@@ -174,7 +174,10 @@ export class Replica {
     const isAhead = isAheadOf(context, { actor: this.#actor, counter: this.#dotCounter });
     if (!isAhead) return false;
     this.#isActorStale = true;
-    this.#lifeSeen = Math.max(this.#lifeSeen, lastLifeOf(context, this.#nodeNumber));
+    this.#incarnationSeen = Math.max(
+      this.#incarnationSeen,
+      lastIncarnationOf(context, this.#nodeNumber),
+    );
     return true;
   }
 
@@ -182,7 +185,11 @@ export class Replica {
    * Every primary has the object with the context `confirmed`, and nothing else: closes what that
    * allows in our copy, if it still is that one. What then stands here; undefined: nothing changed.
    */
-  closeLives(keyspace: Keyspace, at: KeyAt, confirmed: VersionVector): Later<Buffer | undefined> {
+  closeIncarnations(
+    keyspace: Keyspace,
+    at: KeyAt,
+    confirmed: VersionVector,
+  ): Later<Buffer | undefined> {
     return this.#turn(at, (stored) => {
       if (stored === undefined) return undefined;
       const before = decodeObject(stored.value);
@@ -290,7 +297,7 @@ export class Replica {
   }
 
   async #renew(): Promise<void> {
-    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#lifeSeen);
+    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#incarnationSeen);
     this.#actor = actorOf(this.#nodeNumber, incarnation);
     this.#dotCounter = dotCounter;
     this.#isActorStale = false;

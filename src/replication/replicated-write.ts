@@ -3,7 +3,7 @@
 // a client makes one.
 
 import { KvorumError } from '../base/errors.ts';
-import { hasEarlierLives } from '../causality/pruning.ts';
+import { hasEarlierIncarnations } from '../causality/pruning.ts';
 import { descends } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -58,7 +58,7 @@ export class ReplicatedWrite implements Question, Waiting {
     this.#terms = terms;
     this.#quorum = new WriteQuorum(terms.w, terms.primaries);
     this.#receipt = new GrowingReceipt(this.#quorum, terms.keyspace.durability, parts.view);
-    this.#isUnanimous = hasEarlierLives(minted.context);
+    this.#isUnanimous = hasEarlierIncarnations(minted.context);
   }
 
   /** Sends the object to all other primaries; resolves when W copies are durable. */
@@ -101,7 +101,7 @@ export class ReplicatedWrite implements Question, Waiting {
     if (this.#resolve !== undefined) this.#maybeDecide();
     if (!quorum.isComplete()) return;
     this.#receipt.settle();
-    if (this.#isUnanimous && quorum.got === this.#terms.primaries.length) this.#closeLives();
+    if (this.#isUnanimous && quorum.got === this.#terms.primaries.length) this.#closeIncarnations();
   }
 
   #maybeDecide(): void {
@@ -120,11 +120,11 @@ export class ReplicatedWrite implements Question, Waiting {
   }
 
   /** All primaries have confirmed the same: each of them may forget the earlier lives of nodes. */
-  async #closeLives(): Promise<void> {
+  async #closeIncarnations(): Promise<void> {
     const { peers, replica, requestMs } = this.#parts;
     const { keyspace, others } = this.#terms;
     try {
-      const object = await replica.closeLives(keyspace, this.request, this.#minted.context);
+      const object = await replica.closeIncarnations(keyspace, this.request, this.#minted.context);
       if (object === undefined || others.length === 0) return;
       const request = { ...this.request, object };
       peers.ask(others, { request, budgetMs: requestMs, onAnswer: () => {} });

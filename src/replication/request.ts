@@ -60,8 +60,13 @@ export interface WriteRequest {
   readonly context?: VersionVector;
   /** Answer with the value that lived before (SET … GET). */
   readonly returnPrevious?: boolean;
-  /** Durable copies to wait for instead of the keyspace's W. */
+  /** Copies to wait for instead of the keyspace's W. */
   readonly w?: number;
+  /**
+   * Only while nothing newer stands there, neither value nor tombstone: a second attempt must not
+   * undo what was written after the first, which nobody knows the end of.
+   */
+  readonly before?: HybridTime;
 }
 
 /**

@@ -5,8 +5,8 @@
 //   versions ─┴→ R known → fetch what we lack → answer
 //                                              └→ repair whoever was behind (not awaited)
 //
-// The replicas take turns at being asked first, in an order that looks like chance: readers who walk
-// the same keys again and again still find every replica that is behind.
+// The replicas take turns at being asked first, in an order that looks like chance: readers who
+// walk the same keys again and again still find every replica that is behind.
 
 import type { Later } from '../../base/later.ts';
 import { decodeObject, encodeObject } from '../../causality/object-format.ts';
