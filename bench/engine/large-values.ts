@@ -39,7 +39,7 @@ export async function measureLargeValues(trial: Trial): Promise<void> {
     writeAmplification: writtenBytes / (count * LARGE_VALUE_BYTES),
     spaceAmplification: (await bytesUnder(directory)) / (LARGE_KEYS * LARGE_VALUE_BYTES),
   };
-  report({ phase: 'large values', perSecond: 0, stallMs: 0, extra });
+  report({ phase: 'large values', perSecond: 0, extra });
   await meter.measure('large, readrandom', () => reads(store));
   await store.close();
 
