@@ -111,6 +111,7 @@ async function healAndRead(world: SimWorld, cluster: SimCluster, history: Histor
     await world.runFor(HEAL_STEP_MS);
   }
   await world.runFor(CALM_MS);
+  await deliverHints(world, cluster, history);
   const keys = new Set(history.writes.map((write) => `${write.keyspace}/${write.key}`));
   for (const name of keys) {
     const keyspace = name.startsWith(`${SIBLINGS}/`) ? SIBLINGS : LATEST;
@@ -121,6 +122,17 @@ async function healAndRead(world: SimWorld, cluster: SimCluster, history: Histor
     }
   }
   await world.runFor(CALM_MS);
+}
+
+/** What nodes keep for others reaches them without anybody asking. */
+async function deliverHints(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
+  const keeping = () => cluster.running().filter((node) => node.metrics().hintsPending.size > 0);
+  for (let waitedMs = 0; waitedMs < HEAL_MS_MAX; waitedMs += HEAL_STEP_MS) {
+    if (keeping().length === 0) return;
+    await world.runFor(HEAL_STEP_MS);
+  }
+  const pending = keeping().map((node) => [...node.metrics().hintsPending]);
+  history.broken.push(`undelivered: hints ${JSON.stringify(pending)} wait although all are back`);
 }
 
 /** A sync that a stalled disk has not finished yet may still hold an answer back for a while. */

@@ -2,7 +2,10 @@
 
 import type { RunningNode } from './cluster-fixture.ts';
 
-export async function metricsOf(node: RunningNode): Promise<(sample: string) => number> {
+/** `ifAbsent`: of a sample that is there only while there is something to tell. */
+type Metrics = (sample: string, ifAbsent?: number) => number;
+
+export async function metricsOf(node: RunningNode): Promise<Metrics> {
   const page = await (await fetch(`${node.httpUrl}/metrics`)).text();
   const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const samples = new Map(
@@ -11,8 +14,8 @@ export async function metricsOf(node: RunningNode): Promise<(sample: string) => 
       return [line.slice(0, space), Number(line.slice(space + 1))] as const;
     }),
   );
-  return (sample) => {
-    const value = samples.get(sample);
+  return (sample, ifAbsent) => {
+    const value = samples.get(sample) ?? ifAbsent;
     if (value === undefined) throw new Error(`${node.name} has no metric ${sample}`);
     return value;
   };

@@ -12,6 +12,8 @@ import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
+import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
+import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
 import { Replica } from '../replication/replica.ts';
@@ -54,8 +56,10 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const map = new ClusterMap(options.topology, options.self, host.clock);
   const owner = { clusterId: options.topology.clusterId, nodeId: options.self };
   const engine = await openEngine(host, owner, options.storage);
-  const node = new Node(host, options, map, engine);
+  const hints = new HintBook(engine, host.clock);
+  const node = new Node(host, options, map, engine, hints);
   try {
+    await hints.load();
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -73,12 +77,14 @@ export class Node implements Store {
   readonly #peers: RemotePeers;
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
+  readonly #hints: HintBook;
+  readonly #delivery: HintDelivery;
   readonly #explaining: CoordinatorParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
   #ping: Timer | undefined;
 
-  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine) {
+  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine, hints: HintBook) {
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
@@ -93,7 +99,8 @@ export class Node implements Store {
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
-    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber });
+    this.#hints = hints;
+    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber, hints });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -108,6 +115,7 @@ export class Node implements Store {
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
     this.#listing = { ...parts, engine };
+    this.#delivery = new HintDelivery({ ...parts, log, hints });
     const responder = new Responder({
       ...parts,
       engine,
@@ -123,10 +131,12 @@ export class Node implements Store {
     this.#peers.attach(await network.open(own.peerAddress, this.#peers));
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#pingAll();
+    this.#delivery.start();
   }
 
   async close(): Promise<void> {
     this.#ping?.cancel();
+    this.#delivery.close();
     await this.#peers.close();
     await this.#engine.close(this.#replica.dotCounter);
   }
@@ -216,11 +226,23 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
+      hints: this.#hints.counters,
+      hintsPending: this.#hintsPending(),
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
+  }
+
+  /** By the name of the target. */
+  #hintsPending(): Map<string, PendingHints> {
+    const { pending } = this.#hints;
+    const named = [...pending].map(([target, hints]): [string, PendingHints] => {
+      const member = this.#map.memberNumbered(target);
+      return [member === undefined ? `#${target}` : this.#map.memberStatus(member).name, hints];
+    });
+    return new Map(named);
   }
 
   #pingAll(): void {

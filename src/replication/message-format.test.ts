@@ -20,7 +20,7 @@ const context = [dot];
 const version = { context, siblings: [{ dot, time: 5, expiresAt: 6, isTombstone: false }] };
 const value = { value: Buffer.from('bar'), expiresAt: 7, dot, time: 5 };
 const nodes = ['a'.repeat(40), 'b'.repeat(40)] as NodeId[];
-const receipt = { nodes, durability: 'interval', epoch: 3 } as const;
+const receipt = { nodes, fallbacks: nodes.slice(1), durability: 'interval', epoch: 3 } as const;
 
 const REQUESTS: Request[] = [
   { kind: 'ping', sentMs: 1_800_000_000_000 },
@@ -69,6 +69,7 @@ const REQUESTS: Request[] = [
   ),
   { kind: 'list-slots', keyspace, from: { slot, hash: 2 ** 32 - 1 }, toSlot: slot, count: 10 },
   { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048, 0x5a) },
+  { kind: 'store-hint', keyspace, slot, key, target: 2 ** 21 - 1, object: Buffer.from('object') },
 ];
 
 const REPLIES: Reply[] = [

@@ -28,6 +28,7 @@ const REQUEST_KINDS = [
   'coordinate-write',
   'list-slots',
   'count-keys',
+  'store-hint',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -54,6 +55,11 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       return;
     case 'store-copy':
       writeKeyAt(w, request);
+      w.bytes(request.object);
+      return;
+    case 'store-hint':
+      writeKeyAt(w, request);
+      w.u32(request.target);
       w.bytes(request.object);
       return;
     case 'read-version':
@@ -90,6 +96,8 @@ export function readRequest(r: ByteReader): Request {
       return { kind, sentMs: r.varint() };
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
+    case 'store-hint':
+      return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };

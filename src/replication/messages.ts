@@ -29,6 +29,8 @@ export interface KeyAt {
 export type Request =
   /** Merge this object into your copy; answer `stored` when it is durable. */
   | StoreRequest
+  /** The same while the node numbered `target` is away: keep it for that one too (a hint). */
+  | HintRequest
   /** Your version without values: → `version`. */
   | (KeyAt & { readonly kind: 'read-version' })
   /** Your whole copy: → `object`. */
@@ -46,6 +48,12 @@ export type Request =
 
 export interface StoreRequest extends KeyAt {
   readonly kind: 'store-copy';
+  readonly object: Buffer;
+}
+
+export interface HintRequest extends KeyAt {
+  readonly kind: 'store-hint';
+  readonly target: number;
   readonly object: Buffer;
 }
 

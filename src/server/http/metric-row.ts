@@ -1,7 +1,7 @@
 // A row of /metrics: a name in base units, one HELP text, and how to read the value from its owner
 // when somebody asks.
 
-import type { Histogram, NodeMetrics } from '../../node/metrics.ts';
+import type { Histogram, NodeMetrics, PendingHints } from '../../node/metrics.ts';
 import type { NodeView } from './node-view.ts';
 
 export interface Sample {
@@ -38,6 +38,14 @@ export const ofNode = (value: (node: NodeMetrics) => number): MetricRow['read'] 
 
 export const ofResp = (value: (resp: NodeView['resp']) => number): MetricRow['read'] => {
   return (view) => plain(value(view.resp));
+};
+
+/** A sample for each node that lacks something which is kept here. */
+export const ofTargets = (value: (pending: PendingHints) => number): MetricRow['read'] => {
+  return (_, node) => {
+    const pending = [...(node?.hintsPending ?? [])];
+    return pending.map(([name, hints]) => ({ labels: { node: name }, value: value(hints) }));
+  };
 };
 
 export function plain(value: number): Sample[] {

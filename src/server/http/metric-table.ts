@@ -10,6 +10,7 @@ import {
   type MetricRow,
   ofNode,
   ofResp,
+  ofTargets,
   plain,
 } from './metric-row.ts';
 
@@ -50,6 +51,21 @@ const NODE_ROWS: readonly MetricRow[] = [
     'kvorum_read_values_fetched_total',
     'Values fetched from replicas because their versions differed.',
     ofNode((node) => node.reads.valuesFetched),
+  ),
+  counter(
+    'kvorum_hints_total',
+    'Writes kept for a node that was away: kept, brought to it, or refused for want of room.',
+    (_, node) => (node === undefined ? [] : labelled('result', { ...node.hints })),
+  ),
+  gauge(
+    'kvorum_hints_pending',
+    'Keys that a node lacks and that this one keeps for it, by the node that lacks them.',
+    ofTargets(({ count }) => count),
+  ),
+  gauge(
+    'kvorum_hints_pending_bytes',
+    'What those hints take, by the node that lacks them; the values come on top.',
+    ofTargets(({ bytes }) => bytes),
   ),
   counter(
     'kvorum_objects_grown_total',
