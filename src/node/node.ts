@@ -100,7 +100,8 @@ export class Node implements Store {
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
     this.#hints = hints;
-    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber, hints });
+    const identity = { nodeNumber: map.selfNumber, digestSeed: map.clusterTag };
+    this.#replica = new Replica({ engine, clock, log, hints, ...identity });
     this.#peers = new RemotePeers({
       map,
       clock,

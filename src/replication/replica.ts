@@ -28,9 +28,10 @@ import {
   type VersionVector,
 } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
-import type { Change, Engine, Growth, Put, Stored, Written } from '../storage/engine.ts';
+import type { Change, Engine, Put, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
+import { putOf, removalOf, type Step } from './copy-change.ts';
 import type { HintBook, Lacking } from './hints/hint-book.ts';
 import { type Hint, hintPut, hintRemoval } from './hints/hint-record.ts';
 import { KeyTurns } from './key-turns.ts';
@@ -46,6 +47,8 @@ export interface ReplicaParts {
   readonly log: Log;
   readonly nodeNumber: number;
   readonly hints: HintBook;
+  /** Of the digests of keys: the same on all nodes of the cluster. */
+  readonly digestSeed: number;
 }
 
 /** A write that this node minted and took into its own copy. */
@@ -83,6 +86,7 @@ export class Replica {
   readonly #clock: Clock;
   readonly #nodeNumber: number;
   readonly #hints: HintBook;
+  readonly #digestSeed: number;
   readonly #turns = new KeyTurns();
   #actor: Actor;
   #dotCounter: number;
@@ -99,6 +103,7 @@ export class Replica {
     this.#clock = parts.clock;
     this.#nodeNumber = parts.nodeNumber;
     this.#hints = parts.hints;
+    this.#digestSeed = parts.digestSeed;
     this.#watch = new ObjectWatch(parts.log);
     const { incarnation, dotCounter } = parts.engine.identity;
     this.#actor = actorOf(this.#nodeNumber, incarnation);
@@ -205,7 +210,7 @@ export class Replica {
       if (!descends(context, object.context)) return false;
       const changes: Change[] = [hintRemoval(hint)];
       if (stored !== undefined && others !== undefined && !(await this.#isLacking(others, at))) {
-        changes.push({ ...at, kind: 'removal', growth: -countOf(object) as Growth });
+        changes.push(removalOf(this.#digestSeed, at, object));
       }
       this.#engine.write(changes, this.#time);
       this.#hints.delivered(hint);
@@ -347,11 +352,9 @@ export class Replica {
     return this.#engine.write([this.#change(keyspace, at, step)], this.#time);
   }
 
-  #change(keyspace: Keyspace, { slot, key }: KeyAt, { before, after, encoded }: Step): Put {
-    const { number } = keyspace;
-    this.#watch.note(keyspace, { keyspace: number, slot, key }, before, after);
-    const growth = (countOf(after) - countOf(before)) as Growth;
-    return { kind: 'put', keyspace: number, slot, key, value: encoded, growth };
+  #change(keyspace: Keyspace, at: KeyAt, step: Step): Put {
+    this.#watch.note(keyspace, at, step.before, step.after);
+    return putOf(this.#digestSeed, at, step);
   }
 
   #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
@@ -374,22 +377,8 @@ export class Replica {
   }
 }
 
-/** What becomes of a copy in one turn. */
-interface Step {
-  readonly before: StoredObject;
-  readonly after: StoredObject;
-  /** `after` as bytes. */
-  readonly encoded: Buffer;
-}
-
 const IN_MEMORY: Promise<void> = Promise.resolve();
 
 function bytesOf(stored: Stored | undefined): Buffer | undefined {
   return stored?.value;
-}
-
-/** 1 when a sibling is no tombstone: expired keys count until they are written again. */
-function countOf(object: StoredObject): 0 | 1 {
-  for (const sibling of object.siblings) if (!sibling.isTombstone) return 1;
-  return 0;
 }

@@ -14,6 +14,7 @@ import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
   Change,
+  Digest,
   Engine,
   EngineKey,
   EngineStats,
@@ -153,6 +154,10 @@ export class LogStructuredEngine implements Engine {
 
   countOf(keyspace: KeyspaceNumber, slot: Slot): number {
     return this.#memtables.summary.counts.of(keyspace, slot);
+  }
+
+  digestOf(keyspace: KeyspaceNumber, slot: Slot): Digest {
+    return this.#memtables.summary.digests.of(keyspace, slot);
   }
 
   newestTime(): number {
