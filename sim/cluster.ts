@@ -25,6 +25,7 @@ const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
+const ANTI_ENTROPY_MS = 700;
 /** So small that runs of a few hundred writes flush and compact all the time. */
 const TINY_STORAGE: EngineOptions = {
   memtableBytesMax: 1_024,
@@ -91,6 +92,7 @@ export class SimCluster {
       topology: this.#topology,
       self: nodeId(name),
       requestMs: REQUEST_MS,
+      antiEntropyMs: ANTI_ENTROPY_MS,
       storage: this.#storage,
     };
     try {

@@ -10,6 +10,7 @@ import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
+import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
@@ -44,9 +45,12 @@ export interface NodeOptions {
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
   readonly storage?: EngineOptions;
+  /** Milliseconds between two comparisons with the other replicas. */
+  readonly antiEntropyMs?: number | undefined;
 }
 
 const REQUEST_MS = 3_000;
+const ANTI_ENTROPY_MS = 10_000;
 const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
@@ -79,6 +83,7 @@ export class Node implements Store {
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
   readonly #delivery: HintDelivery;
+  readonly #antiEntropy: AntiEntropy;
   readonly #explaining: CoordinatorParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
@@ -117,10 +122,19 @@ export class Node implements Store {
     this.#explaining = parts;
     this.#listing = { ...parts, engine };
     this.#delivery = new HintDelivery({ ...parts, log, hints });
+    this.#antiEntropy = new AntiEntropy({
+      ...parts,
+      engine,
+      log,
+      keyspaces: options.topology.keyspaces,
+      digestSeed: map.clusterTag,
+      periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
+    });
     const responder = new Responder({
       ...parts,
       engine,
       coordinator: this.#coordinator,
+      antiEntropy: this.#antiEntropy,
     });
   }
 
@@ -133,11 +147,13 @@ export class Node implements Store {
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#pingAll();
     this.#delivery.start();
+    this.#antiEntropy.start();
   }
 
   async close(): Promise<void> {
     this.#ping?.cancel();
     this.#delivery.close();
+    this.#antiEntropy.close();
     await this.#peers.close();
     await this.#engine.close(this.#replica.dotCounter);
   }
@@ -227,6 +243,8 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
+      antiEntropy: this.#antiEntropy.counters,
+      sync: this.#syncStates(),
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
       peers: this.#peers.counters,
@@ -234,6 +252,11 @@ export class Node implements Store {
       members: members.length,
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
+  }
+
+  #syncStates(): Map<string, SyncState> {
+    const states = [...this.#antiEntropy.states];
+    return new Map(states.map(([member, state]) => [this.#map.memberStatus(member).name, state]));
   }
 
   /** By the name of the target. */

@@ -14,13 +14,7 @@ import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
 import { closed } from '../causality/pruning.ts';
-import {
-  EMPTY_OBJECT,
-  mergeObjects,
-  type Sibling,
-  type StoredObject,
-  writeSibling,
-} from '../causality/siblings.ts';
+import { EMPTY_OBJECT, mergeObjects, type Sibling, writeSibling } from '../causality/siblings.ts';
 import {
   descends,
   isAheadOf,

@@ -7,6 +7,7 @@ import { type Later, later } from '../base/later.ts';
 import { readVersion } from '../causality/object-format.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
+import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -20,6 +21,7 @@ export interface ResponderParts {
   readonly replica: Replica;
   readonly engine: Engine;
   readonly coordinator: Coordinator;
+  readonly antiEntropy: AntiEntropy;
   readonly clock: Clock;
 }
 
@@ -49,7 +51,7 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { coordinator, engine, replica, view } = this.#parts;
+    const { antiEntropy, coordinator, engine, replica, view } = this.#parts;
     switch (request.kind) {
       case 'ping':
         return { kind: 'pong' };
@@ -57,6 +59,10 @@ export class Responder {
         return this.#store(request);
       case 'store-hint':
         return this.#storeFor(request);
+      case 'compare-digests':
+        return antiEntropy.digestsFor(request);
+      case 'compare-buckets':
+        return antiEntropy.bucketsFor(request);
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), versionReply);
       case 'read-object':

@@ -53,6 +53,35 @@ const NODE_ROWS: readonly MetricRow[] = [
     ofNode((node) => node.reads.valuesFetched),
   ),
   counter(
+    'kvorum_antientropy_total',
+    'Comparisons with other replicas, and slots and keys that they brought level.',
+    (_, node) =>
+      node === undefined
+        ? []
+        : labelled('what', {
+            exchanges: node.antiEntropy.exchanges,
+            slots: node.antiEntropy.slotsRepaired,
+            'keys-sent': node.antiEntropy.keysSent,
+            'keys-fetched': node.antiEntropy.keysFetched,
+          }),
+  ),
+  gauge(
+    'kvorum_antientropy_in_sync_timestamp_seconds',
+    'When all that is shared with the node was last found to be the same; 0: not yet.',
+    (_, node) =>
+      [...(node?.sync ?? [])].map(([name, { inSyncMs }]) => {
+        return { labels: { node: name }, value: inSyncMs / 1_000 };
+      }),
+  ),
+  gauge(
+    'kvorum_antientropy_slots_differing',
+    'Slots shared with the node that were not the same when they were compared last.',
+    (_, node) =>
+      [...(node?.sync ?? [])].map(([name, { slotsDiffering }]) => {
+        return { labels: { node: name }, value: slotsDiffering };
+      }),
+  ),
+  counter(
     'kvorum_hints_total',
     'Writes kept for a node that was away: kept, brought to it, or refused for want of room.',
     (_, node) => (node === undefined ? [] : labelled('result', { ...node.hints })),
