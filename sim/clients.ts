@@ -3,8 +3,8 @@
 //
 // Keys `a` … `d` of the siblings keyspace are shared, with contexts from reads or with none seen;
 // `own-…` belongs to one client, who never writes without having read: it must not meet siblings
-// other than those of its own writes with unknown outcome, or that fallbacks had a part in. Keys of the latest keyspace get plain
-// Redis writes.
+// other than those of its own writes with unknown outcome, or that fallbacks had a part in. Keys of
+// the latest keyspace get plain Redis writes.
 
 import type { KeyspaceNumber } from '../src/base/ids.ts';
 import type { Later } from '../src/base/later.ts';
