@@ -16,7 +16,7 @@ import { explainKey } from '../replication/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
+import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';

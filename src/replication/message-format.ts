@@ -8,8 +8,7 @@ import { ERROR_CODES } from '../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
-import { GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/shared-slots.ts';
-import { BUCKETS_BYTES } from './anti-entropy/slot-buckets.ts';
+import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
 import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
   oneOf,

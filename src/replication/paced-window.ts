@@ -2,8 +2,6 @@
 // quickly, half as much when one was slow or lost (additive increase, multiplicative decrease:
 // Chiu and Jain: "Analysis of the Increase and Decrease Algorithms" (1989)). Clients are answered
 // from the same nodes, so what slows down is what they feel too.
-//
-// Pure: no clock, no disk, no network; dice are an argument.
 
 const FIRST = 4;
 const MOST = 64;

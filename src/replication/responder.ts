@@ -11,8 +11,8 @@ import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
+import { countOwnKeys, listOwnKeys } from './listing/own-keys.ts';
 import type { HintRequest, RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
-import { countOwnKeys, listOwnKeys } from './own-keys.ts';
 import type { Merged, Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
 

@@ -41,8 +41,8 @@ export interface Removal extends EngineKey {
 export type Growth = -1 | 0 | 1;
 
 /**
- * 64 bits, as two words of 32. In a change: by how much it makes the digest of its slot another one,
- * XORed; absent: not at all. What a digest says of a key is for the writer to choose.
+ * 64 bits, as two words of 32. In a change: what it makes of the digest of its slot, XORed; absent:
+ * nothing. What a digest says of a key is for the writer to choose.
  */
 export interface Digest {
   readonly high: number;

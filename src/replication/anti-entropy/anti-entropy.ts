@@ -16,9 +16,10 @@ import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
 import { PacedWindow } from '../paced-window.ts';
 import { answerOf, type MemberIndex, type Peers } from '../peers.ts';
 import type { Replica } from '../replica.ts';
-import { differingPlaces, GROUP_SLOTS, SharedSlots } from './shared-slots.ts';
+import { SharedSlots } from './shared-slots.ts';
 import { bucketDigests } from './slot-buckets.ts';
 import { type RepairCounters, SlotRepair } from './slot-repair.ts';
+import { differingPlaces, GROUP_SLOTS } from './tree-shape.ts';
 
 export interface AntiEntropyParts {
   readonly view: ClusterView;
@@ -41,7 +42,7 @@ export interface AntiEntropyCounters extends RepairCounters {
 
 /** What is known of one other node's copies. */
 export interface SyncState {
-  /** Wall clock, in milliseconds since 1970, of the last moment when all were the same; 0: never. */
+  /** Wall clock of the last moment when all were the same, in ms since 1970; 0: never. */
   inSyncMs: number;
   /** Slots that differed when they were compared last, in all keyspaces. */
   slotsDiffering: number;

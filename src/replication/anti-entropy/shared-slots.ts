@@ -2,8 +2,6 @@
 // primaries, in groups of 128, and the groups. The leaves are kept up to date by the engine, with
 // every change; the groups are XORs of them, made when somebody compares.
 //
-//   128 groups × 8 bytes ─ differ? ─► 128 slots × 8 bytes ─ differ? ─► 32 buckets of a slot's keys
-//
 // Source: Merkle: "A Digital Signature Based on a Conventional Encryption Function" (CRYPTO '87);
 // DeCandia et al.: "Dynamo" (SOSP 2007), section 4.7.
 
@@ -12,12 +10,7 @@ import type { Engine } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { MemberIndex } from '../peers.ts';
-
-export const GROUP_SLOTS = 128;
-export const GROUP_COUNT = SLOT_COUNT / GROUP_SLOTS;
-const DIGEST_BYTES = 8;
-/** Of the digests of one group's slots, and of all groups. */
-export const LEVEL_BYTES = GROUP_SLOTS * DIGEST_BYTES;
+import { DIGEST_BYTES, GROUP_COUNT, GROUP_SLOTS, LEVEL_BYTES } from './tree-shape.ts';
 
 export class SharedSlots {
   readonly #keyspace: Keyspace;
@@ -65,13 +58,5 @@ export class SharedSlots {
       bytes.writeInt32BE(low, i * DIGEST_BYTES + 4);
     }
     return bytes;
-  }
-}
-
-/** The places at which two levels of digests differ. */
-export function* differingPlaces(ours: Buffer, theirs: Buffer): Generator<number> {
-  for (let at = 0; at < ours.length; at += DIGEST_BYTES) {
-    const isSame = ours.compare(theirs, at, at + DIGEST_BYTES, at, at + DIGEST_BYTES) === 0;
-    if (!isSame) yield at / DIGEST_BYTES;
   }
 }

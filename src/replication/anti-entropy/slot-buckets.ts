@@ -8,11 +8,7 @@ import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
 import { readVersion } from '../../causality/object-format.ts';
 import type { Engine, ScanRange } from '../../storage/engine.ts';
 import { digestOf } from './key-digest.ts';
-
-export const BUCKET_COUNT = 32;
-/** Hashes of one bucket. */
-export const BUCKET_HASHES = 2 ** 32 / BUCKET_COUNT;
-export const BUCKETS_BYTES = BUCKET_COUNT * 8;
+import { BUCKET_HASHES, BUCKETS_BYTES } from './tree-shape.ts';
 
 const PAGE = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
 

@@ -8,13 +8,14 @@ import { type ObjectVersion, subsumes } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { Keyspace } from '../keyspace.ts';
+import { listOwnKeys } from '../listing/own-keys.ts';
 import type { KeyAt, ListedKey, Listing, SlotsRequest } from '../messages.ts';
-import { listOwnKeys } from '../own-keys.ts';
 import type { PacedWindow } from '../paced-window.ts';
 import { answerOf, type MemberIndex, type Peers } from '../peers.ts';
 import type { Replica } from '../replica.ts';
 import type { KeyPosition } from '../request.ts';
-import { BUCKET_COUNT, BUCKET_HASHES, bucketDigests } from './slot-buckets.ts';
+import { bucketDigests } from './slot-buckets.ts';
+import { BUCKET_COUNT, BUCKET_HASHES } from './tree-shape.ts';
 
 export interface SlotRepairParts {
   readonly engine: Engine;

@@ -1,6 +1,6 @@
-// What stands in each slot, in 64 bits: the digests of all its keys XORed together, so that a change
-// is folded in by the difference that it makes, in whatever order changes come. What the digest of
-// a key says is for the writer to choose; two copies of a slot are alike when their digests are.
+// What stands in each slot, in 64 bits: the digests of all its keys, XORed, so that a change is
+// folded in by the difference that it makes, in whatever order changes come. What the digest of a
+// key says is for the writer to choose; two copies of a slot are alike when their digests are.
 //
 //   bytes     number of keyspaces varint · keyspace*
 //   keyspace  number u8 · slots with a digest varint · (slots passed over varint · digest u64)*
