@@ -8,8 +8,6 @@ import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
 import type { PeerCounters } from './remote-peers.ts';
 
-export type { PendingHints };
-
 export interface NodeMetrics {
   readonly gets: OutcomeCounts<'found' | 'missing' | 'no-answer' | 'error'>;
   readonly writes: OutcomeCounts<

@@ -5,12 +5,12 @@ import { ENGINE_ROWS } from './engine-metrics.ts';
 import {
   counter,
   gauge,
+  gaugeByNode,
   type HistogramRow,
   labelled,
   type MetricRow,
   ofNode,
   ofResp,
-  ofTargets,
   plain,
 } from './metric-row.ts';
 
@@ -65,36 +65,34 @@ const NODE_ROWS: readonly MetricRow[] = [
             'keys-fetched': node.antiEntropy.keysFetched,
           }),
   ),
-  gauge(
+  gaugeByNode(
     'kvorum_antientropy_in_sync_timestamp_seconds',
     'When all that is shared with the node was last found to be the same; 0: not yet.',
-    (_, node) =>
-      [...(node?.sync ?? [])].map(([name, { inSyncMs }]) => {
-        return { labels: { node: name }, value: inSyncMs / 1_000 };
-      }),
+    ({ sync }) => sync,
+    ({ inSyncMs }) => inSyncMs / 1_000,
   ),
-  gauge(
+  gaugeByNode(
     'kvorum_antientropy_slots_differing',
     'Slots shared with the node that were not the same when they were compared last.',
-    (_, node) =>
-      [...(node?.sync ?? [])].map(([name, { slotsDiffering }]) => {
-        return { labels: { node: name }, value: slotsDiffering };
-      }),
+    ({ sync }) => sync,
+    ({ slotsDiffering }) => slotsDiffering,
   ),
   counter(
     'kvorum_hints_total',
     'Writes kept for a node that was away: kept, brought to it, or refused for want of room.',
     (_, node) => (node === undefined ? [] : labelled('result', { ...node.hints })),
   ),
-  gauge(
+  gaugeByNode(
     'kvorum_hints_pending',
     'Keys that a node lacks and that this one keeps for it, by the node that lacks them.',
-    ofTargets(({ count }) => count),
+    ({ hintsPending }) => hintsPending,
+    ({ count }) => count,
   ),
-  gauge(
+  gaugeByNode(
     'kvorum_hints_pending_bytes',
     'What those hints take, by the node that lacks them; the values come on top.',
-    ofTargets(({ bytes }) => bytes),
+    ({ hintsPending }) => hintsPending,
+    ({ bytes }) => bytes,
   ),
   counter(
     'kvorum_objects_grown_total',
