@@ -114,8 +114,11 @@ export interface Engine extends Reader {
   drop(range: SlotRange): Written;
   /** Live keys in the slot: what all changes that are here let it grow by, summed up. */
   countOf(keyspace: KeyspaceNumber, slot: Slot): number;
-  /** Of the slot: the digests of all changes that are here, XORed; a drop clears it. */
-  digestOf(keyspace: KeyspaceNumber, slot: Slot): Digest;
+  /**
+   * The digests of all changes that are here, XORed by slot; a drop clears those of its slots. Of
+   * slot s the words at 2 s and 2 s + 1, as they are now: never change them. Undefined: all empty.
+   */
+  digests(keyspace: KeyspaceNumber): Int32Array | undefined;
   /** The greatest that a write which is here came with, however long ago; 0 when none did. */
   newestTime(): number;
   /** Everything with a sequence up to this one survives a power cut. */

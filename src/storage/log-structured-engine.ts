@@ -14,7 +14,6 @@ import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
   Change,
-  Digest,
   Engine,
   EngineKey,
   EngineStats,
@@ -156,8 +155,8 @@ export class LogStructuredEngine implements Engine {
     return this.#memtables.summary.counts.of(keyspace, slot);
   }
 
-  digestOf(keyspace: KeyspaceNumber, slot: Slot): Digest {
-    return this.#memtables.summary.digests.of(keyspace, slot);
+  digests(keyspace: KeyspaceNumber): Int32Array | undefined {
+    return this.#memtables.summary.digests.words(keyspace);
   }
 
   newestTime(): number {

@@ -32,14 +32,15 @@ export class SharedSlots {
   /** A digest for each group: 128 × u64. */
   groups(engine: Engine): Buffer {
     const bytes = Buffer.alloc(LEVEL_BYTES);
+    const words = engine.digests(this.#keyspace.number);
+    if (words === undefined) return bytes;
     for (let group = 0; group < GROUP_COUNT; group++) {
       let high = 0;
       let low = 0;
       for (let slot = group * GROUP_SLOTS; slot < (group + 1) * GROUP_SLOTS; slot++) {
         if (this.#isShared[slot] === 0) continue;
-        const digest = engine.digestOf(this.#keyspace.number, slot as Slot);
-        high ^= digest.high;
-        low ^= digest.low;
+        high ^= words[2 * slot] as number;
+        low ^= words[2 * slot + 1] as number;
       }
       bytes.writeInt32BE(high, group * DIGEST_BYTES);
       bytes.writeInt32BE(low, group * DIGEST_BYTES + 4);
@@ -50,12 +51,13 @@ export class SharedSlots {
   /** A digest for each slot of the group, empty for those that are not shared: 128 × u64. */
   slots(engine: Engine, group: number): Buffer {
     const bytes = Buffer.alloc(LEVEL_BYTES);
+    const words = engine.digests(this.#keyspace.number);
+    if (words === undefined) return bytes;
     for (let i = 0; i < GROUP_SLOTS; i++) {
       const slot = group * GROUP_SLOTS + i;
       if (this.#isShared[slot] === 0) continue;
-      const { high, low } = engine.digestOf(this.#keyspace.number, slot as Slot);
-      bytes.writeInt32BE(high, i * DIGEST_BYTES);
-      bytes.writeInt32BE(low, i * DIGEST_BYTES + 4);
+      bytes.writeInt32BE(words[2 * slot] as number, i * DIGEST_BYTES);
+      bytes.writeInt32BE(words[2 * slot + 1] as number, i * DIGEST_BYTES + 4);
     }
     return bytes;
   }

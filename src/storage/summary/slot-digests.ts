@@ -12,19 +12,15 @@
 // hashes of key and version, updated without a look at the other keys.
 
 import { type ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
-import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
-import type { Digest, EngineKey, SlotRange } from '../engine.ts';
-
-export const NO_DIGEST: Digest = { high: 0, low: 0 };
+import { type KeyspaceNumber, SLOT_COUNT } from '../../base/ids.ts';
+import type { EngineKey, SlotRange } from '../engine.ts';
 
 export class SlotDigests {
   /** By keyspace; of slot s the upper half stands at 2 s, the lower at 2 s + 1. */
   readonly #words: (Int32Array | undefined)[] = [];
 
-  of(keyspace: KeyspaceNumber, slot: Slot): Digest {
-    const words = this.#words[keyspace];
-    if (words === undefined) return NO_DIGEST;
-    return { high: words[2 * slot] as number, low: words[2 * slot + 1] as number };
+  words(keyspace: KeyspaceNumber): Int32Array | undefined {
+    return this.#words[keyspace];
   }
 
   fold({ keyspace, slot }: Omit<EngineKey, 'key'>, high: number, low: number): void {
