@@ -1,7 +1,10 @@
 // What a node counts about itself, as plain integers: cheap where they are counted, turned into
 // Prometheus text only when somebody asks.
 
-import type { ReadCounters } from '../replication/quorum-reader.ts';
+import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy/anti-entropy.ts';
+import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
+import type { ObjectCounters } from '../replication/object-watch.ts';
+import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
 import type { PeerCounters } from './remote-peers.ts';
 
@@ -13,6 +16,13 @@ export interface NodeMetrics {
   readonly getLatency: Histogram;
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
+  readonly objects: ObjectCounters;
+  readonly antiEntropy: AntiEntropyCounters;
+  /** By the name of the node that was compared. */
+  readonly sync: ReadonlyMap<string, SyncState>;
+  readonly hints: HintCounters;
+  /** By the name of the node that they are for. */
+  readonly hintsPending: ReadonlyMap<string, PendingHints>;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
   readonly membersAlive: number;

@@ -8,11 +8,15 @@
 
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
+import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
+import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
+import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
+import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
+import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';
@@ -20,8 +24,9 @@ import type { Engine } from '../storage/engine.ts';
 import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
-import { Histogram, type NodeMetrics, type OutcomeCounts } from './metrics.ts';
+import type { NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
+import { RequestMeter } from './request-meter.ts';
 import type {
   ClusterStatus,
   GetOutcome,
@@ -40,9 +45,12 @@ export interface NodeOptions {
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
   readonly storage?: EngineOptions;
+  /** Milliseconds between two comparisons with the other replicas. */
+  readonly antiEntropyMs?: number | undefined;
 }
 
 const REQUEST_MS = 3_000;
+const ANTI_ENTROPY_MS = 10_000;
 const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
@@ -52,8 +60,10 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const map = new ClusterMap(options.topology, options.self, host.clock);
   const owner = { clusterId: options.topology.clusterId, nodeId: options.self };
   const engine = await openEngine(host, owner, options.storage);
-  const node = new Node(host, options, map, engine);
+  const hints = new HintBook(engine, host.clock);
+  const node = new Node(host, options, map, engine, hints);
   try {
+    await hints.load();
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -71,34 +81,39 @@ export class Node implements Store {
   readonly #peers: RemotePeers;
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
+  readonly #hints: HintBook;
+  readonly #delivery: HintDelivery;
+  readonly #antiEntropy: AntiEntropy;
   readonly #explaining: CoordinatorParts;
-  readonly #gets = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
-  readonly #writes = {
-    ok: 0,
-    'condition-failed': 0,
-    'not-applied': 0,
-    indeterminate: 0,
-    error: 0,
-  };
-  readonly #getLatency = new Histogram();
-  readonly #writeLatency = new Histogram();
+  readonly #gets: RequestMeter<GetOutcome['kind']>;
+  readonly #writes: RequestMeter<WriteOutcome['kind']>;
   #ping: Timer | undefined;
 
-  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine) {
+  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine, hints: HintBook) {
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
+    this.#gets = new RequestMeter(clock, { found: 0, missing: 0, 'no-answer': 0, error: 0 });
+    this.#writes = new RequestMeter(clock, {
+      ok: 0,
+      'condition-failed': 0,
+      'not-applied': 0,
+      indeterminate: 0,
+      error: 0,
+    });
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
-    this.#replica = new Replica({ engine, clock, nodeNumber: map.selfNumber });
+    this.#hints = hints;
+    const identity = { nodeNumber: map.selfNumber, digestSeed: map.clusterTag };
+    this.#replica = new Replica({ engine, clock, log, hints, ...identity });
     this.#peers = new RemotePeers({
       map,
       clock,
       requestMs,
       random,
       log,
-      answer: (request) => responder.answer(request),
+      answer: (request, reply) => responder.answer(request, reply),
       ownTime: () => this.#replica.time,
       observeTime: (time) => this.#replica.observeTime(time),
     });
@@ -106,10 +121,20 @@ export class Node implements Store {
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
     this.#listing = { ...parts, engine };
+    this.#delivery = new HintDelivery({ ...parts, log, hints });
+    this.#antiEntropy = new AntiEntropy({
+      ...parts,
+      engine,
+      log,
+      keyspaces: options.topology.keyspaces,
+      digestSeed: map.clusterTag,
+      periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
+    });
     const responder = new Responder({
       ...parts,
       engine,
       coordinator: this.#coordinator,
+      antiEntropy: this.#antiEntropy,
     });
   }
 
@@ -121,20 +146,24 @@ export class Node implements Store {
     this.#peers.attach(await network.open(own.peerAddress, this.#peers));
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#pingAll();
+    this.#delivery.start();
+    this.#antiEntropy.start();
   }
 
   async close(): Promise<void> {
     this.#ping?.cancel();
+    this.#delivery.close();
+    this.#antiEntropy.close();
     await this.#peers.close();
     await this.#engine.close(this.#replica.dotCounter);
   }
 
-  get(request: GetRequest): Promise<GetOutcome> {
-    return this.#measured(this.#gets, this.#getLatency, this.#coordinator.get(request));
+  get(request: GetRequest): Later<GetOutcome> {
+    return this.#gets.measure(() => this.#coordinator.get(request));
   }
 
-  write(request: WriteRequest): Promise<WriteOutcome> {
-    return this.#measured(this.#writes, this.#writeLatency, this.#coordinator.write(request));
+  write(request: WriteRequest): Later<WriteOutcome> {
+    return this.#writes.measure(() => this.#coordinator.write(request));
   }
 
   listKeys(request: ListRequest) {
@@ -208,11 +237,16 @@ export class Node implements Store {
   metrics(): NodeMetrics {
     const { members } = this.#map;
     return {
-      gets: this.#gets,
-      writes: this.#writes,
-      getLatency: this.#getLatency,
-      writeLatency: this.#writeLatency,
+      gets: this.#gets.counts,
+      writes: this.#writes.counts,
+      getLatency: this.#gets.latency,
+      writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
+      objects: this.#replica.counters,
+      antiEntropy: this.#antiEntropy.counters,
+      sync: this.#syncStates(),
+      hints: this.#hints.counters,
+      hintsPending: this.#hintsPending(),
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
@@ -220,21 +254,19 @@ export class Node implements Store {
     };
   }
 
-  async #measured<Kind extends string, Outcome extends { readonly kind: Kind }>(
-    counts: OutcomeCounts<Kind | 'error'>,
-    latency: Histogram,
-    request: Promise<Outcome>,
-  ): Promise<Outcome> {
-    const startMs = this.#host.clock.monotonicMs();
-    let kind: Kind | 'error' = 'error';
-    try {
-      const outcome = await request;
-      kind = outcome.kind;
-      return outcome;
-    } finally {
-      counts[kind] += 1;
-      latency.add(this.#host.clock.monotonicMs() - startMs);
-    }
+  #syncStates(): Map<string, SyncState> {
+    const states = [...this.#antiEntropy.states];
+    return new Map(states.map(([member, state]) => [this.#map.memberStatus(member).name, state]));
+  }
+
+  /** By the name of the target. */
+  #hintsPending(): Map<string, PendingHints> {
+    const { pending } = this.#hints;
+    const named = [...pending].map(([target, hints]): [string, PendingHints] => {
+      const member = this.#map.memberNumbered(target);
+      return [member === undefined ? `#${target}` : this.#map.memberStatus(member).name, hints];
+    });
+    return new Map(named);
   }
 
   #pingAll(): void {

@@ -73,6 +73,10 @@ export class PlacedTopology implements Topology {
     return this.#table(keyspace).primaries(slot);
   }
 
+  fallbacks(keyspace: Keyspace, slot: Slot): readonly MemberIndex[] {
+    return this.#table(keyspace).fallbacks(slot);
+  }
+
   /** The distinct ones: far fewer than slots. */
   preferenceLists(keyspace: Keyspace): readonly PreferenceList[] {
     return this.#table(keyspace).lists;
@@ -83,9 +87,9 @@ export class PlacedTopology implements Topology {
   }
 }
 
-/** The 21 bits that stand for a node in its dots. */
+/** The 21 bits that stand for a node in its dots; 0 stands for nobody. */
 export function nodeNumberOf(id: NodeId): number {
-  return crc32(Buffer.from(id, 'latin1')) & NODE_NUMBER_MAX;
+  return crc32(Buffer.from(id, 'latin1')) & NODE_NUMBER_MAX || 1;
 }
 
 function refuseTwins(members: readonly ClusterMember[]): void {

@@ -26,7 +26,7 @@ function holding(text: string | undefined, expiresAt = 0): StoredObject {
 }
 
 const states = {
-  none: undefined,
+  none: EMPTY_OBJECT,
   value: holding('old'),
   tombstone: holding(undefined),
   expired: holding('old', NOW),
@@ -65,9 +65,19 @@ test('"unchanged" holds when the context covers all that stands there, tombstone
   const covering = states.value.context;
   for (const [state, object] of Object.entries(states)) {
     assert.equal(decide(DEFAULT_KEYSPACE, object, seen(covering), NOW).kind, 'write', state);
-    const blind = object === undefined ? 'write' : 'condition-failed';
+    const blind = object === EMPTY_OBJECT ? 'write' : 'condition-failed';
     assert.equal(decide(DEFAULT_KEYSPACE, object, seen([]), NOW).kind, blind, state);
     assert.equal(decide(DEFAULT_KEYSPACE, object, seen(undefined), NOW).kind, blind, state);
+  }
+});
+
+test('"before": only while nothing newer stands there, value or tombstone', () => {
+  for (const [state, object] of Object.entries(states)) {
+    const at = (before: number) =>
+      decide(DEFAULT_KEYSPACE, object, request(put('new'), { before }), NOW).kind;
+    const stood = object?.siblings[0]?.time ?? 0;
+    assert.equal(at(stood), 'write', state);
+    if (stood > 0) assert.equal(at(stood - 0.5), 'condition-failed', state);
   }
 });
 
@@ -86,7 +96,7 @@ test('a writer who says nothing of expiry gets that of the keyspace', () => {
   assert.equal(putting(2_000), 2_000);
   assert.equal(putting('keep'), 0);
   assert.equal(putting('keep', states.tombstone), NOW + 3_600_000);
-  assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, undefined, request(usual), NOW)), 0);
+  assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, EMPTY_OBJECT, request(usual), NOW)), 0);
 });
 
 test('a blind write replaces what is known, a write with a context what that covers', () => {

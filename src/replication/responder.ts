@@ -3,14 +3,17 @@
 
 import { ByteReader } from '../base/bytes.ts';
 import { KvorumError, messageOf } from '../base/errors.ts';
+import { type Later, later } from '../base/later.ts';
 import { readVersion } from '../causality/object-format.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
+import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
-import type { RemoteWriteOutcome, Reply, Request } from './messages.ts';
-import { countOwnKeys, listOwnKeys } from './own-keys.ts';
-import type { Replica } from './replica.ts';
+import type { Keyspace } from './keyspace.ts';
+import { countOwnKeys, listOwnKeys } from './listing/own-keys.ts';
+import type { HintRequest, RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
+import type { Merged, Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
 
 export interface ResponderParts {
@@ -18,6 +21,7 @@ export interface ResponderParts {
   readonly replica: Replica;
   readonly engine: Engine;
   readonly coordinator: Coordinator;
+  readonly antiEntropy: AntiEntropy;
   readonly clock: Clock;
 }
 
@@ -29,46 +33,69 @@ export class Responder {
   }
 
   /**
-   * Never throws or rejects; answers at once what needs neither disk nor peers. The buffers of
-   * `request` must stay as they are until the reply.
+   * Calls `reply` once: within the call when it needs neither disk nor peers. Never throws. The
+   * buffers of `request` must stay as they are until then.
    */
-  answer(request: Request): Reply | Promise<Reply> {
+  answer(request: Request, reply: (reply: Reply) => void): void {
+    const found = this.#try(request);
+    if (found instanceof Promise) found.then(reply, (error) => reply(refusal(error)));
+    else reply(found);
+  }
+
+  #try(request: Request): Later<Reply> {
     try {
-      const reply = this.#answer(request);
-      return reply instanceof Promise ? reply.catch(refusal) : reply;
+      return this.#answer(request);
     } catch (error) {
       return refusal(error);
     }
   }
 
-  #answer(request: Request): Reply | Promise<Reply> {
-    const { coordinator, engine, replica, view } = this.#parts;
+  #answer(request: Request): Later<Reply> {
+    const { antiEntropy, coordinator, engine, replica, view } = this.#parts;
     switch (request.kind) {
       case 'ping':
         return { kind: 'pong' };
-      case 'store-copy': {
-        const merged = replica.merge(view.keyspace(request.keyspace), request, request.object);
-        return merged.then((context): Reply => ({ kind: 'stored', context }));
-      }
+      case 'store-copy':
+        return this.#store(request);
+      case 'store-hint':
+        return this.#storeFor(request);
+      case 'compare-digests':
+        return antiEntropy.digestsFor(request);
+      case 'compare-buckets':
+        return antiEntropy.bucketsFor(request);
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), versionReply);
       case 'read-object':
         return later(replica.read(view.keyspace(request.keyspace), request), objectReply);
       case 'coordinate-get':
-        return coordinator.getForwarded(request).then(gotReply);
+        return later(coordinator.getForwarded(request), gotReply);
       case 'coordinate-write':
-        return coordinator.writeForwarded(request).then(wroteReply);
+        return later(coordinator.writeForwarded(request), wroteReply);
       case 'list-slots':
         return listOwnKeys(engine, this.#parts.clock, request);
       case 'count-keys':
         return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
     }
   }
-}
 
-/** `act` on the value, now or when it is there. */
-function later<T>(value: T | Promise<T>, act: (value: T) => Reply): Reply | Promise<Reply> {
-  return value instanceof Promise ? value.then(act) : act(value);
+  #store(request: StoreRequest): Later<Reply> {
+    const keyspace = this.#parts.view.keyspace(request.keyspace);
+    return this.#stored(keyspace, this.#parts.replica.merge(keyspace, request, request.object));
+  }
+
+  #storeFor(request: HintRequest): Later<Reply> {
+    const { replica, view } = this.#parts;
+    const keyspace = view.keyspace(request.keyspace);
+    const { object, target } = request;
+    return this.#stored(keyspace, replica.mergeFor(target, keyspace, request, object));
+  }
+
+  #stored(keyspace: Keyspace, merging: Later<Merged>): Later<Reply> {
+    return later(merging, (merged) => {
+      const kept = this.#parts.replica.whenKept(keyspace, merged);
+      return later(kept, (): Reply => ({ kind: 'stored', context: merged.context }));
+    });
+  }
 }
 
 function objectReply(object: Buffer | undefined): Reply {
@@ -98,8 +125,8 @@ function refusal(error: unknown): Reply {
 
 function travelling(outcome: WriteOutcome): RemoteWriteOutcome {
   if (outcome.kind !== 'ok') return outcome;
-  const { nodes, durability, epoch } = outcome.receipt;
-  return { ...outcome, receipt: { nodes, durability, epoch } };
+  const { nodes, fallbacks, durability, epoch } = outcome.receipt;
+  return { ...outcome, receipt: { nodes, fallbacks, durability, epoch } };
 }
 
 function notPrimary(): Reply {

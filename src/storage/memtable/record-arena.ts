@@ -18,7 +18,6 @@
 // before (slot-lists.ts). 0 is no address. 20 bytes a key, and what rounding takes.
 
 import { assert } from '../../base/assert.ts';
-import type { EngineKey } from '../engine.ts';
 import {
   type EntryKind,
   type KeyState,
@@ -26,6 +25,7 @@ import {
   type TableEntry,
   type TableKey,
 } from '../table-entry.ts';
+import type { ByteSpan, KeySpan } from './change-view.ts';
 
 /** Addresses stay below 2^31, so that they are small integers to JavaScript. */
 export const ARENA_BYTES_MAX = 2 ** 31 * 4 - 8;
@@ -55,6 +55,8 @@ export class RecordArena {
   #keysEnd: number;
   /** At the end of the memory. */
   #valueWords = 0;
+  /** Of no use, but that touch() is not optimized away. */
+  readonly #touched = new Int32Array(1);
 
   /** `memory` is empty, or an image that is only read. */
   constructor(memory: SharedArrayBuffer, keysEnd = 1) {
@@ -79,8 +81,8 @@ export class RecordArena {
   }
 
   /** Copies the key; answers its address. Its value is set by setValue(). */
-  addKey({ keyspace, slot, key }: EngineKey, previous: number): number {
-    const { length } = key;
+  addKey(key: KeySpan, previous: number): number {
+    const { keyspace, slot, length } = key;
     const isLong = length >= KEY_LENGTH_LONG;
     const size = (isLong ? 4 : 3) + ((length + 3) >>> 2);
     this.#makeRoom(size);
@@ -101,7 +103,7 @@ export class RecordArena {
   }
 
   /** Copies the value; answers its address. */
-  addValue(kind: EntryKind, value: Buffer, sequence: number): number {
+  addValue(kind: EntryKind, value: ByteSpan, sequence: number): number {
     const { length } = value;
     const isLong = length >= VALUE_LENGTH_LONG;
     const size = (isLong ? 3 : 2) + ((length + 3) >>> 2);
@@ -164,6 +166,18 @@ export class RecordArena {
     return short === KEY_LENGTH_LONG ? (this.#words[key - 3] as number) & ~LONG_KEY_MARK : short;
   }
 
+  /**
+   * Reads a word of each key and one of its value. None of their places depends on another, so that
+   * the processor waits for many lines of memory at once: who looks at them next finds them near.
+   */
+  touch(keys: Int32Array): void {
+    const words = this.#words;
+    let sum = 0;
+    for (const key of keys) sum ^= words[key - 1] as number;
+    for (const key of keys) sum ^= words[words.length - (words[key - 1] as number)] as number;
+    this.#touched[0] = sum;
+  }
+
   /** The key and what is newest of it, as views for as long as the memtable is there. */
   entryAt(key: number): TableEntry {
     const value = this.valueOf(key);
@@ -218,18 +232,18 @@ export class RecordArena {
     return this.#copyOf(key * 4 + 1, TABLE_KEY_PREFIX_BYTES + this.keyLengthAt(key));
   }
 
-  isKeyAt(address: number, { keyspace, slot, key }: EngineKey): boolean {
+  isKeyAt(address: number, key: KeySpan): boolean {
+    const { keyspace, slot, from, length } = key;
     const bytes = this.#bytes;
-    const { length } = key;
     const at = address * 4;
     if (bytes[at + 1] !== keyspace) return false;
     if (bytes[at + 2] !== slot >>> 8 || bytes[at + 3] !== (slot & 0xff)) return false;
     if (this.keyLengthAt(address) !== length) return false;
     if (length > LOOP_BYTES_MAX) {
-      return bytes.compare(key, 0, length, at + 4, at + 4 + length) === 0;
+      return bytes.compare(key.bytes, from, from + length, at + 4, at + 4 + length) === 0;
     }
     for (let offset = 0; offset < length; offset++) {
-      if (bytes[at + 4 + offset] !== key[offset]) return false;
+      if (bytes[at + 4 + offset] !== key.bytes[from + offset]) return false;
     }
     return true;
   }
@@ -312,11 +326,13 @@ export class RecordArena {
   }
 }
 
-function copyInto(bytes: Buffer, at: number, from: Buffer): void {
-  const { length } = from;
+function copyInto(bytes: Buffer, at: number, { bytes: source, from, length }: ByteSpan): void {
   if (length > LOOP_BYTES_MAX) {
-    bytes.set(from, at);
+    // Not bytes.set(source): into shared memory that takes three times as long.
+    source.copy(bytes, at, from, from + length);
     return;
   }
-  for (let offset = 0; offset < length; offset++) bytes[at + offset] = from[offset] as number;
+  for (let offset = 0; offset < length; offset++) {
+    bytes[at + offset] = source[from + offset] as number;
+  }
 }
