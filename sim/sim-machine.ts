@@ -71,6 +71,8 @@ export class SimMachine {
       clock,
       disk,
       jobs: new SimJobs(disk, clock, bodies),
+      // Modules of users come from the real file system: here are none.
+      guests: new SimJobs(disk, clock, {}),
       network: network.seenBy(life),
       random: random.fork(`life ${this.#livesCount}`),
       log: this.#logOf(life),

@@ -16,6 +16,10 @@ export interface Read {
   readonly context: Context;
   /** Names of the nodes whose copies the answer was made of. */
   readonly nodes: readonly string[];
+  /** Of so many siblings the merge function of the keyspace made `value`; undefined: it had not to. */
+  readonly mergedFrom: number | undefined;
+  /** Why it could not: then `values` are the siblings. */
+  readonly mergeFailed: string | undefined;
 }
 
 /** What a write obtained. */
@@ -38,7 +42,10 @@ export function readIn(reply: RespValue): Read {
   if (!Array.isArray(values) || !Array.isArray(expiries)) throw strange(reply);
   const [value] = values as Buffer[];
   const expiresAt = (expiries[0] as number | undefined) || undefined;
-  return { value, values: values as Buffer[], expiresAt, ...receiptIn(fields) };
+  const mergedFrom = fields.get('merged-from') as number | undefined;
+  const mergeFailed = fields.get('merge-failed')?.toString();
+  const merge = { mergedFrom, mergeFailed };
+  return { value, values: values as Buffer[], expiresAt, ...merge, ...receiptIn(fields) };
 }
 
 export function writtenIn(reply: RespValue): Written {

@@ -1,6 +1,7 @@
 // What a node counts about itself, as plain integers: cheap where they are counted, turned into
 // Prometheus text only when somebody asks.
 
+import type { MergeCounters } from '../merge/merger.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
 import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
@@ -15,6 +16,7 @@ export interface NodeMetrics {
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
   readonly objects: ObjectCounters;
+  readonly merges: MergeCounters;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
   readonly membersAlive: number;

@@ -10,6 +10,7 @@ import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
+import { Merger } from '../merge/merger.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
@@ -71,6 +72,7 @@ export class Node implements Store {
   readonly #engine: Engine;
   readonly #replica: Replica;
   readonly #peers: RemotePeers;
+  readonly #merger: Merger;
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
   readonly #explaining: CoordinatorParts;
@@ -104,7 +106,16 @@ export class Node implements Store {
       ownTime: () => this.#replica.time,
       observeTime: (time) => this.#replica.observeTime(time),
     });
-    const parts = { view: map, replica: this.#replica, peers: this.#peers, clock, requestMs };
+    this.#merger = new Merger(host);
+    const merger = this.#merger;
+    const parts = {
+      view: map,
+      replica: this.#replica,
+      peers: this.#peers,
+      clock,
+      requestMs,
+      merger,
+    };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
     this.#listing = { ...parts, engine };
@@ -216,6 +227,7 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
+      merges: this.#merger.counters,
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,

@@ -14,12 +14,14 @@ import { refuseFutureIncarnations } from '../causality/context.ts';
 import { encodeObject } from '../causality/object-format.ts';
 import { liveSiblings } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
+import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
+import { mergedValues } from './merged-values.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
 import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
@@ -34,6 +36,7 @@ export interface CoordinatorParts {
   readonly clock: Clock;
   /** Milliseconds that a request may take; then it is decided without whoever is missing. */
   readonly requestMs: number;
+  readonly merger: Merger;
 }
 
 /** A key, and who is responsible for it. */
@@ -110,10 +113,10 @@ export class Coordinator {
     const r = quorumOf('R', request.r ?? keyspace.r, keyspace);
     const terms = { r, after: request.after, deadlineMs: this.#deadline() };
     const read = this.reader.read(keyspace, at, terms);
-    return later(read, (result) => this.#outcomeOf(keyspace, result));
+    return later(read, (result) => this.#outcomeOf(keyspace, at, result));
   }
 
-  #outcomeOf(keyspace: Keyspace, read: ReadResult): GetOutcome {
+  #outcomeOf(keyspace: Keyspace, at: KeyAt, read: ReadResult): Later<GetOutcome> {
     if (read.kind === 'no-answer') return read;
     const { view, clock } = this.#parts;
     const { context } = read.object;
@@ -121,7 +124,10 @@ export class Coordinator {
     const receipt = { nodes, durability: keyspace.durability, epoch: view.epoch };
     const values = liveSiblings(read.object, clock.wallMs());
     if (values.length === 0) return { kind: 'missing', context, receipt };
-    return { kind: 'found', context, receipt, values };
+    const found = { kind: 'found', context, receipt, values } as const;
+    if (values.length === 1 || keyspace.merge === undefined) return found;
+    const merged = mergedValues(this.#parts.merger, keyspace, at, values);
+    return later(merged, (each) => ({ ...found, ...each }));
   }
 
   /** At once as far as it goes: most writes wait for nothing before they are replicated. */
