@@ -74,9 +74,7 @@ class NodeProcess {
     this.#store = new LateStore(config.topology, config.member, () => clock.wallMs());
   }
 
-  /**
-   * Merge functions and ports first: where one is unlawful or taken, nothing is written to the disk.
-   */
+  /** Merge functions and ports first: where one cannot be used, nothing is written to the disk. */
   async open(): Promise<void> {
     const { topology, member, dataDirectory, storage } = this.#config;
     const merges = topology.keyspaces.flatMap(({ merge }) => merge ?? []);

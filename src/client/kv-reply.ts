@@ -16,7 +16,7 @@ export interface Read {
   readonly context: Context;
   /** Names of the nodes whose copies the answer was made of. */
   readonly nodes: readonly string[];
-  /** Of so many siblings the merge function of the keyspace made `value`; undefined: it had not to. */
+  /** So many siblings the keyspace's merge function made one of; undefined: none had met. */
   readonly mergedFrom: number | undefined;
   /** Why it could not: then `values` are the siblings. */
   readonly mergeFailed: string | undefined;

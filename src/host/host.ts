@@ -162,9 +162,9 @@ export interface Job {
   /** Asks the body to tidy up and return; `done` then settles as it decides. Idempotent. */
   cancel(): void;
   /**
-   * Ends the thread on which it runs, whatever the body does: all jobs there reject with JOB_FAILED,
-   * and the next job gets a new thread. A job that has not begun is only taken out of the queue;
-   * nothing happens to one that is over.
+   * Ends the thread on which it runs, whatever the body does: all jobs there reject with
+   * JOB_FAILED, and the next job gets a new thread. A job that has not begun is only taken out of
+   * the queue; nothing happens to one that is over.
    */
   abort(): void;
 }

@@ -118,9 +118,9 @@ function brokenByTriples(
   dice: Dice,
 ): BrokenLaw | undefined {
   if (family.length === 0) return undefined;
-  const any = () => family[dice() % family.length] as MergeInput;
+  const one = () => family[dice() % family.length] as MergeInput;
   for (let n = 0; n < TRIPLES_PER_FAMILY; n++) {
-    const [a, b, c] = [any(), any(), any()];
+    const [a, b, c] = [one(), one(), one()];
     const broken = trial.broken('associative', [a, b, c], [[a, b], c], [a, [b, c]]);
     if (broken !== undefined) return broken;
   }

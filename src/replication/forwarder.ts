@@ -148,6 +148,7 @@ const FINAL: readonly ErrorCode[] = [
   'BAD_CONTEXT',
   'BAD_OPTION',
   'NO_SUCH_KEYSPACE',
+  'MERGE_FAILED',
   'TOO_MANY_SIBLINGS',
   'VALUE_TOO_LARGE',
 ];

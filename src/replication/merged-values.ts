@@ -2,6 +2,7 @@
 // of all that live. It is an answer, not a write: the replicas keep the siblings until a client
 // writes with the context of the answer, which covers all of them.
 
+import { KvorumError } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
 import type { Merger } from '../merge/merger.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -11,6 +12,12 @@ import type { LiveValue, MergeReport } from './request.ts';
 export interface MergedValues {
   readonly values: readonly LiveValue[];
   readonly merge?: MergeReport;
+}
+
+/** To somebody who needs one value. */
+export function mergeFailed(why: string): KvorumError {
+  const fix = 'Read them all with KV.GET or over HTTP, and write one with the context of that.';
+  return new KvorumError('MERGE_FAILED', `the siblings could not be merged: ${why}`, fix);
 }
 
 /** `siblings`: at least two, the newest first. Never throws or rejects. */
