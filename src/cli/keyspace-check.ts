@@ -1,5 +1,5 @@
 // `kvorum keyspace check FILE`: whether what a configuration says of keyspaces can be, and whether
-// its merge functions obey their laws; or the same of one module, before any configuration names it.
+// its merge functions obey their laws; or the same of one module, before a configuration names it.
 
 import type { Command } from 'commander';
 import type { MergeRule } from '../merge/merge-rule.ts';

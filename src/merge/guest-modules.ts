@@ -37,7 +37,7 @@ export class GuestModules {
     this.#clock = clock;
   }
 
-  /** `module`: its URL. `inputs`: at least two. Never rejects. */
+  /** `module`: its URL, or the name of a ready function. Never rejects. */
   merge(module: string, inputs: readonly MergeInput[], limitMs: number): Promise<GuestMerge> {
     const askedMs = this.#clock.monotonicMs();
     return this.#inTurn(async () => {

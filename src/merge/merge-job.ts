@@ -1,4 +1,4 @@
-// Code of users, on the thread for it: loads a module once, merges with it, or tries its laws. What
+// Merges on the thread for guests: loads a module once, merges with it, or tries its laws. What
 // goes wrong in the module is an answer in words; what goes wrong with the thread (an endless loop,
 // too much memory, process.exit) ends the job, and guest-modules.ts tells of that.
 
@@ -7,9 +7,10 @@ import type { Disk } from '../host/host.ts';
 import { type LawVerdict, lawVerdict } from './laws.ts';
 import { type MergeFunction, type MergeInput, mergeAll } from './merge-function.ts';
 import { badMerge, functionOf } from './module-function.ts';
+import { READY_FUNCTIONS } from './ready-functions.ts';
 import { diceFrom, sampleFamilies } from './sample-values.ts';
 
-/** `module`: its URL. */
+/** `module`: its URL, or the name of a ready function. */
 export type MergeOrder =
   | { readonly kind: 'load'; readonly module: string }
   | { readonly kind: 'merge'; readonly module: string; readonly inputs: readonly MergeInput[] }
@@ -25,8 +26,8 @@ export type MergeAnswer =
 /** The same values for everybody: what is refused here is refused everywhere. */
 const SEED = 1;
 
-/** By URL; a module that could not be loaded is tried again. */
-const functions = new Map<string, MergeFunction>();
+/** By URL or name; a module that could not be loaded is tried again. */
+const functions = new Map(Object.entries(READY_FUNCTIONS));
 
 /** Rejects with BAD_MERGE where the module cannot be used at all. */
 export async function runJob(_disk: Disk, order: unknown): Promise<MergeAnswer> {

@@ -1,7 +1,8 @@
 // Merges siblings for the reads that this node coordinates, by the function of their keyspace. Ours
-// run on the spot: they are linear in what they read. A user's module runs on the thread for
-// guests, within its time limit. Whatever goes wrong, nothing is lost: the read answers with the
-// siblings as they are and says why; it is counted, and said in the log once a second at most.
+// run on the spot, which a small merge is done with before a thread had heard of it. Large ones,
+// and modules of users whatever their size, run on the thread for guests within a time limit.
+// Whatever goes wrong, nothing is lost: the read answers with the siblings as they are and says
+// why; it is counted, and said in the log once a second at most.
 
 import { messageOf } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
@@ -41,6 +42,10 @@ export interface MergeTask {
   readonly key: Buffer;
 }
 
+/** Of all siblings together: two milliseconds of `set-union`, the slowest of ours. */
+const ON_THE_SPOT_BYTES_MAX = 32 * 1024;
+/** Of ours: five times what they take for the largest object. */
+const READY_LIMIT_MS = 1_000;
 const LOG_PAUSE_MS = 1_000;
 const KEY_CHARACTERS_MAX = 100;
 
@@ -59,12 +64,15 @@ export class Merger {
 
   /** Never throws or rejects. */
   merge(task: MergeTask): Later<Merging> {
-    const { rule, inputs } = task;
-    const merged: Later<GuestMerge> =
-      rule.module === undefined
-        ? mergedByOurs(rule.name, inputs)
-        : this.#modules.merge(rule.module, inputs, rule.limitMs);
-    return later(merged, (each) => this.#concluded(task, each));
+    return later(this.#run(task), (each) => this.#concluded(task, each));
+  }
+
+  #run({ rule, inputs }: MergeTask): Later<GuestMerge> {
+    const { name, module, limitMs } = rule;
+    if (module !== undefined) return this.#modules.merge(module, inputs, limitMs);
+    const bytes = inputs.reduce((sum, { value }) => sum + value.length, 0);
+    if (bytes <= ON_THE_SPOT_BYTES_MAX) return mergedByOurs(name, inputs);
+    return this.#modules.merge(name, inputs, READY_LIMIT_MS);
   }
 
   #concluded(task: MergeTask, merge: GuestMerge): Merging {
