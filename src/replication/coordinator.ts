@@ -154,17 +154,19 @@ export class Coordinator {
       const merged = replica.merge(keyspace, at, encodeObject(read.object));
       if (merged instanceof Promise) await this.#beforeDeadline(merged, deadlineMs);
     }
-    return this.#writeInTurn(await this.#onOneValue(request, place, read.object), place, terms);
+    const isPlain = keyspace.merge === undefined;
+    const wanted = isPlain ? request : await this.#onOneValue(request, place, read.object);
+    return this.#writeInTurn(wanted, place, terms);
   }
 
-  /** A new expiry of a value that a merge function makes is a write of that value. */
+  /** A new expiry of what a merge function makes is a write of it. Rejects with MERGE_FAILED. */
   async #onOneValue(
     request: WriteRequest,
     { keyspace, at }: Place,
     { context, siblings }: StoredObject,
   ): Promise<WriteRequest> {
     const { change } = request;
-    if (keyspace.merge === undefined || change.kind !== 'expire') return request;
+    if (change.kind !== 'expire') return request;
     const { merger, clock } = this.#parts;
     const live = liveSiblings({ context, siblings }, clock.wallMs());
     if (live.length < 2) return request;

@@ -147,8 +147,8 @@ function mayRepeat({ conflictRule }: Keyspace, { change, returnPrevious }: Write
 const FINAL: readonly ErrorCode[] = [
   'BAD_CONTEXT',
   'BAD_OPTION',
-  'NO_SUCH_KEYSPACE',
   'MERGE_FAILED',
+  'NO_SUCH_KEYSPACE',
   'TOO_MANY_SIBLINGS',
   'VALUE_TOO_LARGE',
 ];
