@@ -2,6 +2,8 @@
 // Prometheus text only when somebody asks.
 
 import type { MergeCounters } from '../merge/merger.ts';
+import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy/anti-entropy.ts';
+import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
 import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
@@ -17,6 +19,12 @@ export interface NodeMetrics {
   readonly reads: ReadCounters;
   readonly objects: ObjectCounters;
   readonly merges: MergeCounters;
+  readonly antiEntropy: AntiEntropyCounters;
+  /** By the name of the node that was compared. */
+  readonly sync: ReadonlyMap<string, SyncState>;
+  readonly hints: HintCounters;
+  /** By the name of the node that they are for. */
+  readonly hintsPending: ReadonlyMap<string, PendingHints>;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
   readonly membersAlive: number;

@@ -56,6 +56,7 @@ function keyspaceOf(table: KeyspaceTable, from: string): Keyspace {
     name,
     ...copies,
     ...conflictsOf(table, where, from),
+    isSloppy: (table.quorum ?? 'sloppy') === 'sloppy',
     durability: table.durability ?? DEFAULT_KEYSPACE.durability,
     ttlMs: table.ttl === undefined ? 0 : durationMs(table.ttl, `${where}: ttl`),
     limits: limitsOf(table, copies.n, where),

@@ -217,11 +217,12 @@ function contextHeaders(reply: FastifyReply, at: KeyAddress, context: VersionVec
 
 function receiptText(
   store: Store,
-  { nodes, durability, epoch }: Receipt,
+  { nodes, fallbacks, durability, epoch }: Receipt,
   merge: MergeFields = {},
 ): string {
-  const names = nodes.map((id) => store.nodeName(id));
-  return asciiJson({ nodes: names, durability, epoch, ...merge });
+  const names = (ids: Receipt['nodes']) => ids.map((id) => store.nodeName(id));
+  const who = { nodes: names(nodes), fallbacks: names(fallbacks) };
+  return asciiJson({ ...who, durability, epoch, ...merge });
 }
 
 interface MergeFields {
