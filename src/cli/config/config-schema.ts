@@ -6,6 +6,7 @@
 //   memory = "2gb"                       rack = "a"                  preset = "quorum"
 //                                                                  ttl = "30d"
 //   disk-reserve = "5%"
+//   scrub-period = "7d"
 
 import Type, { type Static } from 'typebox';
 import { COPIES_MAX, KEYSPACE_NUMBER_MAX } from '../../replication/keyspace.ts';
@@ -64,6 +65,7 @@ export const ConfigSchema = Type.Object(
     capacity: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     memory: Type.Optional(Text),
     'disk-reserve': Type.Optional(Text),
+    'scrub-period': Type.Optional(Text),
     'anti-entropy': Type.Optional(Text),
     redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),
     'log-level': Type.Optional(Type.Enum(['info', 'warn', 'error', 'silent'])),

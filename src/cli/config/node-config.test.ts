@@ -287,6 +287,14 @@ test('the reserve of the disk is a size or a share of it', async () => {
   }
 });
 
+test('the period of the check of the disk is a duration, or never', async () => {
+  const periodOf = async (scrubPeriod: string) =>
+    (await readNodeConfig({ scrubPeriod }, {})).storage.scrubPeriodMs;
+  equal(await periodOf('12h'), 12 * 3_600_000);
+  equal(await periodOf('never'), Number.POSITIVE_INFINITY);
+  await refused({ scrubPeriod: 'soon' }, /--scrub-period "soon" is not a duration/);
+});
+
 test('variables: misspelt ones are refused, those of Kubernetes are not ours', async () => {
   await refused({}, /KVORUM_LISTNE[\s\S]*Did you mean KVORUM_LISTEN\?/, { KVORUM_LISTNE: 'x' });
   await refused({}, /KVORUM_CAPACITY is "x"/, { KVORUM_CAPACITY: 'x' });
