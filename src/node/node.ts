@@ -16,6 +16,13 @@ import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
+import type { Request } from '../replication/messages.ts';
+import { OwnActor } from '../replication/own-actor.ts';
+import type { Answer, MemberIndex } from '../replication/peers.ts';
+import type { DeadSlots } from '../replication/reaping/dead-slots.ts';
+import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.ts';
+import { Reaper } from '../replication/reaping/reaper.ts';
+import { RoundMember } from '../replication/reaping/round-member.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';
@@ -44,12 +51,23 @@ export interface NodeOptions {
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
   readonly storage?: EngineOptions;
+  /** Milliseconds that a slot rests between a delete and the round that forgets it. */
+  readonly reapRestMs?: number;
 }
 
 const REQUEST_MS = 3_000;
+const REAP_REST_MS = 5_000;
+/** A slot may hold very many keys. */
+const ROUND_QUESTION_FACTOR = 3;
 const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
+
+/** What a node has kept from before, and goes on keeping. */
+interface Kept extends Reaping {
+  readonly engine: Engine;
+  readonly hints: HintBook;
+}
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
@@ -57,9 +75,11 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const owner = { clusterId: options.topology.clusterId, nodeId: options.self };
   const engine = await openEngine(host, owner, options.storage);
   const hints = new HintBook(engine, host.clock);
-  const node = new Node(host, options, map, engine, hints);
+  let node: Node;
   try {
     await hints.load();
+    const reaping = await loadReaping(engine, host.clock);
+    node = new Node(host, options, map, { engine, hints, ...reaping });
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -78,13 +98,18 @@ export class Node implements Store {
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
+  readonly #dead: DeadSlots;
+  readonly #rounds: RoundMember;
+  readonly #reaper: Reaper;
+  readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
   readonly #explaining: CoordinatorParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
   #ping: Timer | undefined;
 
-  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine, hints: HintBook) {
+  constructor(host: Host, options: NodeOptions, map: ClusterMap, kept: Kept) {
+    const { engine, hints, floors, dead } = kept;
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
@@ -100,7 +125,9 @@ export class Node implements Store {
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
     this.#hints = hints;
-    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber, hints });
+    this.#actor = new OwnActor(engine, map.selfNumber);
+    const actor = this.#actor;
+    this.#replica = new Replica({ engine, clock, log, actor, hints, floors, dead });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -114,13 +141,34 @@ export class Node implements Store {
     const parts = { view: map, replica: this.#replica, peers: this.#peers, clock, requestMs };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
-    this.#listing = { ...parts, engine };
+    const isThere = async (request: GetRequest) => {
+      return (await this.#coordinator.get(request)).kind !== 'missing';
+    };
+    this.#listing = { ...parts, engine, isThere };
     this.#delivery = new HintDelivery({ ...parts, log, hints });
+    const roundParts = { view: map, clock, log, floors, dead };
+    const { replica } = parts;
+    this.#rounds = new RoundMember({ ...roundParts, replica, actor, engine, random });
     const responder = new Responder({
       ...parts,
       engine,
       coordinator: this.#coordinator,
+      rounds: this.#rounds,
     });
+    const ask = (member: MemberIndex, request: Request) => {
+      return new Promise<Answer>((resolve) => {
+        if (member === map.self) responder.answer(request, resolve);
+        else {
+          const budgetMs = ROUND_QUESTION_FACTOR * requestMs;
+          const onAnswer = (_: MemberIndex, answer: Answer) => resolve(answer);
+          this.#peers.ask([member], { request, budgetMs, onAnswer });
+        }
+      });
+    };
+    const { keyspaces } = map.topology;
+    const restMs = options.reapRestMs ?? REAP_REST_MS;
+    this.#dead = dead;
+    this.#reaper = new Reaper({ ...roundParts, keyspaces, ask, restMs });
   }
 
   /** Joins the conversation. */
@@ -132,13 +180,15 @@ export class Node implements Store {
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#pingAll();
     this.#delivery.start();
+    this.#reaper.start();
   }
 
   async close(): Promise<void> {
     this.#ping?.cancel();
     this.#delivery.close();
+    this.#reaper.close();
     await this.#peers.close();
-    await this.#engine.close(this.#replica.dotCounter);
+    await this.#engine.close(this.#actor.last.counter);
   }
 
   get(request: GetRequest): Later<GetOutcome> {
@@ -228,6 +278,8 @@ export class Node implements Store {
       objects: this.#replica.counters,
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
+      reaping: { ...this.#rounds.counters, slots: this.#dead.size },
+      reapingWaits: this.#reapingWaits(),
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
@@ -243,6 +295,14 @@ export class Node implements Store {
       return [member === undefined ? `#${target}` : this.#map.memberStatus(member).name, hints];
     });
     return new Map(named);
+  }
+
+  #reapingWaits(): Map<string, number> {
+    return new Map(
+      [...this.#reaper.waiting()].map(([member, slots]) => {
+        return [this.#map.memberStatus(member).name, slots];
+      }),
+    );
   }
 
   #pingAll(): void {

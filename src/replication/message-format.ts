@@ -8,12 +8,14 @@ import { ERROR_CODES } from '../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
-import type { KeyAt, Listing, Reply, Request } from './messages.ts';
+import type { KeyAt, Listing, Reply, Request, SlotAt } from './messages.ts';
 import {
   oneOf,
+  readDot,
   readGetOutcome,
   readMany,
   readWriteOutcome,
+  writeDot,
   writeGetOutcome,
   writeWriteOutcome,
 } from './outcome-format.ts';
@@ -29,6 +31,8 @@ const REQUEST_KINDS = [
   'list-slots',
   'count-keys',
   'store-hint',
+  'open-round',
+  'raise-floor',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -41,6 +45,8 @@ const REPLY_KINDS = [
   'listing',
   'count',
   'refused',
+  'opened',
+  'raised',
 ] as const satisfies readonly Reply['kind'][];
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
@@ -61,6 +67,16 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       writeKeyAt(w, request);
       w.u32(request.target);
       w.bytes(request.object);
+      return;
+    case 'open-round':
+      writeSlotAt(w, request);
+      writeVector(w, request.floor);
+      return;
+    case 'raise-floor':
+      writeSlotAt(w, request);
+      w.u32(request.token);
+      writeVector(w, request.floor);
+      w.varint(request.nowMs);
       return;
     case 'read-version':
     case 'read-object':
@@ -98,6 +114,16 @@ export function readRequest(r: ByteReader): Request {
       return { kind, ...readKeyAt(r), object: r.bytes() };
     case 'store-hint':
       return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
+    case 'open-round':
+      return { kind, ...readSlotAt(r), floor: readVector(r) };
+    case 'raise-floor':
+      return {
+        kind,
+        ...readSlotAt(r),
+        token: r.u32(),
+        floor: readVector(r),
+        nowMs: r.varint(),
+      };
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };
@@ -122,6 +148,13 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
   w.u8(REPLY_KINDS.indexOf(reply.kind));
   switch (reply.kind) {
     case 'pong':
+    case 'raised':
+      return;
+    case 'opened':
+      w.u32(reply.token);
+      writeDot(w, reply.last);
+      w.varint(reply.wallMs);
+      writeVector(w, reply.floor);
       return;
     case 'stored':
       writeVector(w, reply.context);
@@ -158,7 +191,16 @@ export function readReply(r: ByteReader): Reply {
   const kind = oneOf(REPLY_KINDS, r.u8(), 'reply');
   switch (kind) {
     case 'pong':
+    case 'raised':
       return { kind };
+    case 'opened':
+      return {
+        kind,
+        token: r.u32(),
+        last: readDot(r),
+        wallMs: r.varint(),
+        floor: readVector(r),
+      };
     case 'stored':
       return { kind, context: readVector(r) };
     case 'version':
@@ -178,9 +220,17 @@ export function readReply(r: ByteReader): Reply {
   }
 }
 
-function writeKeyAt(w: ByteWriter, at: KeyAt): void {
+function writeSlotAt(w: ByteWriter, at: SlotAt): void {
   w.u8(at.keyspace);
   w.u16(at.slot);
+}
+
+function readSlotAt(r: ByteReader): SlotAt {
+  return { keyspace: readKeyspace(r), slot: readSlot(r) };
+}
+
+function writeKeyAt(w: ByteWriter, at: KeyAt): void {
+  writeSlotAt(w, at);
   w.bytes(at.key);
 }
 

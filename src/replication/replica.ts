@@ -10,7 +10,7 @@
 // - a copy never loses knowledge: what is put covers everything that stood there before.
 
 import { type Later, later } from '../base/later.ts';
-import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
+import type { Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
 import { closed } from '../causality/pruning.ts';
@@ -21,12 +21,7 @@ import {
   type StoredObject,
   writeSibling,
 } from '../causality/siblings.ts';
-import {
-  descends,
-  isAheadOf,
-  lastIncarnationOf,
-  type VersionVector,
-} from '../causality/version-vector.ts';
+import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
 import type { Change, Engine, Growth, Put, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
@@ -38,14 +33,20 @@ import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import { refuseGrowth } from './object-limits.ts';
 import { type ObjectCounters, ObjectWatch } from './object-watch.ts';
+import type { OwnActor } from './own-actor.ts';
+import type { DeadSlots } from './reaping/dead-slots.ts';
+import { deadFrom, isForgettable, isUnder } from './reaping/floor.ts';
+import type { FloorBook } from './reaping/floor-book.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
 
 export interface ReplicaParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Log;
-  readonly nodeNumber: number;
+  readonly actor: OwnActor;
   readonly hints: HintBook;
+  readonly floors: FloorBook;
+  readonly dead: DeadSlots;
 }
 
 /** A write that this node minted and took into its own copy. */
@@ -81,34 +82,23 @@ const TOO_LATE: TooLate = { kind: 'too-late' };
 export class Replica {
   readonly #engine: Engine;
   readonly #clock: Clock;
-  readonly #nodeNumber: number;
+  readonly #actor: OwnActor;
   readonly #hints: HintBook;
+  readonly #floors: FloorBook;
+  readonly #dead: DeadSlots;
   readonly #turns = new KeyTurns();
-  #actor: Actor;
-  #dotCounter: number;
-  #time: HybridTime = 0;
-  /** Somebody knows more of this actor than we do: no write before it was replaced. */
-  #isActorStale = false;
-  /** The last incarnation of this node that anybody has shown to know. */
-  #incarnationSeen = 0;
-  #renewal: Promise<void> | undefined;
   readonly #watch: ObjectWatch;
+  #time: HybridTime = 0;
 
   constructor(parts: ReplicaParts) {
     this.#engine = parts.engine;
     this.#clock = parts.clock;
-    this.#nodeNumber = parts.nodeNumber;
+    this.#actor = parts.actor;
     this.#hints = parts.hints;
+    this.#floors = parts.floors;
+    this.#dead = parts.dead;
     this.#watch = new ObjectWatch(parts.log);
-    const { incarnation, dotCounter } = parts.engine.identity;
-    this.#actor = actorOf(this.#nodeNumber, incarnation);
-    this.#dotCounter = dotCounter;
     this.observeTime(parts.engine.newestTime());
-  }
-
-  /** Highest counter that this incarnation has used: handed to the engine when it closes. */
-  get dotCounter(): number {
-    return this.#dotCounter;
   }
 
   /** The newest hybrid time that this node knows of; travels with every message. */
@@ -146,10 +136,10 @@ export class Replica {
     deadlineMs: number,
   ): Later<Minted | Refusal | TooLate> {
     if (request.context !== undefined) this.learnContext(request.context);
-    if (this.#isActorStale) return this.#writeRenewed(keyspace, at, request, deadlineMs);
+    if (this.#actor.isStale) return this.#writeRenewed(keyspace, at, request, deadlineMs);
     const taken = this.#turn(at, (before) => {
       // While the old value was read, somebody may have shown that we forgot something.
-      if (this.#isActorStale) return undefined;
+      if (this.#actor.isStale) return undefined;
       if (this.#clock.monotonicMs() >= deadlineMs) return TOO_LATE;
       return this.#mint(keyspace, at, request, before);
     });
@@ -218,6 +208,26 @@ export class Replica {
     return false;
   }
 
+  /** What a key is here: `stored`, as bytes, or what its absence says. */
+  objectOf(at: KeyAt, stored: Buffer | undefined): StoredObject {
+    return stored === undefined ? this.#floors.objectAt(at) : decodeObject(stored);
+  }
+
+  /**
+   * Erases what stands under the key if it is dead by `nowMs`, a wall clock, and the floor of the
+   * slot says all that it does; whether it did. Throws or rejects as Engine.write.
+   */
+  forget(at: KeyAt, nowMs: number): Later<boolean> {
+    return this.#turn(at, (stored) => {
+      if (stored === undefined) return false;
+      const object = decodeObject(stored.value);
+      if (!isForgettable(object, this.#floors.floorOf(at), nowMs)) return false;
+      const growth = -countOf(object) as Growth;
+      this.#engine.write([{ ...at, growth, kind: 'removal' }], this.#time);
+      return true;
+    });
+  }
+
   /** When a merged copy is as durable as the keyspace asks; rejects as Written.durable does. */
   whenKept({ durability }: Keyspace, { durable, sequence }: Merged): Later<void> {
     if (durability === 'interval') return undefined;
@@ -231,14 +241,7 @@ export class Replica {
    * mine, so I go on as a new actor after all of them. Returns whether it is so.
    */
   learnContext(context: VersionVector): boolean {
-    const isAhead = isAheadOf(context, { actor: this.#actor, counter: this.#dotCounter });
-    if (!isAhead) return false;
-    this.#isActorStale = true;
-    this.#incarnationSeen = Math.max(
-      this.#incarnationSeen,
-      lastIncarnationOf(context, this.#nodeNumber),
-    );
-    return true;
+    return this.#actor.learn(context);
   }
 
   /**
@@ -281,14 +284,13 @@ export class Replica {
     request: WriteRequest,
     stored: Stored | undefined,
   ): Minted | Refusal | undefined {
-    const known = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
+    const known = this.objectOf(at, stored?.value);
     if (this.learnContext(known.context)) return undefined;
     const nowMs = this.#clock.wallMs();
     const decision = decide(keyspace, known, request, nowMs);
     if (decision.kind === 'condition-failed') return decision;
 
-    this.#dotCounter += 1;
-    const dot: Dot = { actor: this.#actor, counter: this.#dotCounter };
+    const dot = this.#actor.nextDot();
     const sibling: Sibling = {
       dot,
       time: this.#nextTime(nowMs),
@@ -324,53 +326,49 @@ export class Replica {
     const theirs = decodeObject(incoming);
     for (const sibling of theirs.siblings) this.observeTime(sibling.time);
     this.learnContext(theirs.context);
-    const ours = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
+    const ours = this.objectOf(at, stored?.value);
     const merged = resolved(keyspace, mergeObjects(ours, theirs));
     const { context } = merged;
-    const isNew = stored === undefined || merged !== ours;
-    const changes: Change[] = [];
-    if (isNew) {
-      const encoded = merged === theirs ? incoming : encodeObject(merged);
-      changes.push(this.#change(keyspace, at, { before: ours, after: merged, encoded }));
-    }
-    if (lacking?.sequence === 0) changes.push(hintPut(lacking.hint));
-    if (changes.length === 0) {
+    // That a key is not there needs no object, whatever else of it was replaced.
+    const isNew = stored === undefined ? merged.siblings.length > 0 : merged !== ours;
+    const hints = lacking?.sequence === 0 ? [hintPut(lacking.hint)] : [];
+    if (!isNew && hints.length === 0) {
       const sequence = Math.max(stored?.sequence ?? 0, lacking?.sequence ?? 0);
       return { context, sequence, durable: undefined };
     }
-    const { sequence, durable } = this.#engine.write(changes, this.#time);
+    const encoded = merged === theirs ? incoming : encodeObject(merged);
+    const step = { before: ours, after: merged, encoded };
+    const { sequence, durable } = isNew
+      ? this.#put(keyspace, at, step, hints)
+      : this.#engine.write(hints, this.#time);
     if (lacking?.sequence === 0) this.#hints.kept(lacking.hint);
     return { context, sequence, durable };
   }
 
-  #put(keyspace: Keyspace, at: KeyAt, step: Step): Written {
-    return this.#engine.write([this.#change(keyspace, at, step)], this.#time);
-  }
-
-  #change(keyspace: Keyspace, { slot, key }: KeyAt, { before, after, encoded }: Step): Put {
-    const { number } = keyspace;
-    this.#watch.note(keyspace, { keyspace: number, slot, key }, before, after);
+  /** In one batch with `others`, and with the mark that something dead stands in the slot. */
+  #put(keyspace: Keyspace, at: KeyAt, step: Step, others: readonly Change[] = NONE): Written {
+    const { before, after, encoded } = step;
+    this.#watch.note(keyspace, at, before, after);
     const growth = (countOf(after) - countOf(before)) as Growth;
-    return { kind: 'put', keyspace: number, slot, key, value: encoded, growth };
+    const { slot, key } = at;
+    const where = { keyspace: keyspace.number, slot, key, growth } as const;
+    if (after.siblings.length === 0 && isUnder(after.context, this.#floors.floorOf(at))) {
+      return this.#engine.write([{ ...where, kind: 'removal' }, ...others], this.#time);
+    }
+    const put: Put = { ...where, kind: 'put', value: encoded };
+    const deadFromMs = deadFrom(after);
+    if (deadFromMs === Number.POSITIVE_INFINITY) {
+      return this.#engine.write(others.length === 0 ? [put] : [put, ...others], this.#time);
+    }
+    const mark = this.#dead.missingMark(at);
+    const changes = mark === undefined ? [put, ...others] : [put, mark, ...others];
+    const written = this.#engine.write(changes, this.#time);
+    this.#dead.note(at, deadFromMs);
+    return written;
   }
 
   #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
-    return this.#renewed().then(() => this.write(keyspace, at, request, deadlineMs));
-  }
-
-  /** Resolves when this node writes as a new actor; rejects when its disk did not take that. */
-  #renewed(): Promise<void> {
-    this.#renewal ??= this.#renew().finally(() => {
-      this.#renewal = undefined;
-    });
-    return this.#renewal;
-  }
-
-  async #renew(): Promise<void> {
-    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#incarnationSeen);
-    this.#actor = actorOf(this.#nodeNumber, incarnation);
-    this.#dotCounter = dotCounter;
-    this.#isActorStale = false;
+    return this.#actor.renewed().then(() => this.write(keyspace, at, request, deadlineMs));
   }
 }
 
@@ -383,6 +381,7 @@ interface Step {
 }
 
 const IN_MEMORY: Promise<void> = Promise.resolve();
+const NONE: readonly Change[] = [];
 
 function bytesOf(stored: Stored | undefined): Buffer | undefined {
   return stored?.value;

@@ -4,7 +4,7 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { mergeObjects, type ObjectVersion, subsumes } from '../../causality/siblings.ts';
+import { isBehind, mergeObjects, type ObjectVersion, subsumes } from '../../causality/siblings.ts';
 import { descends, EMPTY_VECTOR, type VersionVector } from '../../causality/version-vector.ts';
 import type { MemberIndex } from '../peers.ts';
 import type { NoAnswer } from '../request.ts';
@@ -40,7 +40,7 @@ export class ReadQuorum {
     return this.#members.slice(0, this.#got);
   }
 
-  /** `undefined`: the member has never heard of the key. */
+  /** `undefined`: the member knows nothing of the key. */
   addVersion(member: MemberIndex, version: ObjectVersion | undefined): void {
     this.#members[this.#got] = member;
     this.#versions[this.#got] = version ?? NOTHING;
@@ -98,7 +98,7 @@ export class ReadQuorum {
   stale(newest: ObjectVersion): readonly MemberIndex[] {
     let stale: MemberIndex[] | undefined;
     for (let i = 0; i < this.#got; i++) {
-      if (subsumes(this.#versionAt(i), newest)) continue;
+      if (!isBehind(this.#versionAt(i), newest)) continue;
       stale ??= [];
       stale.push(this.#members[i] as MemberIndex);
     }

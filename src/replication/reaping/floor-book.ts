@@ -1,0 +1,53 @@
+// The floors of this node (floor.ts), in memory for every read of a key that is not there, and in
+// the engine. One counts from the moment when it is durable: what it hides must stay hidden.
+
+import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
+import { mergeVectors, type VersionVector } from '../../causality/version-vector.ts';
+import type { Engine } from '../../storage/engine.ts';
+import type { SlotAt } from '../messages.ts';
+import { floorPut } from './floor-record.ts';
+
+export class FloorBook {
+  readonly #engine: Engine;
+  /** By keyspace, then by slot: what a key is that is not there. */
+  readonly #objects: (StoredObject | undefined)[][] = [];
+  /** The same, with floors that are not durable yet. */
+  readonly #written: (VersionVector | undefined)[][] = [];
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** What every key of the slot is that is not there. */
+  objectAt({ keyspace, slot }: SlotAt): StoredObject {
+    return this.#objects[keyspace]?.[slot] ?? EMPTY_OBJECT;
+  }
+
+  floorOf(at: SlotAt): VersionVector {
+    return this.objectAt(at).context;
+  }
+
+  /** A floor that the engine has from before. */
+  load(at: SlotAt, floor: VersionVector): void {
+    put(this.#written, at, floor);
+    put(this.#objects, at, { context: floor, siblings: [] });
+  }
+
+  /** Resolves when the slot has a durable floor that covers `by`. Errors as Engine.write. */
+  async raise(at: SlotAt, by: VersionVector): Promise<void> {
+    const before = this.#written[at.keyspace]?.[at.slot];
+    const floor = mergeVectors(before ?? [], by);
+    const isFirst = before === undefined;
+    const { durable } = this.#engine.write([floorPut(at, floor, isFirst)]);
+    put(this.#written, at, floor);
+    await durable;
+    // Those that were written before are durable too, and within this one; later ones may be as well.
+    const context = mergeVectors(this.floorOf(at), floor);
+    put(this.#objects, at, { context, siblings: [] });
+  }
+}
+
+function put<T>(book: (T | undefined)[][], { keyspace, slot }: SlotAt, value: T): void {
+  book[keyspace] ??= [];
+  (book[keyspace] as (T | undefined)[])[slot] = value;
+}

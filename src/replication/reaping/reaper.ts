@@ -1,0 +1,135 @@
+// Leads rounds (reap-round.ts) for slots in which something is dead, one after the other and slowly:
+// nobody waits for what is deleted to be forgotten. Where a primary is away the slot waits, however
+// long; the first primary of the slot is the first to lead, the others if it does not.
+
+import type { KeyspaceNumber } from '../../base/ids.ts';
+import type { Clock, Log, Timer } from '../../host/host.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { MemberIndex } from '../peers.ts';
+import type { DeadSlot, DeadSlots } from './dead-slots.ts';
+import type { FloorBook } from './floor-book.ts';
+import { type Ask, ReapRound } from './reap-round.ts';
+
+export interface ReaperParts {
+  readonly view: ClusterView;
+  readonly keyspaces: readonly Keyspace[];
+  readonly ask: Ask;
+  readonly floors: FloorBook;
+  readonly dead: DeadSlots;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Between a delete and the round that forgets it, so that a round serves many: milliseconds. */
+  readonly restMs: number;
+}
+
+/** A slot is at rest ten times as long as this between two looks whether it is its turn. */
+const LOOKS_PER_REST = 10;
+/** Of the time that passes, one part in so many goes into rounds. */
+const SHARE = 20;
+/** A slot that stays dead is tried again after twice the time, up to 128 times the first: 11 min. */
+const DOUBLINGS_MAX = 7;
+/** However long a round took, times the rest of a slot. */
+const PAUSE_RESTS_MAX = 12;
+const SAY_MS = 60_000;
+
+export class Reaper {
+  readonly #parts: ReaperParts;
+  #timer: Timer | undefined;
+  #isClosed = false;
+  #saidMs = 0;
+  /** Those for whom it was said that slots wait. */
+  #missed = new Set<MemberIndex>();
+
+  constructor(parts: ReaperParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#later(this.#idleMs);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  /** How many slots wait for a node that is away. */
+  waiting(): Map<MemberIndex, number> {
+    const waiting = new Map<MemberIndex, number>();
+    for (const slot of this.#parts.dead.all()) {
+      const keyspace = this.#keyspaceOf(slot.keyspace);
+      if (keyspace === undefined || !this.#isDead(slot)) continue;
+      for (const member of this.#parts.view.primaries(keyspace, slot.slot)) {
+        if (this.#parts.view.isAlive(member)) continue;
+        waiting.set(member, (waiting.get(member) ?? 0) + 1);
+      }
+    }
+    return waiting;
+  }
+
+  get #idleMs(): number {
+    return this.#parts.restMs / LOOKS_PER_REST;
+  }
+
+  #later(ms: number): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#parts.clock.after(ms, () => this.#run());
+  }
+
+  async #run(): Promise<void> {
+    const { clock, restMs } = this.#parts;
+    const fromMs = clock.monotonicMs();
+    this.#sayWaiting(fromMs);
+    const isDone = await this.#lead();
+    const pauseMs = (clock.monotonicMs() - fromMs) * SHARE;
+    this.#later(isDone ? Math.min(pauseMs, PAUSE_RESTS_MAX * restMs) : this.#idleMs);
+  }
+
+  /** Leads one round, if one is due; whether it was. */
+  async #lead(): Promise<boolean> {
+    const { ask, dead, floors, view } = this.#parts;
+    for (const slot of dead.all()) {
+      const keyspace = this.#keyspaceOf(slot.keyspace);
+      if (keyspace === undefined || !this.#isDue(keyspace, slot)) continue;
+      const primaries = view.primaries(keyspace, slot.slot);
+      if (!primaries.every((member) => view.isAlive(member))) continue;
+      dead.tried(slot);
+      await new ReapRound(ask, floors, { keyspace, slot: slot.slot, primaries }).run();
+      return true;
+    }
+    return false;
+  }
+
+  /** Undefined: the configuration has it no more. */
+  #keyspaceOf(number: KeyspaceNumber): Keyspace | undefined {
+    return this.#parts.keyspaces.find((keyspace) => keyspace.number === number);
+  }
+
+  #isDead({ deadFromMs }: DeadSlot): boolean {
+    return deadFromMs <= this.#parts.clock.wallMs();
+  }
+
+  #isDue(keyspace: Keyspace, slot: DeadSlot): boolean {
+    if (!this.#isDead(slot)) return false;
+    const { view, clock, restMs } = this.#parts;
+    // A fallback, which has no place among them, leads none.
+    const place = view.primaries(keyspace, slot.slot).indexOf(view.self);
+    if (place < 0) return false;
+    const patience = (1 + 2 * place) * 2 ** Math.min(slot.tries, DOUBLINGS_MAX);
+    return clock.monotonicMs() - slot.triedMs >= restMs * patience;
+  }
+
+  /** Once for each node that is away, when it has been for a while. */
+  #sayWaiting(nowMs: number): void {
+    if (nowMs - this.#saidMs < SAY_MS) return;
+    this.#saidMs = nowMs;
+    const { view, log } = this.#parts;
+    const waiting = this.waiting();
+    for (const [member, slots] of waiting) {
+      if (this.#missed.has(member)) continue;
+      log.warn('deleted keys cannot be forgotten', { slots, 'waiting for': view.nodeId(member) });
+    }
+    this.#missed = new Set(waiting.keys());
+  }
+}
