@@ -2,6 +2,7 @@
 // nobody waits for what is deleted to be forgotten. Where a primary is away the slot waits, however
 // long; the first primary of the slot is the first to lead, the others if it does not.
 
+import { messageOf } from '../../base/errors.ts';
 import type { KeyspaceNumber } from '../../base/ids.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { ClusterView } from '../cluster-view.ts';
@@ -81,9 +82,19 @@ export class Reaper {
     const { clock, restMs } = this.#parts;
     const fromMs = clock.monotonicMs();
     this.#sayWaiting(fromMs);
-    const isDone = await this.#lead();
+    const isDone = await this.#maybeLead();
     const pauseMs = (clock.monotonicMs() - fromMs) * SHARE;
     this.#later(isDone ? Math.min(pauseMs, PAUSE_RESTS_MAX * restMs) : this.#idleMs);
+  }
+
+  /** A disk that refuses this refuses writes, and says so there. */
+  async #maybeLead(): Promise<boolean> {
+    try {
+      return await this.#lead();
+    } catch (error) {
+      this.#parts.log.warn('deleted keys not forgotten', { why: messageOf(error) });
+      return false;
+    }
   }
 
   /** Leads one round, if one is due; whether it was. */
@@ -91,8 +102,12 @@ export class Reaper {
     const { ask, dead, floors, view } = this.#parts;
     for (const slot of dead.all()) {
       const keyspace = this.#keyspaceOf(slot.keyspace);
-      if (keyspace === undefined || !this.#isDue(keyspace, slot)) continue;
+      if (keyspace === undefined) continue;
       const primaries = view.primaries(keyspace, slot.slot);
+      const place = primaries.indexOf(view.self);
+      // A fallback keeps copies until their owners have them: those need not be forgotten here.
+      if (place < 0) dead.settle(slot, slot.notes, Number.POSITIVE_INFINITY);
+      if (place < 0 || !this.#isDue(slot, place)) continue;
       if (!primaries.every((member) => view.isAlive(member))) continue;
       dead.tried(slot);
       await new ReapRound(ask, floors, { keyspace, slot: slot.slot, primaries }).run();
@@ -110,12 +125,10 @@ export class Reaper {
     return deadFromMs <= this.#parts.clock.wallMs();
   }
 
-  #isDue(keyspace: Keyspace, slot: DeadSlot): boolean {
+  /** `place`: of this node among the primaries. */
+  #isDue(slot: DeadSlot, place: number): boolean {
     if (!this.#isDead(slot)) return false;
-    const { view, clock, restMs } = this.#parts;
-    // A fallback, which has no place among them, leads none.
-    const place = view.primaries(keyspace, slot.slot).indexOf(view.self);
-    if (place < 0) return false;
+    const { clock, restMs } = this.#parts;
     const patience = (1 + 2 * place) * 2 ** Math.min(slot.tries, DOUBLINGS_MAX);
     return clock.monotonicMs() - slot.triedMs >= restMs * patience;
   }
