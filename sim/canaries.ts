@@ -3,7 +3,7 @@
 // node and its host, or a client does not do what it writes down.
 
 import { ByteReader, ByteWriter } from '../src/base/bytes.ts';
-import type { Slot } from '../src/base/ids.ts';
+import type { Address, Slot } from '../src/base/ids.ts';
 import { EMPTY_VECTOR } from '../src/causality/version-vector.ts';
 import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
 import {
@@ -47,6 +47,16 @@ export const CANARIES: readonly Canary[] = [
     name: 'a node that takes no copies',
     caughtAs: /^undelivered:/,
     options: { saboteur: onlyOn('n1', (host) => tampering(host, { hear: unwilling })) },
+  },
+  {
+    name: 'a leader that does not look before it raises floors',
+    caughtAs: /^(lost|came back|differs):/,
+    options: { saboteur: (host) => tampering(host, { hear: unlisted }) },
+  },
+  {
+    name: 'a node that takes no floors',
+    caughtAs: /^not forgotten:/,
+    options: { saboteur: onlyOn('n1', (host) => tampering(host, { hear: unraised })) },
   },
   {
     name: 'a client that claims contexts and sends none: false siblings',
@@ -185,6 +195,54 @@ function emptied(message: Message): Message {
 function unaddressed(message: Message): Message {
   if (message.kind !== 'request' || message.request.kind !== 'store-hint') return message;
   return { ...message, request: { ...message.request, kind: 'store-copy' } };
+}
+
+/** Nobody else seems to have any keys. */
+function unlisted(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'listing') return message;
+  return { ...message, reply: { kind: 'listing', entries: [], next: undefined } };
+}
+
+function unraised(message: Message): Message {
+  if (message.kind !== 'request' || message.request.kind !== 'raise-floor') return message;
+  return { ...message, request: { ...message.request, token: message.request.token ^ 1 } };
+}
+
+/** A node whose absent keys say nothing to others: for reaping.test.ts. */
+export function oblivious(host: Host): Host {
+  return tampering(host, { say: floorless });
+}
+
+function floorless(message: Message): Message {
+  if (message.kind !== 'reply') return message;
+  const { reply } = message;
+  if (reply.kind === 'version' && reply.version?.siblings.length === 0) {
+    return { ...message, reply: { ...reply, version: undefined } };
+  }
+  return message;
+}
+
+/** Keeps every copy that is sent to the node; they can be sent once more, much later. */
+export class Echo {
+  readonly #late: (() => void)[] = [];
+  readonly saboteur = (host: Host): Host => {
+    const heard = (receiver: Receiver): Receiver => ({
+      onFrame: (frame) => {
+        const copy = Buffer.from(frame);
+        this.#late.push(() => receiver.onFrame(copy));
+        receiver.onFrame(frame);
+      },
+      onLost: (peer) => receiver.onLost(peer),
+    });
+    const open = (address: Address, receiver: Receiver) => {
+      return host.network.open(address, heard(receiver));
+    };
+    return { ...host, network: { open } };
+  };
+
+  resound(): void {
+    for (const hear of this.#late.splice(0)) hear();
+  }
 }
 
 /** It answers that it is there. */

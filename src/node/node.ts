@@ -16,11 +16,11 @@ import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
-import type { Request } from '../replication/messages.ts';
 import { OwnActor } from '../replication/own-actor.ts';
-import type { Answer, MemberIndex } from '../replication/peers.ts';
+import type { Answer, MemberIndex, Peers } from '../replication/peers.ts';
 import type { DeadSlots } from '../replication/reaping/dead-slots.ts';
 import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.ts';
+import type { Ask } from '../replication/reaping/reap-round.ts';
 import { Reaper } from '../replication/reaping/reaper.ts';
 import { RoundMember } from '../replication/reaping/round-member.ts';
 import { Replica } from '../replication/replica.ts';
@@ -155,20 +155,14 @@ export class Node implements Store {
       coordinator: this.#coordinator,
       rounds: this.#rounds,
     });
-    const ask = (member: MemberIndex, request: Request) => {
-      return new Promise<Answer>((resolve) => {
-        if (member === map.self) responder.answer(request, resolve);
-        else {
-          const budgetMs = ROUND_QUESTION_FACTOR * requestMs;
-          const onAnswer = (_: MemberIndex, answer: Answer) => resolve(answer);
-          this.#peers.ask([member], { request, budgetMs, onAnswer });
-        }
-      });
-    };
-    const { keyspaces } = map.topology;
-    const restMs = options.reapRestMs ?? REAP_REST_MS;
     this.#dead = dead;
-    this.#reaper = new Reaper({ ...roundParts, keyspaces, ask, restMs });
+    this.#reaper = new Reaper({
+      ...roundParts,
+      keyspaces: map.topology.keyspaces,
+      ask: anyMember(map.self, responder, this.#peers, ROUND_QUESTION_FACTOR * requestMs),
+      counters: this.#rounds.counters,
+      restMs: options.reapRestMs ?? REAP_REST_MS,
+    });
   }
 
   /** Joins the conversation. */
@@ -318,4 +312,15 @@ export class Node implements Store {
     const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
     this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());
   }
+}
+
+/** A question to any member, this node too. */
+function anyMember(self: MemberIndex, responder: Responder, peers: Peers, budgetMs: number): Ask {
+  return (member, request) => {
+    return new Promise((resolve) => {
+      const onAnswer = (_: MemberIndex, answer: Answer) => resolve(answer);
+      if (member === self) responder.answer(request, resolve);
+      else peers.ask([member], { request, budgetMs, onAnswer });
+    });
+  };
 }

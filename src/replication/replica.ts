@@ -347,15 +347,15 @@ export class Replica {
 
   /** In one batch with `others`, and with the mark that something dead stands in the slot. */
   #put(keyspace: Keyspace, at: KeyAt, step: Step, others: readonly Change[] = NONE): Written {
-    const { before, after, encoded } = step;
+    const { before, after, encoded: value } = step;
     this.#watch.note(keyspace, at, before, after);
     const growth = (countOf(after) - countOf(before)) as Growth;
     const { slot, key } = at;
-    const where = { keyspace: keyspace.number, slot, key, growth } as const;
     if (after.siblings.length === 0 && isUnder(after.context, this.#floors.floorOf(at))) {
-      return this.#engine.write([{ ...where, kind: 'removal' }, ...others], this.#time);
+      const removal = { kind: 'removal', keyspace: keyspace.number, slot, key, growth } as const;
+      return this.#engine.write([removal, ...others], this.#time);
     }
-    const put: Put = { ...where, kind: 'put', value: encoded };
+    const put: Put = { kind: 'put', keyspace: keyspace.number, slot, key, value, growth };
     const deadFromMs = deadFrom(after);
     if (deadFromMs === Number.POSITIVE_INFINITY) {
       return this.#engine.write(others.length === 0 ? [put] : [put, ...others], this.#time);

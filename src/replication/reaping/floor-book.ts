@@ -1,6 +1,8 @@
 // The floors of this node (floor.ts), in memory for every read of a key that is not there, and in
 // the engine. One counts from the moment when it is durable: what it hides must stay hidden.
 
+import { SLOT_COUNT } from '../../base/ids.ts';
+import type { HybridTime } from '../../causality/hybrid-clock.ts';
 import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
 import { mergeVectors, type VersionVector } from '../../causality/version-vector.ts';
 import type { Engine } from '../../storage/engine.ts';
@@ -33,12 +35,15 @@ export class FloorBook {
     put(this.#objects, at, { context: floor, siblings: [] });
   }
 
-  /** Resolves when the slot has a durable floor that covers `by`. Errors as Engine.write. */
-  async raise(at: SlotAt, by: VersionVector): Promise<void> {
+  /**
+   * Resolves when the slot has a durable floor that covers `by`. `time`: none of the writes that it
+   * covers is newer; it outlives them, for what is written next must be. Rejects as Engine.write.
+   */
+  async raise(at: SlotAt, by: VersionVector, time: HybridTime): Promise<void> {
     const before = this.#written[at.keyspace]?.[at.slot];
     const floor = mergeVectors(before ?? [], by);
     const isFirst = before === undefined;
-    const { durable } = this.#engine.write([floorPut(at, floor, isFirst)]);
+    const { durable } = this.#engine.write([floorPut(at, floor, isFirst)], time);
     put(this.#written, at, floor);
     await durable;
     // Those that were written before are durable too, and within this one; later ones may be as well.
@@ -48,6 +53,6 @@ export class FloorBook {
 }
 
 function put<T>(book: (T | undefined)[][], { keyspace, slot }: SlotAt, value: T): void {
-  book[keyspace] ??= [];
-  (book[keyspace] as (T | undefined)[])[slot] = value;
+  const slots = (book[keyspace] ??= new Array<T | undefined>(SLOT_COUNT));
+  slots[slot] = value;
 }

@@ -11,6 +11,7 @@ import type { MemberIndex } from '../peers.ts';
 import type { DeadSlot, DeadSlots } from './dead-slots.ts';
 import type { FloorBook } from './floor-book.ts';
 import { type Ask, ReapRound } from './reap-round.ts';
+import type { ReapCounters } from './round-member.ts';
 
 export interface ReaperParts {
   readonly view: ClusterView;
@@ -18,13 +19,14 @@ export interface ReaperParts {
   readonly ask: Ask;
   readonly floors: FloorBook;
   readonly dead: DeadSlots;
+  readonly counters: ReapCounters;
   readonly clock: Clock;
   readonly log: Log;
   /** Between a delete and the round that forgets it, so that a round serves many: milliseconds. */
   readonly restMs: number;
 }
 
-/** A slot is at rest ten times as long as this between two looks whether it is its turn. */
+/** So often is looked, in the time that a slot rests, whether it is the turn of one. */
 const LOOKS_PER_REST = 10;
 /** Of the time that passes, one part in so many goes into rounds. */
 const SHARE = 20;
@@ -39,6 +41,7 @@ export class Reaper {
   #timer: Timer | undefined;
   #isClosed = false;
   #saidMs = 0;
+  #saidForgotten = 0;
   /** Those for whom it was said that slots wait. */
   #missed = new Set<MemberIndex>();
 
@@ -81,7 +84,7 @@ export class Reaper {
   async #run(): Promise<void> {
     const { clock, restMs } = this.#parts;
     const fromMs = clock.monotonicMs();
-    this.#sayWaiting(fromMs);
+    this.#say(fromMs);
     const isDone = await this.#maybeLead();
     const pauseMs = (clock.monotonicMs() - fromMs) * SHARE;
     this.#later(isDone ? Math.min(pauseMs, PAUSE_RESTS_MAX * restMs) : this.#idleMs);
@@ -101,13 +104,13 @@ export class Reaper {
   async #lead(): Promise<boolean> {
     const { ask, dead, floors, view } = this.#parts;
     for (const slot of dead.all()) {
-      const keyspace = this.#keyspaceOf(slot.keyspace);
+      const keyspace = this.#isDead(slot) ? this.#keyspaceOf(slot.keyspace) : undefined;
       if (keyspace === undefined) continue;
       const primaries = view.primaries(keyspace, slot.slot);
       const place = primaries.indexOf(view.self);
       // A fallback keeps copies until their owners have them: those need not be forgotten here.
       if (place < 0) dead.settle(slot, slot.notes, Number.POSITIVE_INFINITY);
-      if (place < 0 || !this.#isDue(slot, place)) continue;
+      if (place < 0 || !this.#isRested(slot, place)) continue;
       if (!primaries.every((member) => view.isAlive(member))) continue;
       dead.tried(slot);
       await new ReapRound(ask, floors, { keyspace, slot: slot.slot, primaries }).run();
@@ -126,18 +129,20 @@ export class Reaper {
   }
 
   /** `place`: of this node among the primaries. */
-  #isDue(slot: DeadSlot, place: number): boolean {
-    if (!this.#isDead(slot)) return false;
+  #isRested(slot: DeadSlot, place: number): boolean {
     const { clock, restMs } = this.#parts;
     const patience = (1 + 2 * place) * 2 ** Math.min(slot.tries, DOUBLINGS_MAX);
     return clock.monotonicMs() - slot.triedMs >= restMs * patience;
   }
 
-  /** Once for each node that is away, when it has been for a while. */
-  #sayWaiting(nowMs: number): void {
+  /** What was forgotten since it was said last; each node that is waited for, once. */
+  #say(nowMs: number): void {
     if (nowMs - this.#saidMs < SAY_MS) return;
     this.#saidMs = nowMs;
-    const { view, log } = this.#parts;
+    const { view, log, counters } = this.#parts;
+    const count = counters.forgotten - this.#saidForgotten;
+    if (count > 0) log.info('deleted keys forgotten', { count });
+    this.#saidForgotten = counters.forgotten;
     const waiting = this.waiting();
     for (const [member, slots] of waiting) {
       if (this.#missed.has(member)) continue;

@@ -75,7 +75,7 @@ export class RoundMember {
     if (this.#tokens.get(nameOf(request)) !== token) return refused('it is in no such round');
     this.#tokens.delete(nameOf(request));
     if (replica.learnContext(floor)) return refused('its directory went back in time');
-    await floors.raise(request, floor);
+    await floors.raise(request, floor, replica.time);
     this.counters.floorsRaised += 1;
     this.#forgetDead(request);
     return { kind: 'raised' };
