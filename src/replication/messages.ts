@@ -118,7 +118,7 @@ export type Reply =
 export interface Opened {
   readonly kind: 'opened';
   readonly token: number;
-  /** The last write that this node has named, in any slot. */
+  /** No earlier than the last write that this node has named, in any slot. */
   readonly last: Dot;
   /** Its wall clock, in milliseconds since 1970. */
   readonly wallMs: number;

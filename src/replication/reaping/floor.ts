@@ -32,7 +32,7 @@ import {
 
 /** How far a primary has come when a round begins. */
 export interface Reached {
-  /** The last write that it has given a name to, in any slot; counter 0: none yet. */
+  /** No earlier than the last write that it has given a name to, in any slot. */
   readonly last: Dot;
   readonly floor: VersionVector;
 }

@@ -65,7 +65,7 @@ export class RoundMember {
     const token = random.u32();
     this.#tokens.set(nameOf(request), token);
     const floor = floors.floorOf(request);
-    return { kind: 'opened', token, last: actor.last, wallMs: clock.wallMs(), floor };
+    return { kind: 'opened', token, last: actor.skipAhead(), wallMs: clock.wallMs(), floor };
   }
 
   /** Answers when the floor is durable; erases afterwards. Rejects as Engine.write. */
