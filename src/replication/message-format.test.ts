@@ -69,6 +69,8 @@ const REQUESTS: Request[] = [
   ),
   { kind: 'list-slots', keyspace, from: { slot, hash: 2 ** 32 - 1 }, toSlot: slot, count: 10 },
   { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048, 0x5a) },
+  { kind: 'open-round', keyspace, slot, floor: context },
+  { kind: 'raise-floor', keyspace, slot, token: 2 ** 32 - 1, floor: context, nowMs: 2 ** 45 },
   { kind: 'store-hint', keyspace, slot, key, target: 2 ** 21 - 1, object: Buffer.from('object') },
 ];
 
@@ -87,6 +89,8 @@ const REPLIES: Reply[] = [
   { kind: 'wrote', outcome: { kind: 'condition-failed', previous: undefined } },
   { kind: 'wrote', outcome: { kind: 'indeterminate', needed: 2, got: 1 } },
   { kind: 'listing', next: { slot, hash: 1 }, entries: [{ slot, hash: 2, key, version }] },
+  { kind: 'opened', token: 7, last: dot, wallMs: 2 ** 45, floor: [] },
+  { kind: 'raised' },
   { kind: 'count', count: 123_456_789_012 },
   { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
 ];
