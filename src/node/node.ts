@@ -15,7 +15,7 @@ import { explainKey } from '../replication/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
+import { countKeys, type ListingParts, listKeys } from '../replication/listing/listing.ts';
 import { OwnActor } from '../replication/own-actor.ts';
 import type { Answer, MemberIndex, Peers } from '../replication/peers.ts';
 import type { DeadSlots } from '../replication/reaping/dead-slots.ts';

@@ -11,7 +11,10 @@ import { type Verdict, verdicts } from './verdict.ts';
 
 export interface ReplicaReport {
   readonly member: MemberIndex;
-  /** `has`: this version. `has-nothing`: it has no sibling, and knows at most what was replaced. `refuses`: it says why. */
+  /**
+   * `has`: this version. `has-nothing`: no sibling; it knows at most what was replaced. `refuses`:
+   * it says why.
+   */
   readonly state: 'has' | 'has-nothing' | 'silent' | 'refuses';
   readonly version: ObjectVersion | undefined;
   readonly why: string | undefined;

@@ -72,8 +72,8 @@ export class DeadSlots {
   }
 
   /**
-   * All of the slot was looked at since it had `notes`: what is left there is dead from `fromMs` on,
-   * Infinity: nothing is. Throws as Engine.write.
+   * All of the slot was looked at since it had `notes`: what is left is dead from `fromMs` on, by
+   * the wall clock; Infinity: never. Throws as Engine.write.
    */
   settle(slot: DeadSlot, notes: number, fromMs: number): void {
     if (this.at(slot) !== slot) return;

@@ -46,7 +46,7 @@ export class FloorBook {
     const { durable } = this.#engine.write([floorPut(at, floor, isFirst)], time);
     put(this.#written, at, floor);
     await durable;
-    // Those that were written before are durable too, and within this one; later ones may be as well.
+    // Floors that were written before are within this one; a later one may be durable already.
     const context = mergeVectors(this.floorOf(at), floor);
     put(this.#objects, at, { context, siblings: [] });
   }

@@ -2,10 +2,10 @@
 //
 //   "Every write of this slot that the floor covers I have, or it is obsolete."
 //
-// So a key that is not there stands, in every merge, for an object that has the floor as its context
-// and no siblings: whatever old copy of it a stale replica, a late frame or a hint brings is then
-// recognised as replaced, though nobody remembers by what. Under a floor a tombstone says nothing
-// that its absence would not say as well, and may be erased; so may a value that has expired.
+// So a key that is not there stands, in every merge, for an object that has the floor as its
+// context and no siblings: whatever old copy of it a stale replica, a late frame or a hint brings,
+// it is recognised as replaced, though nobody remembers by what. Under a floor a tombstone says
+// nothing that its absence would not say as well, and may be erased; so may what has expired.
 //
 // A floor is raised by a round (reap-round.ts): all primaries of the slot say how far they have
 // counted, and from then on are brought level on every key. Whatever they counted is in the copies

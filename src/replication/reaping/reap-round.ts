@@ -1,6 +1,6 @@
-// One round that raises the floor of a slot (floor.ts), as its leader does it. Any primary may lead;
-// all must live. Whoever is lost on the way ends it, and nothing was changed by half of one: a floor
-// says what its own node has, and those who took it are level whether the others took it or not.
+// One round that raises the floor of a slot (floor.ts), as its leader does it. Any primary may
+// lead; all must live. Whoever is lost on the way ends it, and half a round does no harm: a floor
+// says what its own node has, and who took it is level whether the others took it or not.
 //
 //   1. open    all primaries say how far they have counted, what time it is, and their floors
 //   2. level   their keys are compared, page by page; where versions differ all get the merged
@@ -21,7 +21,7 @@ import {
 } from '../../causality/siblings.ts';
 import { resolved } from '../conflict-rule.ts';
 import type { Keyspace } from '../keyspace.ts';
-import { commonEnd, type KeyVersions, versionsByKey } from '../listed-keys.ts';
+import { commonEnd, type KeyVersions, versionsByKey } from '../listing/listed-keys.ts';
 import type { KeyAt, Opened, Reply, Request } from '../messages.ts';
 import type { Answer, MemberIndex } from '../peers.ts';
 import type { KeyPosition } from '../request.ts';

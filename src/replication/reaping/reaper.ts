@@ -1,6 +1,6 @@
-// Leads rounds (reap-round.ts) for slots in which something is dead, one after the other and slowly:
-// nobody waits for what is deleted to be forgotten. Where a primary is away the slot waits, however
-// long; the first primary of the slot is the first to lead, the others if it does not.
+// Leads rounds (reap-round.ts) for slots in which something is dead, one after the other and
+// slowly: nobody waits for what is deleted to be forgotten. Where a primary is away the slot waits,
+// however long; the first primary of the slot is the first to lead, the others if it does not.
 
 import { messageOf } from '../../base/errors.ts';
 import type { KeyspaceNumber } from '../../base/ids.ts';
@@ -30,7 +30,7 @@ export interface ReaperParts {
 const LOOKS_PER_REST = 10;
 /** Of the time that passes, one part in so many goes into rounds. */
 const SHARE = 20;
-/** A slot that stays dead is tried again after twice the time, up to 128 times the first: 11 min. */
+/** Where something stays dead, rests double, up to 128 times the first: 11 minutes. */
 const DOUBLINGS_MAX = 7;
 /** However long a round took, times the rest of a slot. */
 const PAUSE_RESTS_MAX = 12;

@@ -1,8 +1,8 @@
 import { deepEqual } from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Slot } from '../base/ids.ts';
+import type { Slot } from '../../base/ids.ts';
+import type { Listing } from '../messages.ts';
 import { commonEnd, versionsByKey } from './listed-keys.ts';
-import type { Listing } from './messages.ts';
 
 const version = { context: [], siblings: [] };
 

@@ -2,9 +2,9 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import type { ObjectVersion } from '../causality/siblings.ts';
-import type { Listing } from './messages.ts';
-import type { KeyPosition } from './request.ts';
+import type { ObjectVersion } from '../../causality/siblings.ts';
+import type { Listing } from '../messages.ts';
+import type { KeyPosition } from '../request.ts';
 
 export interface KeyVersions {
   readonly key: Buffer;
