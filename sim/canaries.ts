@@ -49,14 +49,9 @@ export const CANARIES: readonly Canary[] = [
     options: { saboteur: onlyOn('n1', (host) => tampering(host, { hear: unwilling })) },
   },
   {
-    name: 'a leader that does not look before it raises floors',
-    caughtAs: /^(lost|came back|differs):/,
-    options: { saboteur: (host) => tampering(host, { hear: unlisted }) },
-  },
-  {
-    name: 'a node that takes no floors',
+    name: 'a cluster that never gets to the end of a round',
     caughtAs: /^not forgotten:/,
-    options: { saboteur: onlyOn('n1', (host) => tampering(host, { hear: unraised })) },
+    options: { saboteur: (host) => tampering(host, { hear: unopened }) },
   },
   {
     name: 'a client that claims contexts and sends none: false siblings',
@@ -197,15 +192,9 @@ function unaddressed(message: Message): Message {
   return { ...message, request: { ...message.request, kind: 'store-copy' } };
 }
 
-/** Nobody else seems to have any keys. */
-function unlisted(message: Message): Message {
-  if (message.kind !== 'reply' || message.reply.kind !== 'listing') return message;
-  return { ...message, reply: { kind: 'listing', entries: [], next: undefined } };
-}
-
-function unraised(message: Message): Message {
-  if (message.kind !== 'request' || message.request.kind !== 'raise-floor') return message;
-  return { ...message, request: { ...message.request, token: message.request.token ^ 1 } };
+function unopened(message: Message): Message {
+  if (message.kind !== 'request' || message.request.kind !== 'open-round') return message;
+  return { ...message, request: { kind: 'ping', sentMs: 0 } };
 }
 
 /** A node whose absent keys say nothing to others: for reaping.test.ts. */
