@@ -178,16 +178,17 @@ test('copies that come when the delete is forgotten fall under the floor', async
 test('a node with a new disk takes no floor that others have earned', async () => {
   const echo = new Echo();
   const story = await new Story((host, name) => {
-    return name === 'n2' ? echo.saboteur(host) : host;
+    return name === 'n3' ? echo.saboteur(host) : host;
   }).begin();
+  // Led by n2, who is the first primary of the key.
   await story.put('n1', 'v');
   await story.delete('n1');
   await story.forgotten();
-  const raised = () => story.node('n2').metrics().reaping.floorsRaised;
+  const raised = () => story.node('n3').metrics().reaping.floorsRaised;
   assert.equal(raised(), 1);
-  await story.stop('n2');
-  story.world.node('n2').wipeDisk();
-  await story.start('n2');
+  await story.stop('n3');
+  story.world.node('n3').wipeDisk();
+  await story.start('n3');
   echo.resound();
   await story.world.runFor(1_000);
   assert.equal(raised(), 0);
