@@ -211,26 +211,27 @@ function floorless(message: Message): Message {
   return message;
 }
 
-/** Keeps every copy that is sent to the node; they can be sent once more, much later. */
+/** Keeps all that a node is told, to tell it once more, much later and in a later life. */
 export class Echo {
-  readonly #late: (() => void)[] = [];
+  readonly #frames: Buffer[] = [];
+  #receiver: Receiver | undefined;
   readonly saboteur = (host: Host): Host => {
     const heard = (receiver: Receiver): Receiver => ({
       onFrame: (frame) => {
-        const copy = Buffer.from(frame);
-        this.#late.push(() => receiver.onFrame(copy));
+        this.#frames.push(Buffer.from(frame));
         receiver.onFrame(frame);
       },
       onLost: (peer) => receiver.onLost(peer),
     });
     const open = (address: Address, receiver: Receiver) => {
+      this.#receiver = receiver;
       return host.network.open(address, heard(receiver));
     };
     return { ...host, network: { open } };
   };
 
   resound(): void {
-    for (const hear of this.#late.splice(0)) hear();
+    for (const frame of this.#frames.splice(0)) this.#receiver?.onFrame(frame);
   }
 }
 
