@@ -190,7 +190,8 @@ test('a node with a new disk takes no floor that others have earned', async () =
   story.world.node('n3').wipeDisk();
   await story.start('n3');
   echo.resound();
-  await story.world.runFor(1_000);
+  // Less than a slot rests: the tombstone is among what n3 is told again, and will be reaped again.
+  await story.world.runFor(100);
   assert.equal(raised(), 0);
 });
 
