@@ -44,6 +44,11 @@ export const CANARIES: readonly Canary[] = [
     options: { saboteur: (host) => tampering(host, { hear: unaddressed }) },
   },
   {
+    name: 'nodes that find everything the same',
+    caughtAs: /^differs:/,
+    options: { saboteur: (host) => tampering(host, { hear: contented }) },
+  },
+  {
     name: 'a node that takes no copies',
     caughtAs: /^undelivered:/,
     options: { saboteur: onlyOn('n1', (host) => tampering(host, { hear: unwilling })) },
@@ -233,6 +238,11 @@ export class Echo {
   resound(): void {
     for (const frame of this.#frames.splice(0)) this.#receiver?.onFrame(frame);
   }
+}
+
+function contented(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'digests') return message;
+  return { ...message, reply: { kind: 'digests', groups: [] } };
 }
 
 /** It answers that it is there. */

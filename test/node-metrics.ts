@@ -6,7 +6,9 @@ import type { RunningNode } from './cluster-fixture.ts';
 type Metrics = (sample: string, ifAbsent?: number) => number;
 
 export async function metricsOf(node: RunningNode): Promise<Metrics> {
-  const page = await (await fetch(`${node.httpUrl}/metrics`)).text();
+  const response = await fetch(`${node.httpUrl}/metrics`);
+  const page = await response.text();
+  if (!response.ok) throw new Error(`${node.name}: ${page}`);
   const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const samples = new Map(
     lines.map((line) => {

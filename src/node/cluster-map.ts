@@ -41,6 +41,10 @@ export class ClusterMap implements ClusterView {
     }
   }
 
+  get memberCount(): number {
+    return this.members.length;
+  }
+
   keyspace(number: KeyspaceNumber): Keyspace {
     return this.topology.keyspace(number);
   }

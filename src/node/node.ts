@@ -10,14 +10,15 @@ import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
+import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import { countKeys, type ListingParts, listKeys } from '../replication/listing/listing.ts';
+import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { OwnActor } from '../replication/own-actor.ts';
-import type { Answer, MemberIndex, Peers } from '../replication/peers.ts';
+import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
 import type { DeadSlots } from '../replication/reaping/dead-slots.ts';
 import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.ts';
 import type { Ask } from '../replication/reaping/reap-round.ts';
@@ -53,12 +54,15 @@ export interface NodeOptions {
   readonly storage?: EngineOptions;
   /** Milliseconds that a slot rests between a delete and the round that forgets it. */
   readonly reapRestMs?: number;
+  /** Milliseconds between two comparisons with the other replicas. */
+  readonly antiEntropyMs?: number | undefined;
 }
 
 const REQUEST_MS = 3_000;
 const REAP_REST_MS = 5_000;
 /** A slot may hold very many keys. */
 const ROUND_QUESTION_FACTOR = 3;
+const ANTI_ENTROPY_MS = 10_000;
 const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
@@ -103,6 +107,7 @@ export class Node implements Store {
   readonly #reaper: Reaper;
   readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
+  readonly #antiEntropy: AntiEntropy;
   readonly #explaining: CoordinatorParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
@@ -127,7 +132,8 @@ export class Node implements Store {
     this.#hints = hints;
     this.#actor = new OwnActor(engine, map.selfNumber);
     const actor = this.#actor;
-    this.#replica = new Replica({ engine, clock, log, actor, hints, floors, dead });
+    const digestSeed = map.clusterTag;
+    this.#replica = new Replica({ engine, clock, log, actor, hints, floors, dead, digestSeed });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -146,6 +152,14 @@ export class Node implements Store {
     };
     this.#listing = { ...parts, engine, isThere };
     this.#delivery = new HintDelivery({ ...parts, log, hints });
+    this.#antiEntropy = new AntiEntropy({
+      ...parts,
+      engine,
+      log,
+      keyspaces: options.topology.keyspaces,
+      digestSeed: map.clusterTag,
+      periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
+    });
     const roundParts = { view: map, clock, log, floors, dead };
     const { replica } = parts;
     this.#rounds = new RoundMember({ ...roundParts, replica, actor, engine, random });
@@ -153,6 +167,7 @@ export class Node implements Store {
       ...parts,
       engine,
       coordinator: this.#coordinator,
+      antiEntropy: this.#antiEntropy,
       rounds: this.#rounds,
     });
     this.#dead = dead;
@@ -174,12 +189,14 @@ export class Node implements Store {
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#pingAll();
     this.#delivery.start();
+    this.#antiEntropy.start();
     this.#reaper.start();
   }
 
   async close(): Promise<void> {
     this.#ping?.cancel();
     this.#delivery.close();
+    this.#antiEntropy.close();
     this.#reaper.close();
     await this.#peers.close();
     await this.#engine.close(this.#actor.last.counter);
@@ -270,6 +287,8 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
+      antiEntropy: this.#antiEntropy.counters,
+      sync: this.#syncStates(),
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
       reaping: { ...this.#rounds.counters, slots: this.#dead.size },
@@ -279,6 +298,11 @@ export class Node implements Store {
       members: members.length,
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
+  }
+
+  #syncStates(): Map<string, SyncState> {
+    const states = [...this.#antiEntropy.states];
+    return new Map(states.map(([member, state]) => [this.#map.memberStatus(member).name, state]));
   }
 
   /** By the name of the target. */
@@ -317,10 +341,7 @@ export class Node implements Store {
 /** A question to any member, this node too. */
 function anyMember(self: MemberIndex, responder: Responder, peers: Peers, budgetMs: number): Ask {
   return (member, request) => {
-    return new Promise((resolve) => {
-      const onAnswer = (_: MemberIndex, answer: Answer) => resolve(answer);
-      if (member === self) responder.answer(request, resolve);
-      else peers.ask([member], { request, budgetMs, onAnswer });
-    });
+    if (member !== self) return answerOf(peers, member, request, budgetMs);
+    return new Promise((resolve) => responder.answer(request, resolve));
   };
 }

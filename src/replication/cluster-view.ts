@@ -8,6 +8,7 @@ import type { MemberIndex } from './peers.ts';
 export interface ClusterView {
   readonly self: MemberIndex;
   readonly epoch: number;
+  readonly memberCount: number;
   /** With N, R and W capped to what the topology can serve; throws NO_SUCH_KEYSPACE. */
   keyspace(number: KeyspaceNumber): Keyspace;
   /** The preference list without fallbacks: members on N distinct hosts, alive or not. */

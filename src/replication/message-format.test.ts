@@ -71,6 +71,8 @@ const REQUESTS: Request[] = [
   { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048, 0x5a) },
   { kind: 'open-round', keyspace, slot, floor: context },
   { kind: 'raise-floor', keyspace, slot, token: 2 ** 32 - 1, floor: context, nowMs: 2 ** 45 },
+  { kind: 'compare-digests', keyspace, from: 7, groups: Buffer.alloc(1_024, 0x5a) },
+  { kind: 'compare-buckets', keyspace, slot, buckets: Buffer.alloc(256, 0x5a) },
   { kind: 'store-hint', keyspace, slot, key, target: 2 ** 21 - 1, object: Buffer.from('object') },
 ];
 
@@ -92,6 +94,8 @@ const REPLIES: Reply[] = [
   { kind: 'opened', token: 7, last: dot, wallMs: 2 ** 45, floor: [] },
   { kind: 'raised' },
   { kind: 'count', count: 123_456_789_012 },
+  { kind: 'digests', groups: [{ group: 127, digests: Buffer.alloc(1_024, 0x5a) }] },
+  { kind: 'buckets', differing: 0x8000_0001 },
   { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
 ];
 

@@ -36,6 +36,10 @@ export type Request =
   | StoreRequest
   /** The same while the node numbered `target` is away: keep it for that one too (a hint). */
   | HintRequest
+  /** Digests of the slots that we share: → `digests`. */
+  | CompareRequest
+  /** Digests of the buckets of one slot: → `buckets`. */
+  | BucketsRequest
   /** Your version without values: → `version`. */
   | (KeyAt & { readonly kind: 'read-version' })
   /** Your whole copy: → `object`. */
@@ -81,6 +85,23 @@ export interface RaiseRequest extends SlotAt {
   readonly nowMs: number;
 }
 
+export interface CompareRequest {
+  readonly kind: 'compare-digests';
+  readonly keyspace: KeyspaceNumber;
+  /** Node number of the one who asks: the slots are those of which both are primaries. */
+  readonly from: number;
+  /** A digest for each group of slots: see anti-entropy/shared-slots.ts. */
+  readonly groups: Buffer;
+}
+
+export interface BucketsRequest {
+  readonly kind: 'compare-buckets';
+  readonly keyspace: KeyspaceNumber;
+  readonly slot: Slot;
+  /** A digest for each bucket: see anti-entropy/slot-buckets.ts. */
+  readonly buckets: Buffer;
+}
+
 /** Wall clock of the sender, so that the receiver can tell how late it is (node/lag-meter.ts). */
 export interface Sent {
   readonly sentMs: number;
@@ -110,6 +131,10 @@ export type Reply =
   | { readonly kind: 'wrote'; readonly outcome: RemoteWriteOutcome }
   | Listing
   | { readonly kind: 'count'; readonly count: number }
+  /** Of the groups that differ the digests of their slots. */
+  | { readonly kind: 'digests'; readonly groups: readonly GroupDigests[] }
+  /** One bit for each bucket that differs. */
+  | { readonly kind: 'buckets'; readonly differing: number }
   | Opened
   | { readonly kind: 'raised' }
   | { readonly kind: 'pong' }
@@ -124,6 +149,11 @@ export interface Opened {
   readonly wallMs: number;
   /** Its floor of the slot. */
   readonly floor: VersionVector;
+}
+
+export interface GroupDigests {
+  readonly group: number;
+  readonly digests: Buffer;
 }
 
 /** It could not be done here; nothing else follows from it. */

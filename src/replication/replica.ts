@@ -23,14 +23,15 @@ import {
 } from '../causality/siblings.ts';
 import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
-import type { Change, Engine, Growth, Put, Stored, Written } from '../storage/engine.ts';
+import type { Change, Engine, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
+import { putOf, removalOf, type Step } from './copy-change.ts';
 import type { HintBook, Lacking } from './hints/hint-book.ts';
 import { type Hint, hintPut, hintRemoval } from './hints/hint-record.ts';
 import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { KeyAt } from './messages.ts';
+import type { KeyAt, SlotAt } from './messages.ts';
 import { refuseGrowth } from './object-limits.ts';
 import { type ObjectCounters, ObjectWatch } from './object-watch.ts';
 import type { OwnActor } from './own-actor.ts';
@@ -47,6 +48,8 @@ export interface ReplicaParts {
   readonly hints: HintBook;
   readonly floors: FloorBook;
   readonly dead: DeadSlots;
+  /** Of the digests of keys: the same on all nodes of the cluster. */
+  readonly digestSeed: number;
 }
 
 /** A write that this node minted and took into its own copy. */
@@ -86,6 +89,7 @@ export class Replica {
   readonly #hints: HintBook;
   readonly #floors: FloorBook;
   readonly #dead: DeadSlots;
+  readonly #digestSeed: number;
   readonly #turns = new KeyTurns();
   readonly #watch: ObjectWatch;
   #time: HybridTime = 0;
@@ -97,6 +101,7 @@ export class Replica {
     this.#hints = parts.hints;
     this.#floors = parts.floors;
     this.#dead = parts.dead;
+    this.#digestSeed = parts.digestSeed;
     this.#watch = new ObjectWatch(parts.log);
     this.observeTime(parts.engine.newestTime());
   }
@@ -195,7 +200,7 @@ export class Replica {
       if (!descends(context, object.context)) return false;
       const changes: Change[] = [hintRemoval(hint)];
       if (stored !== undefined && others !== undefined && !(await this.#isLacking(others, at))) {
-        changes.push({ ...at, kind: 'removal', growth: -countOf(object) as Growth });
+        changes.push(removalOf(this.#digestSeed, at, object));
       }
       this.#engine.write(changes, this.#time);
       this.#hints.delivered(hint);
@@ -209,7 +214,7 @@ export class Replica {
   }
 
   /** What a key is here: `stored`, as bytes, or what its absence says. */
-  objectOf(at: KeyAt, stored: Buffer | undefined): StoredObject {
+  objectOf(at: SlotAt, stored: Buffer | undefined): StoredObject {
     return stored === undefined ? this.#floors.objectAt(at) : decodeObject(stored);
   }
 
@@ -222,8 +227,7 @@ export class Replica {
       if (stored === undefined) return false;
       const object = decodeObject(stored.value);
       if (!isForgettable(object, this.#floors.floorOf(at), nowMs)) return false;
-      const growth = -countOf(object) as Growth;
-      this.#engine.write([{ ...at, growth, kind: 'removal' }], this.#time);
+      this.#engine.write([removalOf(this.#digestSeed, at, object)], this.#time);
       return true;
     });
   }
@@ -305,7 +309,8 @@ export class Replica {
     const sizeBefore = { siblings: known.siblings.length, bytes: stored?.value.length ?? 0 };
     const sizeAfter = { siblings: object.siblings.length, bytes: encoded.length };
     refuseGrowth(keyspace, sizeBefore, sizeAfter);
-    const written = this.#put(keyspace, at, { before: known, after: object, encoded });
+    const before = stored === undefined ? EMPTY_OBJECT : known;
+    const written = this.#put(keyspace, at, { before, after: object, encoded });
     const durable = keyspace.durability === 'interval' ? IN_MEMORY : written.durable;
     const { context } = object;
     return { kind: 'minted', dot, context, object: encoded, previous: decision.previous, durable };
@@ -337,7 +342,8 @@ export class Replica {
       return { context, sequence, durable: undefined };
     }
     const encoded = merged === theirs ? incoming : encodeObject(merged);
-    const step = { before: ours, after: merged, encoded };
+    const before = stored === undefined ? EMPTY_OBJECT : ours;
+    const step = { before, after: merged, encoded };
     const { sequence, durable } = isNew
       ? this.#put(keyspace, at, step, hints)
       : this.#engine.write(hints, this.#time);
@@ -347,15 +353,13 @@ export class Replica {
 
   /** In one batch with `others`, and with the mark that something dead stands in the slot. */
   #put(keyspace: Keyspace, at: KeyAt, step: Step, others: readonly Change[] = NONE): Written {
-    const { before, after, encoded: value } = step;
+    const { before, after } = step;
     this.#watch.note(keyspace, at, before, after);
-    const growth = (countOf(after) - countOf(before)) as Growth;
-    const { slot, key } = at;
     if (after.siblings.length === 0 && isUnder(after.context, this.#floors.floorOf(at))) {
-      const removal = { kind: 'removal', keyspace: keyspace.number, slot, key, growth } as const;
+      const removal = removalOf(this.#digestSeed, at, before);
       return this.#engine.write([removal, ...others], this.#time);
     }
-    const put: Put = { kind: 'put', keyspace: keyspace.number, slot, key, value, growth };
+    const put = putOf(this.#digestSeed, at, step);
     const deadFromMs = deadFrom(after);
     if (deadFromMs === Number.POSITIVE_INFINITY) {
       return this.#engine.write(others.length === 0 ? [put] : [put, ...others], this.#time);
@@ -372,23 +376,9 @@ export class Replica {
   }
 }
 
-/** What becomes of a copy in one turn. */
-interface Step {
-  readonly before: StoredObject;
-  readonly after: StoredObject;
-  /** `after` as bytes. */
-  readonly encoded: Buffer;
-}
-
 const IN_MEMORY: Promise<void> = Promise.resolve();
 const NONE: readonly Change[] = [];
 
 function bytesOf(stored: Stored | undefined): Buffer | undefined {
   return stored?.value;
-}
-
-/** 1 when a sibling is no tombstone: expired keys count until they are written again. */
-function countOf(object: StoredObject): 0 | 1 {
-  for (const sibling of object.siblings) if (!sibling.isTombstone) return 1;
-  return 0;
 }

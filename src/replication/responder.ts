@@ -8,6 +8,7 @@ import { encodeObject, readVersion } from '../causality/object-format.ts';
 import { EMPTY_OBJECT, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
+import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -23,6 +24,7 @@ export interface ResponderParts {
   readonly engine: Engine;
   readonly coordinator: Coordinator;
   readonly rounds: RoundMember;
+  readonly antiEntropy: AntiEntropy;
   readonly clock: Clock;
 }
 
@@ -52,7 +54,7 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { coordinator, engine, replica, rounds, view } = this.#parts;
+    const { antiEntropy, coordinator, engine, replica, rounds, view } = this.#parts;
     switch (request.kind) {
       case 'ping':
         return { kind: 'pong' };
@@ -60,6 +62,10 @@ export class Responder {
         return this.#store(request);
       case 'store-hint':
         return this.#storeFor(request);
+      case 'compare-digests':
+        return antiEntropy.digestsFor(request);
+      case 'compare-buckets':
+        return antiEntropy.bucketsFor(request);
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
           return versionReply(found, replica.objectOf(request, undefined));

@@ -1,16 +1,13 @@
 // Brings what this node keeps for others to them when they are back: pass after pass over its
 // hints, each with the copy as it then stands here, until there are none. What is delivered twice
 // merges into itself; what is written meanwhile is delivered again.
-//
-// So many are under way at once as the targets take well: one more after each answer that comes
-// quickly, half as many when one is slow or lost (additive increase, multiplicative decrease:
-// Chiu and Jain 1989). Clients come first: they are answered from the same nodes.
 
 import { messageOf } from '../../base/errors.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
-import type { Answer, MemberIndex, Peers } from '../peers.ts';
+import { PacedWindow } from '../paced-window.ts';
+import { type Answer, answerOf, type MemberIndex, type Peers } from '../peers.ts';
 import type { Replica } from '../replica.ts';
 import type { HintBook } from './hint-book.ts';
 import type { Hint } from './hint-record.ts';
@@ -29,15 +26,10 @@ export interface HintDeliveryParts {
 const IDLE_MS = 500;
 /** An answer that took longer is slow. */
 const SLOW_MS = 50;
-const WINDOW_MAX = 64;
 
 export class HintDelivery {
   readonly #parts: HintDeliveryParts;
-  /** Deliveries that may be under way at once. */
-  #window = 4;
-  #underWay = 0;
-  /** Whoever waits until one is over. */
-  #onRoom: (() => void) | undefined;
+  readonly #window = new PacedWindow();
   /** Targets that lost or refused something in this pass: the next pass tries again. */
   readonly #unwell = new Set<MemberIndex>();
   #timer: Timer | undefined;
@@ -54,7 +46,7 @@ export class HintDelivery {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
-    this.#onRoom?.();
+    this.#window.close();
   }
 
   async #run(): Promise<void> {
@@ -80,14 +72,9 @@ export class HintDelivery {
       if (this.#isClosed) return;
       const member = this.#memberBack(hint.target);
       if (member === undefined || this.#unwell.has(member)) continue;
-      while (this.#underWay >= this.#window && !this.#isClosed) await this.#room();
-      this.#underWay += 1;
-      this.#deliver(hint, member).finally(() => {
-        this.#underWay -= 1;
-        this.#onRoom?.();
-      });
+      await this.#window.begin(() => this.#deliver(hint, member));
     }
-    while (this.#underWay > 0 && !this.#isClosed) await this.#room();
+    await this.#window.drained();
     const count = hints.counters.delivered - before;
     if (count > 0) log.info('hints delivered', { count });
   }
@@ -97,13 +84,6 @@ export class HintDelivery {
     const { view } = this.#parts;
     const member = view.memberNumbered(target);
     return member !== undefined && view.isAlive(member) ? member : undefined;
-  }
-
-  async #room(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#onRoom = resolve;
-    });
-    this.#onRoom = undefined;
   }
 
   /** Never rejects. */
@@ -120,7 +100,7 @@ export class HintDelivery {
       const fromMs = clock.monotonicMs();
       const answer = await this.#send(hint, member, object);
       const isKept = answer.kind === 'stored';
-      this.#adapt(isKept && clock.monotonicMs() - fromMs < SLOW_MS);
+      this.#window.adapt(isKept && clock.monotonicMs() - fromMs < SLOW_MS);
       if (isKept) await replica.delivered(hint, answer.context, this.#others(keyspace, hint));
       else this.#unwell.add(member);
     } catch (error) {
@@ -130,11 +110,7 @@ export class HintDelivery {
 
   #send({ at }: Hint, member: MemberIndex, object: Buffer): Promise<Answer> {
     const { peers, requestMs } = this.#parts;
-    const request = { ...at, kind: 'store-copy', object } as const;
-    return new Promise((resolve) => {
-      const onAnswer = (_: MemberIndex, answer: Answer) => resolve(answer);
-      peers.ask([member], { request, budgetMs: requestMs, onAnswer });
-    });
+    return answerOf(peers, member, { ...at, kind: 'store-copy', object }, requestMs);
   }
 
   /** The other primaries, by number, when this node is none and keeps its copy only for them. */
@@ -143,11 +119,5 @@ export class HintDelivery {
     const primaries = view.primaries(keyspace, at.slot);
     if (primaries.includes(view.self)) return undefined;
     return primaries.map((each) => view.nodeNumber(each)).filter((number) => number !== target);
-  }
-
-  #adapt(isWell: boolean): void {
-    this.#window = isWell
-      ? Math.min(WINDOW_MAX, this.#window + 1)
-      : Math.max(1, Math.floor(this.#window / 2));
   }
 }

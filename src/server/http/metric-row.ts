@@ -1,7 +1,7 @@
 // A row of /metrics: a name in base units, one HELP text, and how to read the value from its owner
 // when somebody asks.
 
-import type { Histogram, NodeMetrics, PendingHints } from '../../node/metrics.ts';
+import type { Histogram, NodeMetrics } from '../../node/metrics.ts';
 import type { NodeView } from './node-view.ts';
 
 export interface Sample {
@@ -13,6 +13,8 @@ export interface MetricRow {
   readonly type: 'counter' | 'gauge';
   readonly name: string;
   readonly help: string;
+  /** Of its samples; absent: all of them are there from the start, and say it themselves. */
+  readonly label?: string;
   /** Undefined node: it is starting; then there are samples of its doors only. */
   readonly read: (view: NodeView, node: NodeMetrics | undefined) => readonly Sample[];
 }
@@ -40,13 +42,19 @@ export const ofResp = (value: (resp: NodeView['resp']) => number): MetricRow['re
   return (view) => plain(value(view.resp));
 };
 
-/** A sample for each node that lacks something which is kept here. */
-export const ofTargets = (value: (pending: PendingHints) => number): MetricRow['read'] => {
-  return (_, node) => {
-    const pending = [...(node?.hintsPending ?? [])];
-    return pending.map(([name, hints]) => ({ labels: { node: name }, value: value(hints) }));
+/** A gauge with a sample for each of some other nodes, which come and go. */
+export function gaugeByNode<T>(
+  name: string,
+  help: string,
+  byName: (node: NodeMetrics) => ReadonlyMap<string, T>,
+  value: (of: T) => number,
+): MetricRow {
+  const read: MetricRow['read'] = (_, node) => {
+    const named = node === undefined ? [] : [...byName(node)];
+    return named.map(([other, of]) => ({ labels: { node: other }, value: value(of) }));
   };
-};
+  return { ...gauge(name, help, read), label: 'node' };
+}
 
 export function plain(value: number): Sample[] {
   return [{ labels: {}, value }];
