@@ -67,6 +67,9 @@ const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
 
+const NO_GETS = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
+const NO_WRITES = { ok: 0, 'condition-failed': 0, 'not-applied': 0, indeterminate: 0, error: 0 };
+
 /** What a node has kept from before, and goes on keeping. */
 interface Kept extends Reaping {
   readonly engine: Engine;
@@ -118,14 +121,8 @@ export class Node implements Store {
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
-    this.#gets = new RequestMeter(clock, { found: 0, missing: 0, 'no-answer': 0, error: 0 });
-    this.#writes = new RequestMeter(clock, {
-      ok: 0,
-      'condition-failed': 0,
-      'not-applied': 0,
-      indeterminate: 0,
-      error: 0,
-    });
+    this.#gets = new RequestMeter(clock, { ...NO_GETS });
+    this.#writes = new RequestMeter(clock, { ...NO_WRITES });
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;

@@ -9,7 +9,15 @@ import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
-import type { GroupDigests, KeyAt, Listing, Reply, Request, SlotAt } from './messages.ts';
+import type {
+  GroupDigests,
+  KeyAt,
+  Listing,
+  RaiseRequest,
+  Reply,
+  Request,
+  SlotAt,
+} from './messages.ts';
 import {
   oneOf,
   readDot,
@@ -88,10 +96,7 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       writeVector(w, request.floor);
       return;
     case 'raise-floor':
-      writeSlotAt(w, request);
-      w.u32(request.token);
-      writeVector(w, request.floor);
-      w.varint(request.nowMs);
+      writeRaise(w, request);
       return;
     case 'read-version':
     case 'read-object':
@@ -136,13 +141,7 @@ export function readRequest(r: ByteReader): Request {
     case 'open-round':
       return { kind, ...readSlotAt(r), floor: readVector(r) };
     case 'raise-floor':
-      return {
-        kind,
-        ...readSlotAt(r),
-        token: r.u32(),
-        floor: readVector(r),
-        nowMs: r.varint(),
-      };
+      return readRaise(r);
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };
@@ -266,6 +265,19 @@ function writeSlotAt(w: ByteWriter, at: SlotAt): void {
 
 function readSlotAt(r: ByteReader): SlotAt {
   return { keyspace: readKeyspace(r), slot: readSlot(r) };
+}
+
+function writeRaise(w: ByteWriter, request: RaiseRequest): void {
+  writeSlotAt(w, request);
+  w.u32(request.token);
+  writeVector(w, request.floor);
+  w.varint(request.nowMs);
+}
+
+function readRaise(r: ByteReader): RaiseRequest {
+  const at = readSlotAt(r);
+  const [token, floor, nowMs] = [r.u32(), readVector(r), r.varint()];
+  return { kind: 'raise-floor', ...at, token, floor, nowMs };
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {
