@@ -109,10 +109,11 @@ const NODE_ROWS: readonly MetricRow[] = [
     'Slots of keyspaces in which something is deleted, or will expire.',
     ofNode((node) => node.reaping.slots),
   ),
-  gauge(
+  gaugeByNode(
     'kvorum_reaping_waits',
     'Those that cannot be reaped because a node is away, by the node.',
-    (_, node) => labelled('node', Object.fromEntries(node?.reapingWaits ?? [])),
+    ({ reapingWaits }) => reapingWaits,
+    (slots) => slots,
   ),
   counter(
     'kvorum_objects_grown_total',
