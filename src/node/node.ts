@@ -13,7 +13,7 @@ import type { Host, Timer } from '../host/host.ts';
 import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
-import { explainKey } from '../replication/explain.ts';
+import { explainKey } from '../replication/explain/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
@@ -145,43 +145,28 @@ export class Node implements Store {
     });
     this.#merger = new Merger(host);
     const merger = this.#merger;
-    const parts = {
-      view: map,
-      replica: this.#replica,
-      peers: this.#peers,
-      clock,
-      requestMs,
-      merger,
-    };
+    const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
+    const parts = { ...kept, ...around, merger, digestSeed };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
-    const isThere = async (request: GetRequest) => {
-      return (await this.#coordinator.get(request)).kind !== 'missing';
-    };
-    this.#listing = { ...parts, engine, isThere };
-    this.#delivery = new HintDelivery({ ...parts, log, hints });
+    this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
+    this.#delivery = new HintDelivery(parts);
     this.#antiEntropy = new AntiEntropy({
       ...parts,
-      engine,
-      log,
       keyspaces: options.topology.keyspaces,
-      digestSeed: map.clusterTag,
       periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
     });
-    const roundParts = { view: map, clock, log, floors, dead };
-    const { replica } = parts;
-    this.#rounds = new RoundMember({ ...roundParts, replica, actor, engine, random });
+    this.#rounds = new RoundMember({ ...parts, actor, random });
     const responder = new Responder({
       ...parts,
-      engine,
       coordinator: this.#coordinator,
       antiEntropy: this.#antiEntropy,
       rounds: this.#rounds,
     });
     this.#dead = dead;
     this.#reaper = new Reaper({
-      ...roundParts,
-      keyspaces: map.topology.keyspaces,
+      ...parts,
+      keyspaces: options.topology.keyspaces,
       ask: anyMember(map.self, responder, this.#peers, ROUND_QUESTION_FACTOR * requestMs),
       counters: this.#rounds.counters,
       restMs: options.reapRestMs ?? REAP_REST_MS,
@@ -322,6 +307,11 @@ export class Node implements Store {
       return [member === undefined ? `#${target}` : this.#map.memberStatus(member).name, hints];
     });
     return new Map(named);
+  }
+
+  /** True too when nobody can say. */
+  async #isThere(request: GetRequest): Promise<boolean> {
+    return (await this.#coordinator.get(request)).kind !== 'missing';
   }
 
   #reapingWaits(): Map<string, number> {

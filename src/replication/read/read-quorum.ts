@@ -4,7 +4,13 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { isBehind, mergeObjects, type ObjectVersion, subsumes } from '../../causality/siblings.ts';
+import {
+  isBehind,
+  mergeObjects,
+  type ObjectVersion,
+  type StoredObject,
+  subsumes,
+} from '../../causality/siblings.ts';
 import { descends, EMPTY_VECTOR, type VersionVector } from '../../causality/version-vector.ts';
 import type { MemberIndex } from '../peers.ts';
 import type { NoAnswer } from '../request.ts';
@@ -78,6 +84,17 @@ export class ReadQuorum {
     let merged = NOTHING;
     for (let i = 0; i < this.#got; i++) merged = mergeObjects(merged, this.#versionAt(i));
     return merged;
+  }
+
+  /** `have`, as it stands after what those say who have no sibling: they have no values to fetch. */
+  withAbsences(have: StoredObject): StoredObject {
+    let object = have;
+    for (let i = 0; i < this.#got; i++) {
+      const version = this.#versionAt(i);
+      if (version.siblings.length > 0 || version === NOTHING) continue;
+      object = mergeObjects(object, { ...version, siblings: [] });
+    }
+    return object;
   }
 
   /** The fewest members whose whole copies complete `have` to the merged version. */

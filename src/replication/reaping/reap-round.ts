@@ -19,10 +19,11 @@ import {
   type ObjectVersion,
   type StoredObject,
 } from '../../causality/siblings.ts';
+import { isAheadOf } from '../../causality/version-vector.ts';
 import { resolved } from '../conflict-rule.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { commonEnd, type KeyVersions, versionsByKey } from '../listing/listed-keys.ts';
-import type { KeyAt, Opened, Reply, Request } from '../messages.ts';
+import type { KeyAt, Opened, Reply, Request, SlotAt } from '../messages.ts';
 import type { Answer, MemberIndex } from '../peers.ts';
 import type { KeyPosition } from '../request.ts';
 import { raisedFloor } from './floor.ts';
@@ -57,8 +58,7 @@ export class ReapRound {
   async run(): Promise<boolean> {
     const { primaries } = this.#task;
     const at = { keyspace: this.#task.keyspace.number, slot: this.#task.slot };
-    const floor = this.#floors.floorOf(at);
-    const opened = await this.#all(primaries, 'opened', { ...at, kind: 'open-round', floor });
+    const opened = await this.#open(at);
     if (opened === undefined || !(await this.#level(opened))) return false;
     const nowMs = Math.min(...opened.map(({ wallMs }) => wallMs));
     const raise = { ...at, kind: 'raise-floor', floor: raisedFloor(opened), nowMs } as const;
@@ -68,6 +68,22 @@ export class ReapRound {
       }),
     );
     return answers.every((answer) => answer.kind === 'raised');
+  }
+
+  /**
+   * A primary whose directory went back in time may be behind a floor that only another one has:
+   * it is shown that in a second opening, so that it goes on as a new actor, beyond all floors.
+   */
+  async #open(at: SlotAt): Promise<readonly Opened[] | undefined> {
+    let floor = this.#floors.floorOf(at);
+    for (let openings = 0; openings < 2; openings++) {
+      const request = { ...at, kind: 'open-round', floor } as const;
+      const opened = await this.#all(this.#task.primaries, 'opened', request);
+      if (opened === undefined) return undefined;
+      floor = raisedFloor(opened);
+      if (!opened.some(({ last }) => isAheadOf(floor, last))) return opened;
+    }
+    return undefined;
   }
 
   async #level(opened: readonly Opened[]): Promise<boolean> {

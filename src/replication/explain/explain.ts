@@ -1,12 +1,12 @@
 // Asks every replica of a key what it has, and says what a read makes of it: for people, and so
 // without a quorum: whoever does not answer in time is shown as silent.
 
-import { messageOf } from '../base/errors.ts';
-import type { ObjectVersion } from '../causality/siblings.ts';
-import type { CoordinatorParts } from './coordinator.ts';
-import type { Keyspace } from './keyspace.ts';
-import type { KeyAt } from './messages.ts';
-import type { Answer, MemberIndex } from './peers.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { ObjectVersion } from '../../causality/siblings.ts';
+import type { CoordinatorParts } from '../coordinator.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { KeyAt } from '../messages.ts';
+import type { Answer, MemberIndex } from '../peers.ts';
 import { type Verdict, verdicts } from './verdict.ts';
 
 export interface ReplicaReport {
