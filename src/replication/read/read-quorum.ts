@@ -86,7 +86,7 @@ export class ReadQuorum {
     return merged;
   }
 
-  /** `have`, as it stands after what those say who have no sibling: they have no values to fetch. */
+  /** `have` after what those say who have no sibling: there are no values to fetch from them. */
   withAbsences(have: StoredObject): StoredObject {
     let object = have;
     for (let i = 0; i < this.#got; i++) {
