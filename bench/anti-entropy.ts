@@ -35,7 +35,10 @@ import {
   writeRequest,
 } from '../src/replication/message-format.ts';
 import type { KeyAt, Reply, Request } from '../src/replication/messages.ts';
+import { OwnActor } from '../src/replication/own-actor.ts';
 import type { MemberIndex, Peers, Question } from '../src/replication/peers.ts';
+import { DeadSlots } from '../src/replication/reaping/dead-slots.ts';
+import { FloorBook } from '../src/replication/reaping/floor-book.ts';
 import { type Merged, Replica } from '../src/replication/replica.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import type { Engine } from '../src/storage/engine.ts';
@@ -71,9 +74,14 @@ class Side {
     this.self = self;
     this.engine = engine;
     this.#close = close;
-    const hints = new HintBook(engine, this.clock);
-    const parts = { engine, clock: this.clock, log: silentLog, hints };
-    this.replica = new Replica({ ...parts, nodeNumber: self + 1, digestSeed: SEED });
+    const { clock } = this;
+    this.replica = new Replica({
+      ...{ engine, clock, log: silentLog, digestSeed: SEED },
+      actor: new OwnActor(engine, self + 1),
+      hints: new HintBook(engine, clock),
+      floors: new FloorBook(engine),
+      dead: new DeadSlots(engine, clock),
+    });
   }
 
   static async open(directory: string, self: MemberIndex): Promise<Side> {
