@@ -10,6 +10,8 @@ import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
 import type {
+  BeginFlushRequest,
+  FlushRequest,
   GroupDigests,
   KeyAt,
   Listing,
@@ -44,6 +46,8 @@ const REQUEST_KINDS = [
   'compare-buckets',
   'open-round',
   'raise-floor',
+  'begin-flush',
+  'flush',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -60,6 +64,8 @@ const REPLY_KINDS = [
   'buckets',
   'opened',
   'raised',
+  'position',
+  'flushed',
 ] as const satisfies readonly Reply['kind'][];
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
@@ -97,6 +103,10 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       return;
     case 'raise-floor':
       writeRaise(w, request);
+      return;
+    case 'begin-flush':
+    case 'flush':
+      writeFlush(w, request);
       return;
     case 'read-version':
     case 'read-object':
@@ -142,6 +152,10 @@ export function readRequest(r: ByteReader): Request {
       return { kind, ...readSlotAt(r), floor: readVector(r) };
     case 'raise-floor':
       return readRaise(r);
+    case 'begin-flush':
+      return { kind, keyspace: readKeyspace(r), token: r.u32() };
+    case 'flush':
+      return { kind, keyspace: readKeyspace(r), token: r.u32(), floor: readVector(r) };
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };
@@ -167,6 +181,11 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
   switch (reply.kind) {
     case 'pong':
     case 'raised':
+    case 'flushed':
+      return;
+    case 'position':
+      w.u32(reply.token);
+      writeDot(w, reply.last);
       return;
     case 'opened':
       w.u32(reply.token);
@@ -220,7 +239,10 @@ export function readReply(r: ByteReader): Reply {
   switch (kind) {
     case 'pong':
     case 'raised':
+    case 'flushed':
       return { kind };
+    case 'position':
+      return { kind, token: r.u32(), last: readDot(r) };
     case 'opened':
       return {
         kind,
@@ -278,6 +300,12 @@ function readRaise(r: ByteReader): RaiseRequest {
   const at = readSlotAt(r);
   const [token, floor, nowMs] = [r.u32(), readVector(r), r.varint()];
   return { kind: 'raise-floor', ...at, token, floor, nowMs };
+}
+
+function writeFlush(w: ByteWriter, request: BeginFlushRequest | FlushRequest): void {
+  w.u8(request.keyspace);
+  w.u32(request.token);
+  if (request.kind === 'flush') writeVector(w, request.floor);
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {

@@ -87,6 +87,12 @@ export class DeadSlots {
     if (fromMs > this.#clock.wallMs()) slot.tries = 0;
   }
 
+  /** Nothing stands in the slot any more. Throws as Engine.write. */
+  clear(at: SlotAt): void {
+    const slot = this.at(at);
+    if (slot !== undefined) this.settle(slot, slot.notes, Number.POSITIVE_INFINITY);
+  }
+
   #add({ keyspace, slot }: SlotAt, sinceMs: number, deadFromMs: number): void {
     const triedMs = this.#clock.monotonicMs();
     const dead = { keyspace, slot, sinceMs, deadFromMs, notes: 1, triedMs, tries: 0 };
