@@ -374,16 +374,14 @@ export class Replica {
     if (this.#takenDown.size > 0) this.#takenDown.get(at.keyspace)?.add(at.slot);
     this.#watch.note(keyspace, at, before, after);
     if (after.siblings.length === 0 && isUnder(after.context, this.#floors.floorOf(at))) {
-      const removal = removalOf(this.#digestSeed, at, before);
-      return this.#engine.write([removal, ...others], this.#time);
+      return this.#engine.write([removalOf(this.#digestSeed, at, before), ...others], this.#time);
     }
     const put = putOf(this.#digestSeed, at, step);
     const deadFromMs = deadFrom(after);
     if (deadFromMs === Number.POSITIVE_INFINITY) {
       return this.#engine.write(others.length === 0 ? [put] : [put, ...others], this.#time);
     }
-    const mark = this.#dead.missingMark(at);
-    const changes = mark === undefined ? [put, ...others] : [put, mark, ...others];
+    const changes = [put, ...this.#dead.missingMark(at), ...others];
     const written = this.#engine.write(changes, this.#time);
     this.#dead.note(at, deadFromMs);
     return written;

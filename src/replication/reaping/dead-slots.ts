@@ -19,6 +19,8 @@ export interface DeadSlot extends SlotAt {
   tries: number;
 }
 
+const NONE: readonly Put[] = [];
+
 export class DeadSlots {
   readonly #engine: Engine;
   readonly #clock: Clock;
@@ -47,9 +49,9 @@ export class DeadSlots {
     this.#add(at, sinceMs, 0);
   }
 
-  /** What must be written together with something that will be dead; undefined: nothing more. */
-  missingMark(at: SlotAt): Put | undefined {
-    return this.#slots.has(numberOf(at)) ? undefined : markPut(at, this.#clock.wallMs());
+  /** The mark, where it must still be written together with something that will be dead. */
+  missingMark(at: SlotAt): readonly Put[] {
+    return this.#slots.has(numberOf(at)) ? NONE : [markPut(at, this.#clock.wallMs())];
   }
 
   /** Something was written, with its mark, that is dead from `fromMs` on, by the wall clock. */

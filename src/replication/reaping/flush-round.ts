@@ -3,8 +3,8 @@
 // All members must live, and answer; else nothing is certain, and keys are deleted one by one.
 //
 //   1. begin   all members take down from here on in which slots something is written
-//   2. again   all say how far they have counted: whatever is named later is taken down by everybody
-//              who gets it, for all were listening before
+//   2. again   all say how far they have counted: whatever is named later is taken down by all who
+//              get it, for all were listening before
 //   3. flush   all raise the floors of all their slots, and drop them, but those taken down, in
 //              which they look for what is named later
 //
