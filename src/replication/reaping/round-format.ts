@@ -1,4 +1,4 @@
-// The part of message-format.ts that rounds and flushes speak: kinds are written there, fields here.
+// The part of message-format.ts that rounds and flushes speak: kinds stand there, fields here.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
