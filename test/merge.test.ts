@@ -45,7 +45,7 @@ test('three nodes merge what two writers wrote at once', async (t) => {
   const configuration = [
     keyspace(2, 'carts', join(directory, 'cart-merge.ts')),
     keyspace(3, 'tags', 'set-union'),
-    keyspace(4, 'moody', join(directory, 'moody.js'), 'merge-limit = "50ms"'),
+    keyspace(4, 'moody', join(directory, 'moody.js'), 'merge-limit = "500ms"'),
   ].join('\n');
   const cluster = await startCluster({ nodes: 3, configuration, owner: t });
   const addresses = cluster.nodes.map(({ address }) => address);
@@ -111,7 +111,7 @@ test('three nodes merge what two writers wrote at once', async (t) => {
     await redis.send('SELECT', 'moody');
     for (const [mood, says] of [
       ['throw', /no carts to-day: ümläut/],
-      ['loop', /not done after 50 ms/],
+      ['loop', /not done after 500 ms/],
       ['promise', /a Promise is no JSON/],
       ['exit', /died: exit code 1/],
     ] as const) {

@@ -47,7 +47,8 @@ export async function register(
       throw badMerge(why, fix);
     }
     case 'failed':
-    case 'late': {
+    case 'late':
+    case 'unbegun': {
       const why = `the merge function ${name} cannot be used: ${verdict.why}`;
       throw badMerge(why, 'Correct the module; kvorum keyspace check tries it.');
     }
