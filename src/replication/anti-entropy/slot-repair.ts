@@ -4,7 +4,8 @@
 
 import { crc32 } from '../../base/checksum.ts';
 import type { Slot } from '../../base/ids.ts';
-import { type ObjectVersion, subsumes } from '../../causality/siblings.ts';
+import { encodeObject } from '../../causality/object-format.ts';
+import { EMPTY_OBJECT, isBehind, type ObjectVersion } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -67,7 +68,7 @@ export class SlotRepair {
   }
 
   async #repairBucket(member: MemberIndex, keyspace: Keyspace, slot: Slot, bucket: number) {
-    const { engine, clock, peers, requestMs, window } = this.#parts;
+    const { engine, clock, peers, replica, requestMs, window } = this.#parts;
     const asked = (from: KeyPosition): SlotsRequest => {
       return {
         kind: 'list-slots',
@@ -84,7 +85,8 @@ export class SlotRepair {
     });
     if (ours === undefined || theirs === undefined) return undefined;
     let keys = 0;
-    for (const { key, weLack, theyLack } of differences(ours, theirs)) {
+    const absent = replica.objectOf({ keyspace: keyspace.number, slot }, undefined);
+    for (const { key, weLack, theyLack } of differences(ours, theirs, absent)) {
       const at = { keyspace: keyspace.number, slot, key };
       keys += 1;
       if (weLack) await window.begin(() => this.#fetch(member, keyspace, at));
@@ -111,8 +113,7 @@ export class SlotRepair {
   async #send(member: MemberIndex, keyspace: Keyspace, at: KeyAt): Promise<void> {
     const { clock, peers, replica, requestMs, window } = this.#parts;
     try {
-      const object = await replica.read(keyspace, at);
-      if (object === undefined) return;
+      const object = encodeObject(replica.objectOf(at, await replica.read(keyspace, at)));
       const fromMs = clock.monotonicMs();
       const answer = await answerOf(
         peers,
@@ -149,16 +150,15 @@ async function listed(
   return keys;
 }
 
-function* differences(ours: Listed, theirs: Listed) {
+/** `absent`: what a key is to us that we do not have. What it is to them, they know. */
+function* differences(ours: Listed, theirs: Listed, absent: ObjectVersion) {
   for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
     const [mine, other] = [ours.get(name), theirs.get(name)];
     const key = ((mine ?? other) as ListedKey).key;
-    const weLack = other !== undefined && !has(mine?.version, other.version);
-    const theyLack = mine !== undefined && !has(other?.version, mine.version);
+    const known = mine?.version ?? absent;
+    const theirVersion = other?.version ?? EMPTY_OBJECT;
+    const weLack = isBehind(known, theirVersion);
+    const theyLack = isBehind(theirVersion, known);
     if (weLack || theyLack) yield { key, weLack, theyLack };
   }
-}
-
-function has(known: ObjectVersion | undefined, version: ObjectVersion): boolean {
-  return known !== undefined && subsumes(known, version);
 }
