@@ -96,7 +96,7 @@ test('three nodes merge what two writers wrote at once', async (t) => {
   await t.test('keyspaces say what merges their siblings', async () => {
     const words = ['keyspace', 'describe', 'moody', '--url', url];
     const described = (await runKvorum(words)).stdout;
-    match(described, /\nConflicts: .* a read merges them by \/.*moody\.js, within 50 ms\n/);
+    match(described, /\nConflicts: .* a read merges them by \/.*moody\.js, within 500 ms\n/);
     const page = (await (await fetch(`${url}/v1/keyspaces/tags`)).json()) as { merge: unknown };
     deepEqual(page.merge, { name: 'set-union', limitMs: 100 });
   });
