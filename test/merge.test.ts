@@ -114,6 +114,19 @@ test('three nodes merge what two writers wrote at once', async (t) => {
     equal(String(await redis.send('GET', 't')), '["d"]');
   });
 
+  await t.test('a module is tried on what the cluster holds', async () => {
+    const check = ['keyspace', 'check', EXAMPLE, '--url', `redis://${addresses[0]}`, '--keyspace'];
+    const carts = await runKvorum([...check, 'carts']);
+    match(
+      carts.stdout,
+      /cart-merge\.corpus\n.*\d+ equations hold on the values of keyspace "carts"\n/,
+    );
+    const others = await runKvorum([...check, 'tags']);
+    deepEqual([others.code, others.stdout], [1, '']);
+    match(others.stderr, /BAD_MERGE.* throws on a value of keyspace "tags": .*\(for \["d"\]\)/);
+    equal((await runKvorum([...check, 'nowhere'])).code, 2);
+  });
+
   await t.test('a function that misbehaves loses nothing, and others go on', async () => {
     const moody = await clientOf('moody', 0);
     await redis.send('SELECT', 'moody');
