@@ -38,6 +38,15 @@ const PAGE_KEYS = 1_000;
 /** An answer that took longer is slow. */
 const SLOW_MS = 50;
 
+/** Buckets that are worth a listing of their own: each reads its slot. */
+const LISTED_APART_MAX = 4;
+
+/** From one hash of a key up to another, exclusive. */
+interface Hashes {
+  readonly from: number;
+  readonly end: number;
+}
+
 type Listed = Map<string, ListedKey>;
 
 export class SlotRepair {
@@ -57,9 +66,8 @@ export class SlotRepair {
     const answer = await answerOf(peers, member, request, requestMs);
     if (answer.kind !== 'buckets') return undefined;
     let keys = 0;
-    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
-      if (((answer.differing >>> bucket) & 1) === 0) continue;
-      const differing = await this.#repairBucket(member, keyspace, slot, bucket);
+    for (const hashes of differingHashes(answer.differing)) {
+      const differing = await this.#repairPart(member, keyspace, slot, hashes);
       if (differing === undefined) return undefined;
       keys += differing;
     }
@@ -67,7 +75,7 @@ export class SlotRepair {
     return keys;
   }
 
-  async #repairBucket(member: MemberIndex, keyspace: Keyspace, slot: Slot, bucket: number) {
+  async #repairPart(member: MemberIndex, keyspace: Keyspace, slot: Slot, hashes: Hashes) {
     const { engine, clock, peers, replica, requestMs, window } = this.#parts;
     const asked = (from: KeyPosition): SlotsRequest => {
       return {
@@ -78,8 +86,8 @@ export class SlotRepair {
         count: PAGE_KEYS,
       };
     };
-    const ours = await listed(slot, bucket, (from) => listOwnKeys(engine, clock, asked(from)));
-    const theirs = await listed(slot, bucket, async (from) => {
+    const ours = await listed(slot, hashes, (from) => listOwnKeys(engine, clock, asked(from)));
+    const theirs = await listed(slot, hashes, async (from) => {
       const answer = await answerOf(peers, member, asked(from), requestMs);
       return answer.kind === 'listing' ? answer : undefined;
     });
@@ -130,15 +138,26 @@ export class SlotRepair {
   }
 }
 
-/** Everything in a bucket, page by page; undefined: somebody did not answer. */
+/** What is to be listed: the buckets that differ, or the whole slot when many do. */
+function* differingHashes(differing: number): Generator<Hashes> {
+  const buckets = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
+  const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === 1);
+  if (places.length > LISTED_APART_MAX) yield { from: 0, end: 2 ** 32 };
+  else {
+    for (const place of places) {
+      yield { from: place * BUCKET_HASHES, end: (place + 1) * BUCKET_HASHES };
+    }
+  }
+}
+
+/** Everything with these hashes, page by page; undefined: somebody did not answer. */
 async function listed(
   slot: Slot,
-  bucket: number,
+  { from: first, end }: Hashes,
   page: (from: KeyPosition) => Promise<Listing | undefined>,
 ): Promise<Listed | undefined> {
   const keys: Listed = new Map();
-  const end = (bucket + 1) * BUCKET_HASHES;
-  let from: KeyPosition | undefined = { slot, hash: bucket * BUCKET_HASHES };
+  let from: KeyPosition | undefined = { slot, hash: first };
   while (from !== undefined && from.hash < end) {
     const listing: Listing | undefined = await page(from);
     if (listing === undefined) return undefined;
