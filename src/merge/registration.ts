@@ -14,9 +14,11 @@ export interface Candidate {
   readonly name: string;
   /** URL of the module. */
   readonly module: string;
-  /** Values as they were stored; none: there is no corpus. */
+  /** Values as they were stored; none: they are generated. */
   readonly recorded: readonly Uint8Array[];
-  /** Where they stand or would stand. */
+  /** Where these stand, for people. */
+  readonly recordedIn: string;
+  /** Where recorded values stand or would stand. */
   readonly corpusName: string;
 }
 
@@ -27,12 +29,13 @@ const EQUATIONS: Readonly<Record<BrokenLaw['law'], readonly [string, string]>> =
 };
 
 /**
- * How often a law was tried. Rejects with BAD_MERGE where the module cannot be used, or takes none
- * of the values; with UNLAWFUL_MERGE and a counter-example where it breaks a law.
+ * How often a law was tried. Rejects with BAD_MERGE where the module cannot be used, takes none of
+ * the values, or keeps nothing of them; with UNLAWFUL_MERGE and a counter-example where it breaks
+ * a law.
  */
 export async function register(
   host: { readonly guests: Jobs; readonly clock: Clock },
-  { name, module, recorded, corpusName }: Candidate,
+  { name, module, recorded, recordedIn, corpusName }: Candidate,
 ): Promise<number> {
   const verdict = await new GuestModules(host).tryLaws(module, recorded);
   switch (verdict.kind) {
@@ -40,18 +43,27 @@ export async function register(
       return verdict.triedCount;
     case 'broken':
       throw unlawful(name, verdict, corpusName);
+    case 'constant': {
+      const values = recorded.length > 0 ? `the values of ${recordedIn}` : 'generated values';
+      const why = `the merge function ${name} makes ${verdict.value} of all ${values}`;
+      throw badMerge(`${why}: nothing is left of them`, correctIt(corpusName));
+    }
     case 'untried': {
-      const values = recorded.length > 0 ? `a value of ${corpusName}` : 'all generated values';
+      const values = recorded.length > 0 ? `a value of ${recordedIn}` : 'all generated values';
       const why = `the merge function ${name} throws on ${values}: ${verdict.why}`;
-      const fix = `Correct it; values that it is made for stand in ${corpusName}, one a line.`;
-      throw badMerge(why, fix);
+      throw badMerge(why, correctIt(corpusName));
     }
     case 'failed':
-    case 'late': {
+    case 'late':
+    case 'unbegun': {
       const why = `the merge function ${name} cannot be used: ${verdict.why}`;
       throw badMerge(why, 'Correct the module; kvorum keyspace check tries it.');
     }
   }
+}
+
+function correctIt(corpusName: string): string {
+  return `Correct it; values that it is made for stand in ${corpusName}, one a line.`;
 }
 
 function unlawful(
