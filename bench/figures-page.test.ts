@@ -5,10 +5,10 @@ import { withSection } from './figures-page.ts';
 const PAGE = '# Figures\n\nWords.\n';
 
 test('a section is added at the end, and replaced where it stands', () => {
-  const one = withSection(PAGE, 'bench -- a', 'first');
-  equal(one, `${PAGE}\n<!-- npm run bench -- a -->\nfirst\n<!-- end -->\n`);
-  const two = withSection(one, 'bench -- a --b', 'second');
-  const again = withSection(two, 'bench -- a', 'third');
+  const one = withSection(PAGE, 'a', 'first');
+  equal(one, `${PAGE}\n<!-- begin a -->\nfirst\n<!-- end -->\n`);
+  const two = withSection(one, 'a 10', 'second');
+  const again = withSection(two, 'a', 'third');
   equal(again, two.replace('first', 'third'));
-  equal(withSection(again, 'bench -- a --b', 'second'), again);
+  equal(withSection(again, 'a 10', 'second'), again);
 });

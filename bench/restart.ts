@@ -85,7 +85,7 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   if (!values.write) return;
   const sizes = `--log ${values.log} --tables ${values.tables}`;
   const command = `bench -- restart ${sizes} --rounds ${rounds}`;
-  page.write({ title: 'From kill -9 to the first answer', command, lines });
+  page.write({ name: 'restart', title: 'From kill -9 to the first answer', command, lines });
 }
 
 function sizeFrom(option: string, value: string): number {

@@ -4,6 +4,7 @@
 
 import { ByteReader, ByteWriter } from '../src/base/bytes.ts';
 import type { Slot } from '../src/base/ids.ts';
+import { EMPTY_VECTOR } from '../src/causality/version-vector.ts';
 import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
 import {
   type Message,
@@ -169,6 +170,17 @@ function emptied(message: Message): Message {
   if (message.kind !== 'request' || message.request.kind !== 'store-copy') return message;
   const key = Buffer.from('elsewhere');
   return { ...message, request: { ...message.request, key } };
+}
+
+/** A coordinator to whom every copy seems to be what it sent: for pruning.test.ts. */
+export function credulous(host: Host): Host {
+  return tampering(host, { hear: agreed });
+}
+
+/** Whoever stored a copy seems to have nothing else. */
+function agreed(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'stored') return message;
+  return { ...message, reply: { kind: 'stored', context: EMPTY_VECTOR } };
 }
 
 function denied(message: Message): Message {

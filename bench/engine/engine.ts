@@ -68,7 +68,12 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   for (const line of lines) print(line);
   if (!values.write) return;
   const title = `The engine beside its rivals, ${keys.toLocaleString('en')} keys`;
-  page.write({ title, command: `bench -- engine --keys ${keys} --rounds ${rounds}`, lines });
+  page.write({
+    name: `engine ${keys}`,
+    title,
+    command: `bench -- engine --keys ${keys} --rounds ${rounds}`,
+    lines,
+  });
 }
 
 function phasesFrom(text: string): Phase[] {

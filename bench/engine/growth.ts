@@ -92,7 +92,7 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   writeFileSync(PLOT, growthPlot(title, panelsOf(rows)));
   const command = `bench -- growth --to ${to} --only ${values.only}`;
   const preface = '![Cost of an operation over the number of keys](growth.svg)';
-  page.write({ title, command, lines, preface });
+  page.write({ name: 'growth', title, command, lines, preface });
 }
 
 async function measure(engine: string, keys: number, under: string): Promise<Row> {

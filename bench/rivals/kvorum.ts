@@ -60,9 +60,8 @@ function storeOf(engine: Engine): Store {
     return written.durable;
   };
   return {
-    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
-    putMany: (puts) =>
-      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
+    put: (key, value) => write([putOf(key, value)]),
+    putMany: (puts) => write(puts.map(({ key, value }) => putOf(key, value))),
     get(key) {
       const stored = engine.get(at(key));
       return stored instanceof Promise ? stored.then((it) => it?.value) : stored?.value;
@@ -92,9 +91,8 @@ function syncedStore(engine: Engine): Store {
   };
   return {
     ...storeOf(engine),
-    put: (key, value) => write([{ ...at(key), kind: 'put', value, growth: 1 }]),
-    putMany: (puts) =>
-      write(puts.map(({ key, value }) => ({ ...at(key), kind: 'put', value, growth: 1 }))),
+    put: (key, value) => write([putOf(key, value)]),
+    putMany: (puts) => write(puts.map(({ key, value }) => putOf(key, value))),
   };
 }
 
@@ -114,6 +112,10 @@ async function later(engine: Engine, puts: readonly Put[]): Promise<Written> {
     const written = taken(engine, puts);
     if (written !== undefined) return written;
   }
+}
+
+function putOf(key: Buffer, value: Buffer): Put {
+  return { kind: 'put', keyspace: KEYSPACE, slot: slotOf(key), key, value, growth: 1 };
 }
 
 function at(key: Buffer): EngineKey {

@@ -20,6 +20,9 @@ export type Address = string & { readonly brand: 'Address' };
 
 export const SLOT_COUNT = 16_384;
 
+/** Incarnations of nodes are seconds since then, or more where one lived for less than a second. */
+export const INCARNATION_EPOCH_MS = Date.UTC(2026, 0, 1);
+
 export function asNodeId(text: string): NodeId {
   return matching(text, /^[0-9a-f]{40}$/, 'a node id is 40 lower-case hex digits') as NodeId;
 }

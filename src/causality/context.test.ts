@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { hasCode } from '../base/errors.ts';
 import type { KeyspaceNumber } from '../base/ids.ts';
 import { answerOf, casesOf, mutants, resealed } from '../base/test-fuzz.ts';
-import { decodeContext, encodeContext } from './context.ts';
+import { decodeContext, encodeContext, refuseFutureLives } from './context.ts';
 import { actorOf } from './dot.ts';
-import { EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
+import { CUT, EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
 
 const KEYSPACE = 3 as KeyspaceNumber;
 const VECTOR: VersionVector = [
@@ -86,4 +86,20 @@ test('what is wrong under a right checksum is a sound vector or BAD_CONTEXT', ()
     assert.deepEqual(decodeContext(encodeContext(vector, KEYSPACE), KEYSPACE), vector);
   });
   fc.assert(property, casesOf(3_000));
+});
+
+test('a context of a life years from now is refused, one of a clock ahead is not', () => {
+  const nowMs = Date.UTC(2027, 0, 1);
+  const life = (year: number): VersionVector => {
+    const incarnation = (Date.UTC(year, 0, 1) - Date.UTC(2026, 0, 1)) / 1000;
+    return [{ actor: actorOf(5, incarnation), counter: 1 }];
+  };
+  for (const year of [2027, 2028, 2036]) refuseFutureLives(life(year), nowMs);
+  const cut: VersionVector = [{ actor: CUT, counter: 2 ** 40 }];
+  for (const forged of [life(2038), life(2160), cut]) {
+    assert.throws(
+      () => refuseFutureLives(forged, nowMs),
+      (error) => hasCode(error, 'BAD_CONTEXT') && /years from now/.test(error.message),
+    );
+  }
 });

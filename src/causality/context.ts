@@ -10,11 +10,17 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
 import { hasCode, KvorumError } from '../base/errors.ts';
-import type { KeyspaceNumber } from '../base/ids.ts';
-import { readVector, type VersionVector, writeVector } from './version-vector.ts';
+import { INCARNATION_EPOCH_MS, type KeyspaceNumber } from '../base/ids.ts';
+import { incarnationOf } from './dot.ts';
+import { CUT, readVector, type VersionVector, writeVector } from './version-vector.ts';
 
 const FORMAT = 1;
 const CRC_BYTES = 4;
+// A node whose clock was years ahead when it started lives as an incarnation of that time for good;
+// its contexts are taken. What is further off only a forger writes, and it must not wear out the
+// 32 bits of those that are to come.
+const AHEAD_MS_MAX = 10 * 365 * 86_400_000;
+
 const BYTES_MIN = 3 + CRC_BYTES;
 
 // Half of what Node.js takes as all headers of a request (16 KiB); room for 500 actors and more,
@@ -47,6 +53,15 @@ export function decodeContext(text: string, keyspace: KeyspaceNumber): VersionVe
   } catch (error) {
     if (hasCode(error, 'BAD_BYTES')) throw badContext('does not hold a version vector', error);
     throw error;
+  }
+}
+
+/** Throws BAD_CONTEXT where `vector` knows of a life of a node that cannot have begun yet. */
+export function refuseFutureLives(vector: VersionVector, wallMs: number): void {
+  const latest = Math.floor((wallMs + AHEAD_MS_MAX - INCARNATION_EPOCH_MS) / 1000);
+  for (const entry of vector) {
+    const life = entry.actor === CUT ? entry.counter : incarnationOf(entry.actor);
+    if (life > latest) throw badContext(`knows of a node in incarnation ${life}, years from now`);
   }
 }
 

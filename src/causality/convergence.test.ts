@@ -7,7 +7,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { actorOf } from './dot.ts';
+import { type Actor, actorOf, type Dot } from './dot.ts';
+import { closed } from './pruning.ts';
 import {
   EMPTY_OBJECT,
   keepLatest,
@@ -19,7 +20,7 @@ import {
   versionOf,
   writeSibling,
 } from './siblings.ts';
-import { descends, EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
+import { covers, descends, EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
 
 const REPLICAS = 4;
 const CLIENTS = 3;
@@ -28,7 +29,13 @@ type Step =
   | { readonly kind: 'read'; readonly client: number; readonly at: number }
   | { readonly kind: 'write'; readonly client: number; readonly at: number; readonly time: number }
   | { readonly kind: 'blind write'; readonly at: number; readonly time: number }
-  | { readonly kind: 'merge'; readonly from: number; readonly at: number };
+  | { readonly kind: 'merge'; readonly from: number; readonly at: number }
+  /** What some replica had many steps ago arrives only now. */
+  | { readonly kind: 'late'; readonly age: number; readonly at: number }
+  /** The replica goes on as a new actor. */
+  | { readonly kind: 'crash'; readonly at: number }
+  /** All replicas exchange what they have, and one of them closes what they confirm. */
+  | { readonly kind: 'close'; readonly at: number };
 
 const replica = fc.nat(REPLICAS - 1);
 const client = fc.nat(CLIENTS - 1);
@@ -41,6 +48,9 @@ const anySteps: fc.Arbitrary<Step[]> = fc.array(
     fc.record({ kind: fc.constant('write' as const), client, at: replica, time }),
     fc.record({ kind: fc.constant('blind write' as const), at: replica, time }),
     fc.record({ kind: fc.constant('merge' as const), from: replica, at: replica }),
+    fc.record({ kind: fc.constant('late' as const), age: fc.nat(60), at: replica }),
+    fc.record({ kind: fc.constant('crash' as const), at: replica }),
+    fc.record({ kind: fc.constant('close' as const), at: replica }),
   ),
   { maxLength: 60 },
 );
@@ -49,10 +59,25 @@ const anySteps: fc.Arbitrary<Step[]> = fc.array(
 class Replica {
   object: StoredObject = EMPTY_OBJECT;
   #counter = 0;
-  readonly #actor;
+  #incarnation = 1;
+  readonly #number: number;
 
   constructor(number: number) {
-    this.#actor = actorOf(number + 1, 1);
+    this.#number = number + 1;
+  }
+
+  get #actor() {
+    return actorOf(this.#number, this.#incarnation);
+  }
+
+  crash(): void {
+    this.#incarnation += 1;
+    this.#counter = 0;
+  }
+
+  close(): void {
+    const { context, siblings } = this.object;
+    this.object = { context: closed(context, siblings), siblings };
   }
 
   write(seen: VersionVector, time: number): void {
@@ -78,6 +103,11 @@ function idOf(sibling: Sibling): string {
   return sibling.value.toString();
 }
 
+function dotOf(id: string): Dot {
+  const [actor, counter] = id.split(':').map(Number) as [Actor, number];
+  return { actor, counter };
+}
+
 /** Sibling → everything that it descends from, itself included. */
 type Histories = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -101,14 +131,26 @@ function runWithSiblings(steps: readonly Step[]): StoredObject[] {
     histories: new Map() as Histories,
   }));
   const states: StoredObject[] = [];
+  const past: [StoredObject, Histories][] = [];
+  const merge = (at: number, object: StoredObject, histories: Histories) => {
+    replicas[at]!.object = mergeObjects(replicas[at]!.object, object);
+    oracle[at] = mergeHistories(oracle[at]!, histories);
+  };
   for (const step of steps) {
     const here = replicas[step.at]!;
     const known = oracle[step.at]!;
     if (step.kind === 'read') {
       clients[step.client] = { context: here.object.context, histories: known };
     } else if (step.kind === 'merge') {
-      here.object = mergeObjects(here.object, replicas[step.from]!.object);
-      oracle[step.at] = mergeHistories(known, oracle[step.from]!);
+      merge(step.at, replicas[step.from]!.object, oracle[step.from]!);
+    } else if (step.kind === 'late') {
+      const [object, histories] = past.at(-step.age - 1) ?? [EMPTY_OBJECT, new Map()];
+      merge(step.at, object, histories);
+    } else if (step.kind === 'crash') {
+      here.crash();
+    } else if (step.kind === 'close') {
+      for (const [to, from] of exchanges()) merge(to, replicas[from]!.object, oracle[from]!);
+      here.close();
     } else {
       const blind = { context: here.object.context, histories: known };
       const seen = step.kind === 'write' ? clients[step.client]! : blind;
@@ -117,8 +159,18 @@ function runWithSiblings(steps: readonly Step[]): StoredObject[] {
     }
     assert.deepEqual(here.object.siblings.map(idOf).sort(), [...oracle[step.at]!.keys()].sort());
     states.push(here.object);
+    past.push([here.object, oracle[step.at]!]);
   }
   return states;
+}
+
+/** All with the first, then the first with all: afterwards everybody has everything. */
+function exchanges(): [to: number, from: number][] {
+  const others = Array.from({ length: REPLICAS - 1 }, (_, i) => i + 1);
+  return [
+    ...others.map((from): [number, number] => [0, from]),
+    ...others.map((to): [number, number] => [to, 0]),
+  ];
 }
 
 interface Known {
@@ -132,30 +184,47 @@ function runWithLatest(steps: readonly Step[]): StoredObject[] {
   const oracle: Known[] = replicas.map(() => ({ writes: new Set(), newest: undefined }));
   const contexts = Array<VersionVector>(CLIENTS).fill(EMPTY_VECTOR);
   const states: StoredObject[] = [];
+  const past: [StoredObject, Known][] = [];
+  const issued = new Set<string>();
+  const merge = (at: number, object: StoredObject, other: Known) => {
+    replicas[at]!.object = mergeLatest(replicas[at]!.object, object);
+    const known = oracle[at]!;
+    const writes = new Set([...known.writes, ...other.writes]);
+    oracle[at] = { writes, newest: newerOf(known.newest, other.newest) };
+  };
   for (const step of steps) {
     const here = replicas[step.at]!;
     const known = oracle[step.at]!;
     if (step.kind === 'read') {
       contexts[step.client] = here.object.context;
     } else if (step.kind === 'merge') {
-      const other = oracle[step.from]!;
-      here.object = keepLatest(mergeObjects(here.object, replicas[step.from]!.object));
-      const writes = new Set([...known.writes, ...other.writes]);
-      oracle[step.at] = { writes, newest: newerOf(known.newest, other.newest) };
+      merge(step.at, replicas[step.from]!.object, oracle[step.from]!);
+    } else if (step.kind === 'late') {
+      const nothing: Known = { writes: new Set(), newest: undefined };
+      merge(step.at, ...(past.at(-step.age - 1) ?? ([EMPTY_OBJECT, nothing] as const)));
+    } else if (step.kind === 'crash') {
+      here.crash();
+    } else if (step.kind === 'close') {
+      for (const [to, from] of exchanges()) merge(to, replicas[from]!.object, oracle[from]!);
+      here.close();
     } else {
       const own = here.object.context;
       const asked = step.kind === 'write' ? contexts[step.client]! : own;
       here.write(descends(own, asked) ? asked : own, step.time);
       const { written } = here;
       here.object = keepLatest(here.object);
+      issued.add(idOf(written));
       const writes = new Set([...known.writes, idOf(written)]);
       oracle[step.at] = { writes, newest: newerOf(known.newest, written) };
       assert.equal(latestOf(here.object), written, 'a write is the newest where it was written');
     }
     const { writes, newest } = oracle[step.at]!;
     assert.deepEqual(here.object.siblings.map(idOf), newest === undefined ? [] : [idOf(newest)]);
-    assert.equal(sumOfCounters(here.object.context), writes.size);
+    for (const id of issued) {
+      assert.equal(covers(here.object.context, dotOf(id)), writes.has(id), `knows of ${id}`);
+    }
     states.push(here.object);
+    past.push([here.object, oracle[step.at]!]);
   }
   return states;
 }
@@ -164,10 +233,6 @@ function newerOf(a: Sibling | undefined, b: Sibling | undefined): Sibling | unde
   if (a === undefined || b === undefined) return a ?? b;
   const order = a.time - b.time || a.dot.actor - b.dot.actor || a.dot.counter - b.dot.counter;
   return order >= 0 ? a : b;
-}
-
-function sumOfCounters(context: VersionVector): number {
-  return context.reduce((sum, { counter }) => sum + counter, 0);
 }
 
 function mergeLatest(a: StoredObject, b: StoredObject): StoredObject {

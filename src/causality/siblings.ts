@@ -19,8 +19,10 @@
 import { assert } from '../base/assert.ts';
 import { compareDots, type Dot } from './dot.ts';
 import type { HybridTime } from './hybrid-clock.ts';
+import { trimmed } from './pruning.ts';
 import {
   covers,
+  cutOf,
   descends,
   EMPTY_VECTOR,
   mergeVectors,
@@ -74,7 +76,7 @@ export function writeSibling(
   }
   siblings.push(time === sibling.time ? sibling : { ...sibling, time });
   if (siblings.length > 1) siblings.sort(byDot);
-  return { context: withDot(known, sibling.dot), siblings };
+  return { context: trimmed(withDot(known, sibling.dot), siblings), siblings };
 }
 
 /**
@@ -87,8 +89,8 @@ export function mergeObjects<S extends SiblingFacts>(
   b: Versioned<S>,
 ): Versioned<S> {
   if (a === b) return a;
-  const context = mergeVectors(a.context, b.context);
   const siblings = union(survivors(a, b), survivors(b, a));
+  const context = trimmed(mergeVectors(a.context, b.context), siblings);
   if (siblings === a.siblings && context === a.context) return a;
   if (siblings.length === b.siblings.length && descends(b.context, context)) {
     if (siblings.every((sibling, i) => compareDots(sibling.dot, b.siblings[i]!.dot) === 0))
@@ -99,6 +101,8 @@ export function mergeObjects<S extends SiblingFacts>(
 
 /** Whether merging `b` into `a` would change nothing. */
 export function subsumes(a: ObjectVersion, b: ObjectVersion): boolean {
+  // What was cut from a context may have to come back with a sibling.
+  if (cutOf(a.context) > 0) return mergeObjects<SiblingFacts>(a, b) === a;
   // b's own siblings need no look: a covers them all, so they stay only where a has them too.
   return descends(a.context, b.context) && survivors(a, b) === a.siblings;
 }
@@ -121,7 +125,8 @@ export function subsumes(a: ObjectVersion, b: ObjectVersion): boolean {
  */
 export function keepLatest<S extends SiblingFacts>(object: Versioned<S>): Versioned<S> {
   if (object.siblings.length <= 1) return object;
-  return { context: object.context, siblings: [latestOf(object)!] };
+  const siblings = [latestOf(object)!];
+  return { context: trimmed(object.context, siblings), siblings };
 }
 
 /** The greatest sibling by (time, then dot), dead or alive. */

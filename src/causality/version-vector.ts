@@ -8,8 +8,19 @@
 //   count, then per entry: node number, incarnation, counter        (all varints)
 //   02  05 01 2a  09 01 07   =   actor (5, 1) up to 42, actor (9, 1) up to 7
 //
+// Two kinds of entries say more, and keep vectors short (pruning.ts says when they arise):
+//
+//   closed   it covers all earlier incarnations of its node as well, whatever they wrote; entries
+//            of those are gone. On the wire its node number has 2^21 added to it.
+//   the cut  an entry of actor 0, which nobody is, always the first. Of actors whose incarnation is
+//            below its counter, and that have a successor here, those which do not stand here may
+//            have been known once. A vector is taken to know of their writes when vectors are
+//            compared, lest they were sent to and fro for ever; it is not taken to cover them when
+//            a sibling's life depends on it.
+//
 // Source: Parker et al., "Detection of Mutual Inconsistency in Distributed Systems" (1983).
-// Invariants: strictly ascending by actor; every counter is at least 1.
+// Invariants: strictly ascending by actor; no entry of its node stands below a closed one; every
+// counter is at least 1, or 0 in a closed entry.
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
@@ -23,7 +34,11 @@ import {
   nodeNumberOf,
 } from './dot.ts';
 
-export type VersionVector = readonly Dot[];
+export interface VectorEntry extends Dot {
+  readonly isClosed?: true;
+}
+
+export type VersionVector = readonly VectorEntry[];
 
 export const EMPTY_VECTOR: VersionVector = [];
 
@@ -32,28 +47,57 @@ export const EMPTY_VECTOR: VersionVector = [];
 const ENTRY_COUNT_MAX = 10_000;
 const ENTRY_BYTES_MIN = 3;
 
-/** The highest counter known of `actor`; 0: none. */
-export function counterOf(vector: VersionVector, actor: Actor): number {
-  for (const entry of vector) {
-    if (entry.actor >= actor) return entry.actor === actor ? entry.counter : 0;
-  }
-  return 0;
-}
+/** The actor of the cut; see above. */
+export const CUT = 0 as Actor;
+/** Added to the node number of a closed entry. */
+const CLOSED = NODE_NUMBER_MAX + 1;
 
 export function covers(vector: VersionVector, dot: Dot): boolean {
-  return counterOf(vector, dot.actor) >= dot.counter;
+  for (const entry of vector) {
+    if (entry.actor < dot.actor) continue;
+    if (entry.actor === dot.actor) return entry.counter >= dot.counter;
+    return entry.isClosed === true && isSameNode(entry, dot);
+  }
+  return false;
+}
+
+/** Whether `vector` knows of a later write of that node: of the life of `dot` or a later one. */
+export function isAheadOf(vector: VersionVector, dot: Dot): boolean {
+  for (const entry of vector) {
+    if (entry.actor < dot.actor) continue;
+    if (entry.actor > dot.actor) return isSameNode(entry, dot);
+    if (entry.counter > dot.counter) return true;
+  }
+  return false;
+}
+
+/** The last incarnation that the vector knows of the node; 0: none. */
+export function lastLifeOf(vector: VersionVector, nodeNumber: number): number {
+  const last = vector.findLast(({ actor }) => nodeNumberOf(actor) === nodeNumber);
+  return last === undefined ? 0 : incarnationOf(last.actor);
+}
+
+/** Incarnations below it may have been cut; 0: the vector is whole. */
+export function cutOf(vector: VersionVector): number {
+  const first = vector[0];
+  return first?.actor === CUT ? first.counter : 0;
 }
 
 /** Whether `a` covers everything that `b` covers; equal vectors descend from each other. */
 export function descends(a: VersionVector, b: VersionVector): boolean {
   if (a === b) return true;
-  if (a.length < b.length) return false;
   let i = 0;
   for (const theirs of b) {
     while (i < a.length && a[i]!.actor < theirs.actor) i++;
     const ours = a[i];
-    if (ours === undefined || ours.actor !== theirs.actor) return false;
-    if (ours.counter < theirs.counter) return false;
+    if (ours === undefined) return false;
+    if (ours.actor !== theirs.actor) {
+      if (!isSameNode(ours, theirs)) return false;
+      if (!ours.isClosed && incarnationOf(theirs.actor) >= cutOf(a)) return false;
+    } else {
+      if (ours.counter < theirs.counter) return false;
+      if (theirs.isClosed && !ours.isClosed) return false;
+    }
   }
   return true;
 }
@@ -62,7 +106,7 @@ export function descends(a: VersionVector, b: VersionVector): boolean {
 export function mergeVectors(a: VersionVector, b: VersionVector): VersionVector {
   if (descends(a, b)) return a;
   if (descends(b, a)) return b;
-  const merged: Dot[] = [];
+  const merged: VectorEntry[] = [];
   let i = 0;
   let j = 0;
   while (i < a.length && j < b.length) {
@@ -70,27 +114,46 @@ export function mergeVectors(a: VersionVector, b: VersionVector): VersionVector 
     const theirs = b[j]!;
     if (ours.actor <= theirs.actor) i++;
     if (theirs.actor <= ours.actor) j++;
-    if (ours.actor === theirs.actor) merged.push(ours.counter >= theirs.counter ? ours : theirs);
-    else merged.push(ours.actor < theirs.actor ? ours : theirs);
+    if (ours.actor === theirs.actor) append(merged, greaterOf(ours, theirs));
+    else append(merged, ours.actor < theirs.actor ? ours : theirs);
   }
-  while (i < a.length) merged.push(a[i++]!);
-  while (j < b.length) merged.push(b[j++]!);
+  while (i < a.length) append(merged, a[i++]!);
+  while (j < b.length) append(merged, b[j++]!);
   return merged;
+}
+
+/** Of two entries of one actor what either says. */
+function greaterOf(a: VectorEntry, b: VectorEntry): VectorEntry {
+  const greater = a.counter >= b.counter ? a : b;
+  if (greater.isClosed || !(a.isClosed || b.isClosed)) return greater;
+  return { ...greater, isClosed: true };
+}
+
+function append(merged: VectorEntry[], entry: VectorEntry): void {
+  if (entry.isClosed) {
+    while (merged.length > 0 && isSameNode(merged.at(-1)!, entry)) merged.pop();
+  }
+  merged.push(entry);
+}
+
+export function isSameNode(a: Dot, b: Dot): boolean {
+  return nodeNumberOf(a.actor) === nodeNumberOf(b.actor);
 }
 
 /** The vector that covers `dot` too, and with it every earlier write of that actor. */
 export function withDot(vector: VersionVector, dot: Dot): VersionVector {
   if (vector.length === 0) return [dot];
-  if (vector.length === 1 && vector[0]!.actor === dot.actor) {
-    return vector[0]!.counter >= dot.counter ? vector : [dot];
+  const [only] = vector as [VectorEntry];
+  if (vector.length === 1 && only.actor === dot.actor && !only.isClosed) {
+    return only.counter >= dot.counter ? vector : [dot];
   }
   return mergeVectors(vector, [dot]);
 }
 
 export function writeVector(w: ByteWriter, vector: VersionVector): void {
   w.varint(vector.length);
-  for (const { actor, counter } of vector) {
-    w.varint(nodeNumberOf(actor));
+  for (const { actor, counter, isClosed } of vector) {
+    w.varint(nodeNumberOf(actor) + (isClosed ? CLOSED : 0));
     w.varint(incarnationOf(actor));
     w.varint(counter);
   }
@@ -103,24 +166,35 @@ export function readVector(r: ByteReader): VersionVector {
   if (count > ENTRY_COUNT_MAX || count * ENTRY_BYTES_MIN > r.left) {
     throw badBytes(`a version vector of ${count} entries in ${r.left} bytes`);
   }
-  const vector: Dot[] = [];
-  let previous = -1;
+  const vector: VectorEntry[] = [];
   for (let i = 0; i < count; i++) {
-    const actor = readActor(r);
-    const counter = r.varint();
-    if (actor <= previous) throw badBytes('the actors of a version vector are not ascending');
-    if (counter === 0) throw badBytes('a version vector has a counter of 0');
-    vector.push({ actor, counter });
-    previous = actor;
+    const entry = readEntry(r);
+    const before = vector.at(-1);
+    if (before !== undefined && entry.actor <= before.actor) {
+      throw badBytes('the actors of a version vector are not ascending');
+    }
+    if (before !== undefined && entry.isClosed && isSameNode(before, entry)) {
+      throw badBytes('a version vector has an entry under a closed one');
+    }
+    vector.push(entry);
   }
   return vector;
 }
 
-function readActor(r: ByteReader): Actor {
-  const nodeNumber = r.varint();
+function readEntry(r: ByteReader): VectorEntry {
+  const first = r.varint();
+  const isClosed = first >= CLOSED;
+  const nodeNumber = isClosed ? first - CLOSED : first;
   const incarnation = r.varint();
   if (nodeNumber > NODE_NUMBER_MAX || incarnation > INCARNATION_MAX) {
     throw badBytes(`there is no actor (${nodeNumber}, ${incarnation})`);
   }
-  return actorOf(nodeNumber, incarnation);
+  const actor = actorOf(nodeNumber, incarnation);
+  const counter = r.varint();
+  if (!isClosed) {
+    if (counter === 0) throw badBytes('a version vector has a counter of 0');
+    return { actor, counter };
+  }
+  if (actor === CUT) throw badBytes('the cut of a version vector is closed');
+  return { actor, counter, isClosed };
 }

@@ -7,6 +7,7 @@ import type { Slot } from '../base/ids.ts';
 import { type Dot, incarnationOf, nodeNumberOf } from '../causality/dot.ts';
 import { millisOf } from '../causality/hybrid-clock.ts';
 import type { SiblingFacts } from '../causality/siblings.ts';
+import { CUT, type VectorEntry } from '../causality/version-vector.ts';
 import type { KeyExplanation } from '../replication/explain.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type { Fate } from '../replication/verdict.ts';
@@ -29,7 +30,7 @@ export interface ExplainedReplica {
   readonly state: 'has' | 'has-nothing' | 'silent' | 'refuses';
   /** Why it refuses. */
   readonly why: string | undefined;
-  /** Every write up to these dots is known there. */
+  /** Every write up to these dots is known there; see nameOfEntry for `…`. */
   readonly context: readonly string[];
   /** Those of them that stand there. */
   readonly dots: readonly string[];
@@ -58,7 +59,7 @@ export function explanationOf(
     isAlive: map.isAlive(member),
     state,
     why,
-    context: version?.context.map(dotName) ?? [],
+    context: version?.context.map((entry) => nameOfEntry(map, entry)) ?? [],
     dots: version?.siblings.map(({ dot }) => dotName(dot)) ?? [],
   }));
   const writes = verdicts.map(({ sibling, fate }) => {
@@ -77,6 +78,13 @@ function timesOf({ time, expiresAt }: SiblingFacts) {
 function isAgreed(replicas: readonly ExplainedReplica[]): boolean {
   const isKnown = replicas.every(({ state }) => state === 'has' || state === 'has-nothing');
   return isKnown && new Set(replicas.map(({ context, dots }) => `${context} ${dots}`)).size === 1;
+}
+
+/** `n1/…7:4`: up to that dot, and all earlier lives of n1. `…5`: lives before were cut. */
+function nameOfEntry(map: ClusterMap, entry: VectorEntry): string {
+  if (entry.actor === CUT) return `…${entry.counter}`;
+  const name = nameOfDot(map, entry);
+  return entry.isClosed ? name.replace('/', '/…') : name;
 }
 
 function nameOfDot(map: ClusterMap, { actor, counter }: Dot): string {

@@ -1,7 +1,8 @@
 // What a node counts about itself, as plain integers: cheap where they are counted, turned into
 // Prometheus text only when somebody asks.
 
-import type { ReadCounters } from '../replication/quorum-reader.ts';
+import type { ObjectCounters } from '../replication/object-watch.ts';
+import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
 import type { PeerCounters } from './remote-peers.ts';
 
@@ -13,6 +14,7 @@ export interface NodeMetrics {
   readonly getLatency: Histogram;
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
+  readonly objects: ObjectCounters;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
   readonly membersAlive: number;

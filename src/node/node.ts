@@ -8,6 +8,7 @@
 
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
+import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
@@ -20,8 +21,9 @@ import type { Engine } from '../storage/engine.ts';
 import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
-import { Histogram, type NodeMetrics, type OutcomeCounts } from './metrics.ts';
+import type { NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
+import { RequestMeter } from './request-meter.ts';
 import type {
   ClusterStatus,
   GetOutcome,
@@ -72,33 +74,33 @@ export class Node implements Store {
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
   readonly #explaining: CoordinatorParts;
-  readonly #gets = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
-  readonly #writes = {
-    ok: 0,
-    'condition-failed': 0,
-    'not-applied': 0,
-    indeterminate: 0,
-    error: 0,
-  };
-  readonly #getLatency = new Histogram();
-  readonly #writeLatency = new Histogram();
+  readonly #gets: RequestMeter<GetOutcome['kind']>;
+  readonly #writes: RequestMeter<WriteOutcome['kind']>;
   #ping: Timer | undefined;
 
   constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine) {
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
+    this.#gets = new RequestMeter(clock, { found: 0, missing: 0, 'no-answer': 0, error: 0 });
+    this.#writes = new RequestMeter(clock, {
+      ok: 0,
+      'condition-failed': 0,
+      'not-applied': 0,
+      indeterminate: 0,
+      error: 0,
+    });
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
-    this.#replica = new Replica({ engine, clock, nodeNumber: map.selfNumber });
+    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber });
     this.#peers = new RemotePeers({
       map,
       clock,
       requestMs,
       random,
       log,
-      answer: (request) => responder.answer(request),
+      answer: (request, reply) => responder.answer(request, reply),
       ownTime: () => this.#replica.time,
       observeTime: (time) => this.#replica.observeTime(time),
     });
@@ -129,12 +131,12 @@ export class Node implements Store {
     await this.#engine.close(this.#replica.dotCounter);
   }
 
-  get(request: GetRequest): Promise<GetOutcome> {
-    return this.#measured(this.#gets, this.#getLatency, this.#coordinator.get(request));
+  get(request: GetRequest): Later<GetOutcome> {
+    return this.#gets.measure(() => this.#coordinator.get(request));
   }
 
-  write(request: WriteRequest): Promise<WriteOutcome> {
-    return this.#measured(this.#writes, this.#writeLatency, this.#coordinator.write(request));
+  write(request: WriteRequest): Later<WriteOutcome> {
+    return this.#writes.measure(() => this.#coordinator.write(request));
   }
 
   listKeys(request: ListRequest) {
@@ -208,33 +210,17 @@ export class Node implements Store {
   metrics(): NodeMetrics {
     const { members } = this.#map;
     return {
-      gets: this.#gets,
-      writes: this.#writes,
-      getLatency: this.#getLatency,
-      writeLatency: this.#writeLatency,
+      gets: this.#gets.counts,
+      writes: this.#writes.counts,
+      getLatency: this.#gets.latency,
+      writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
+      objects: this.#replica.counters,
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
-  }
-
-  async #measured<Kind extends string, Outcome extends { readonly kind: Kind }>(
-    counts: OutcomeCounts<Kind | 'error'>,
-    latency: Histogram,
-    request: Promise<Outcome>,
-  ): Promise<Outcome> {
-    const startMs = this.#host.clock.monotonicMs();
-    let kind: Kind | 'error' = 'error';
-    try {
-      const outcome = await request;
-      kind = outcome.kind;
-      return outcome;
-    } finally {
-      counts[kind] += 1;
-      latency.add(this.#host.clock.monotonicMs() - startMs);
-    }
   }
 
   #pingAll(): void {

@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ASKED_AT_ONCE_MAX, QuestionTable } from './question-table.ts';
+import { COPIES_MAX } from '../replication/keyspace.ts';
+import { QuestionTable } from './question-table.ts';
 
 const QUESTION = { request: { kind: 'ping', sentMs: 0 }, budgetMs: 5, onAnswer() {} } as const;
 
@@ -42,7 +43,7 @@ test('ids go round, and pass by whoever still waits', () => {
 
 test('as many members as there are bits, and at least one', () => {
   const table = new QuestionTable(0);
-  const members = Array.from({ length: ASKED_AT_ONCE_MAX }, (_, member) => member);
+  const members = Array.from({ length: COPIES_MAX }, (_, member) => member);
   const { id } = table.open(members, QUESTION, 0);
   for (const member of members) equal(table.settle(id, member), QUESTION);
   equal(table.size, 0);

@@ -6,10 +6,8 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { assert } from '../base/assert.ts';
+import { COPIES_MAX } from '../replication/keyspace.ts';
 import type { MemberIndex, Question } from '../replication/peers.ts';
-
-/** As many bits as a small integer has. */
-export const ASKED_AT_ONCE_MAX = 31;
 
 const FEWEST_SLOTS = 64;
 
@@ -39,10 +37,10 @@ export class QuestionTable {
     return this.#size;
   }
 
-  /** At most ASKED_AT_ONCE_MAX members, each once; the array must stay as it is. */
+  /** At most COPIES_MAX members, each once; the array must stay as it is. */
   open(members: readonly MemberIndex[], question: Question, nowMs: number): OpenQuestion {
     const count = members.length;
-    assert(count > 0 && count <= ASKED_AT_ONCE_MAX, 'a question has a bit for each who is asked');
+    assert(count > 0 && count <= COPIES_MAX, 'a question has a bit for each who is asked');
     if (this.#size * 2 >= this.#slots.length) this.#grow();
     const id = this.#nextId();
     const open: OpenQuestion = {

@@ -28,8 +28,8 @@ export interface RemotePeersParts {
   readonly requestMs: number;
   readonly random: Random;
   readonly log: Log;
-  /** Never throws or rejects. */
-  readonly answer: (request: Request) => Reply | Promise<Reply>;
+  /** Calls `reply` once, now or later. Never throws. */
+  readonly answer: (request: Request, reply: (reply: Reply) => void) => void;
   readonly ownTime: () => HybridTime;
   readonly observeTime: (time: HybridTime) => void;
 }
@@ -146,8 +146,9 @@ export class RemotePeers implements Peers, Receiver {
     const { request } = message;
     const refused = this.#refusal(member, request);
     if (request.kind === 'coordinate-write' && !this.#once.isFirst(sender, questionId)) return;
-    if (refused === undefined) this.#answer(member, questionId, request);
-    else this.#reply(member, questionId, refused);
+    const reply = (answer: Reply) => this.#reply(member, questionId, answer);
+    if (refused === undefined) this.#parts.answer(request, reply);
+    else reply(refused);
   }
 
   /** Only replies clear a name: they prove that the way is open in both directions. */
@@ -167,12 +168,6 @@ export class RemotePeers implements Peers, Receiver {
     if (lateMs <= this.#parts.requestMs) return undefined;
     const why = `the write came ${Math.round(lateMs)} ms late, when its sender had given up`;
     return { kind: 'refused', code: 'NOT_ENOUGH_REPLICAS', why, fix: 'Send it again.' };
-  }
-
-  #answer(member: MemberIndex, questionId: number, request: Request): void {
-    const reply = this.#parts.answer(request);
-    if (reply instanceof Promise) reply.then((each) => this.#reply(member, questionId, each));
-    else this.#reply(member, questionId, reply);
   }
 
   #reply(member: MemberIndex, questionId: number, reply: Reply): void {

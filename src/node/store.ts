@@ -2,6 +2,7 @@
 // Everything here is about the whole cluster unless it says "this node".
 
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
+import type { Later } from '../base/later.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type {
   GetOutcome,
@@ -37,8 +38,10 @@ export type { Explanation } from './explanation.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];
-  get(request: GetRequest): Promise<GetOutcome>;
-  write(request: WriteRequest): Promise<WriteOutcome>;
+  /** At once when what it takes is in memory. Throws or rejects as Coordinator.get does. */
+  get(request: GetRequest): Later<GetOutcome>;
+  /** Throws or rejects as Coordinator.write does. */
+  write(request: WriteRequest): Later<WriteOutcome>;
   /** Keys that live, in the order of slots; see KeyPage. */
   listKeys(request: ListRequest): Promise<KeyPage>;
   /**

@@ -83,9 +83,9 @@ export class PlacedTopology implements Topology {
   }
 }
 
-/** The 21 bits that stand for a node in its dots. */
+/** The 21 bits that stand for a node in its dots; 0 stands for nobody. */
 export function nodeNumberOf(id: NodeId): number {
-  return crc32(Buffer.from(id, 'latin1')) & NODE_NUMBER_MAX;
+  return crc32(Buffer.from(id, 'latin1')) & NODE_NUMBER_MAX || 1;
 }
 
 function refuseTwins(members: readonly ClusterMember[]): void {

@@ -26,7 +26,7 @@ function holding(text: string | undefined, expiresAt = 0): StoredObject {
 }
 
 const states = {
-  none: undefined,
+  none: EMPTY_OBJECT,
   value: holding('old'),
   tombstone: holding(undefined),
   expired: holding('old', NOW),
@@ -65,7 +65,7 @@ test('"unchanged" holds when the context covers all that stands there, tombstone
   const covering = states.value.context;
   for (const [state, object] of Object.entries(states)) {
     assert.equal(decide(DEFAULT_KEYSPACE, object, seen(covering), NOW).kind, 'write', state);
-    const blind = object === undefined ? 'write' : 'condition-failed';
+    const blind = object === EMPTY_OBJECT ? 'write' : 'condition-failed';
     assert.equal(decide(DEFAULT_KEYSPACE, object, seen([]), NOW).kind, blind, state);
     assert.equal(decide(DEFAULT_KEYSPACE, object, seen(undefined), NOW).kind, blind, state);
   }
@@ -86,7 +86,7 @@ test('a writer who says nothing of expiry gets that of the keyspace', () => {
   assert.equal(putting(2_000), 2_000);
   assert.equal(putting('keep'), 0);
   assert.equal(putting('keep', states.tombstone), NOW + 3_600_000);
-  assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, undefined, request(usual), NOW)), 0);
+  assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, EMPTY_OBJECT, request(usual), NOW)), 0);
 });
 
 test('a blind write replaces what is known, a write with a context what that covers', () => {

@@ -4,7 +4,7 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { EMPTY_OBJECT, liveSiblings, type StoredObject } from '../causality/siblings.ts';
+import { liveSiblings, type StoredObject } from '../causality/siblings.ts';
 import { covers, EMPTY_VECTOR, type VersionVector } from '../causality/version-vector.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { LiveValue, PutExpiry, WriteRequest } from './request.ts';
@@ -53,11 +53,10 @@ function isHeld(
 
 export function decide(
   { ttlMs }: Keyspace,
-  object: StoredObject | undefined,
+  known: StoredObject,
   request: WriteRequest,
   nowMs: number,
 ): Decision {
-  const known = object ?? EMPTY_OBJECT;
   const previous = liveSiblings(known, nowMs)[0];
   if (!isHeld(request, known, previous)) return { kind: 'condition-failed', previous };
 

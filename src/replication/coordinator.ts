@@ -9,6 +9,8 @@
 // Source: DeCandia et al.: "Dynamo" (SOSP 2007), sections 4.5 and 5.
 
 import { KvorumError, lineOf } from '../base/errors.ts';
+import { type Later, later } from '../base/later.ts';
+import { refuseFutureLives } from '../causality/context.ts';
 import { encodeObject } from '../causality/object-format.ts';
 import { liveSiblings } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
@@ -17,19 +19,13 @@ import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
-import type { Durability, Keyspace } from './keyspace.ts';
+import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
-import { QuorumReader } from './quorum-reader.ts';
-import type { Minted, Replica } from './replica.ts';
-import type {
-  GetOutcome,
-  GetRequest,
-  WriteOutcome,
-  WriteReceipt,
-  WriteRequest,
-} from './request.ts';
-import { WriteQuorum } from './write-quorum.ts';
+import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
+import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
+import { ReplicatedWrite, type WriterParts } from './replicated-write.ts';
+import type { GetOutcome, GetRequest, WriteOutcome, WriteRequest } from './request.ts';
 
 export interface CoordinatorParts {
   readonly view: ClusterView;
@@ -40,76 +36,86 @@ export interface CoordinatorParts {
   readonly requestMs: number;
 }
 
-interface WriteTerms {
+/** A key, and who is responsible for it. */
+interface Place {
+  readonly keyspace: Keyspace;
+  readonly at: KeyAt;
   readonly primaries: readonly MemberIndex[];
+}
+
+interface Terms {
   readonly w: number;
   readonly deadlineMs: number;
+  /** Primaries that seem alive. */
+  readonly able: number;
 }
 
 export class Coordinator {
   readonly reader: QuorumReader;
   readonly #parts: CoordinatorParts;
   readonly #forwarder: Forwarder;
-  readonly #ownDisk: DeadlineSweep;
+  readonly #writerParts: WriterParts;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
     this.reader = new QuorumReader(parts);
     this.#forwarder = new Forwarder(parts);
-    this.#ownDisk = new DeadlineSweep(parts.clock);
+    this.#writerParts = { ...parts, ownDisk: new DeadlineSweep(parts.clock) };
   }
 
-  /** Rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
-  async get(request: GetRequest): Promise<GetOutcome> {
-    const { keyspace, at, primaries } = this.#locate(request);
-    if (this.#isPrimary(primaries)) return this.#getHere(request, keyspace, at);
-    return this.#forwarder.get(keyspace, request, primaries);
+  /** Throws or rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
+  get(request: GetRequest): Later<GetOutcome> {
+    const place = this.#locate(request);
+    if (this.#isPrimary(place)) return this.#getHere(request, place);
+    return this.#forwarder.get(place.keyspace, request, place.primaries);
   }
 
   /**
-   * Rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), TOO_MANY_SIBLINGS and
-   * VALUE_TOO_LARGE only.
+   * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), BAD_CONTEXT,
+   * TOO_MANY_SIBLINGS and VALUE_TOO_LARGE only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
    * in one turn: as long as nodes agree on who lives, SET NX is granted once.
    */
-  async write(request: WriteRequest): Promise<WriteOutcome> {
-    const { keyspace, at, primaries } = this.#locate(request);
-    const { view } = this.#parts;
+  write(request: WriteRequest): Later<WriteOutcome> {
+    const place = this.#locate(request);
+    const { keyspace, at, primaries } = place;
+    const { clock, view } = this.#parts;
+    if (request.context !== undefined) refuseFutureLives(request.context, clock.wallMs());
     const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
-    if (isElsewhere || !this.#isPrimary(primaries)) {
+    if (isElsewhere || !this.#isPrimary(place)) {
       return this.#forwarder.write(keyspace, request, primaries);
     }
     try {
-      return await this.#writeHere(request, keyspace, at, primaries);
+      const outcome = this.#writeHere(request, place);
+      if (!(outcome instanceof Promise)) return outcome;
+      return outcome.catch((error) => this.#writeElsewhere(request, place, error));
     } catch (error) {
-      // Our disk takes no writes and nothing was written: another primary may take it.
-      if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
-      const others = primaries.filter((member) => member !== view.self);
-      const outcome = await this.#forwarder.write(keyspace, request, others);
-      const why = { code: error.code, message: lineOf(error) };
-      return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;
+      return this.#writeElsewhere(request, place, error);
     }
   }
 
   /** A request that another node forwarded to us; refuses rather than forward it again. */
-  async writeForwarded(request: WriteRequest): Promise<WriteOutcome | undefined> {
-    const { keyspace, at, primaries } = this.#locate(request);
-    if (!this.#isPrimary(primaries)) return undefined;
-    return this.#writeHere(request, keyspace, at, primaries);
+  writeForwarded(request: WriteRequest): Later<WriteOutcome | undefined> {
+    const place = this.#locate(request);
+    return this.#isPrimary(place) ? this.#writeHere(request, place) : undefined;
   }
 
-  async getForwarded(request: GetRequest): Promise<GetOutcome | undefined> {
-    const { keyspace, at, primaries } = this.#locate(request);
-    return this.#isPrimary(primaries) ? this.#getHere(request, keyspace, at) : undefined;
+  getForwarded(request: GetRequest): Later<GetOutcome | undefined> {
+    const place = this.#locate(request);
+    return this.#isPrimary(place) ? this.#getHere(request, place) : undefined;
   }
 
-  async #getHere(request: GetRequest, keyspace: Keyspace, at: KeyAt): Promise<GetOutcome> {
+  #getHere(request: GetRequest, { keyspace, at }: Place): Later<GetOutcome> {
     const r = quorumOf('R', request.r ?? keyspace.r, keyspace);
-    const { view, clock } = this.#parts;
     const terms = { r, after: request.after, deadlineMs: this.#deadline() };
-    const read = await this.reader.read(keyspace, at, terms);
+    const read = this.reader.read(keyspace, at, terms);
+    return later(read, (result) => this.#outcomeOf(keyspace, result));
+  }
+
+  #outcomeOf(keyspace: Keyspace, read: ReadResult): GetOutcome {
     if (read.kind === 'no-answer') return read;
+    const { view, clock } = this.#parts;
     const { context } = read.object;
     const nodes = read.members.map((member) => view.nodeId(member));
     const receipt = { nodes, durability: keyspace.durability, epoch: view.epoch };
@@ -118,35 +124,39 @@ export class Coordinator {
     return { kind: 'found', context, receipt, values };
   }
 
-  async #writeHere(
-    request: WriteRequest,
-    keyspace: Keyspace,
-    at: KeyAt,
-    primaries: readonly MemberIndex[],
-  ): Promise<WriteOutcome> {
-    const { replica, view } = this.#parts;
+  /** At once as far as it goes: most writes wait for nothing before they are replicated. */
+  #writeHere(request: WriteRequest, place: Place): Later<WriteOutcome> {
+    const { keyspace, primaries } = place;
     const w = quorumOf('W', request.w ?? keyspace.w, keyspace);
     const deadlineMs = this.#deadline();
-    const able = primaries.filter((member) => member === view.self || view.isAlive(member)).length;
+    const able = this.#countAble(primaries);
     if (able < w) return { kind: 'not-applied', needed: w, got: able };
+    const terms = { w, deadlineMs, able };
+    if (needsRead(request)) return this.#readAndWrite(request, place, terms);
+    return this.#writeInTurn(request, place, terms);
+  }
 
-    if (needsRead(request)) {
-      // Best effort below R: what a dead replica alone knows is concurrent with this write.
-      const r = Math.min(keyspace.r, able);
-      const read = await this.reader.read(keyspace, at, { r, deadlineMs });
-      if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
-      if (read.object.siblings.length > 0) {
-        const absorbed = replica.absorb(keyspace, at, encodeObject(read.object));
-        if (absorbed instanceof Promise) await this.#beforeDeadline(absorbed, deadlineMs);
-      }
+  async #readAndWrite(request: WriteRequest, place: Place, terms: Terms): Promise<WriteOutcome> {
+    const { replica } = this.#parts;
+    const { keyspace, at } = place;
+    const { deadlineMs } = terms;
+    // Best effort below R: what a dead replica alone knows is concurrent with this write.
+    const r = Math.min(keyspace.r, terms.able);
+    const read = await this.reader.read(keyspace, at, { r, deadlineMs });
+    if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
+    if (read.object.siblings.length > 0) {
+      const merged = replica.merge(keyspace, at, encodeObject(read.object));
+      if (merged instanceof Promise) await this.#beforeDeadline(merged, deadlineMs);
     }
-    const turn = replica.write(keyspace, at, request, deadlineMs);
-    const taken = turn instanceof Promise ? await this.#beforeDeadline(turn, deadlineMs) : turn;
-    if (taken === undefined || taken.kind === 'too-late') {
-      return { kind: 'not-applied', needed: w, got: able };
-    }
-    if (taken.kind === 'condition-failed') return taken;
-    return this.#replicate(keyspace, at, taken, { primaries, w, deadlineMs });
+    return this.#writeInTurn(request, place, terms);
+  }
+
+  /** The key's turn has to wait where its old value must come from the disk. */
+  #writeInTurn(request: WriteRequest, place: Place, terms: Terms): Later<WriteOutcome> {
+    const { deadlineMs } = terms;
+    const turn = this.#parts.replica.write(place.keyspace, place.at, request, deadlineMs);
+    const taken = turn instanceof Promise ? this.#beforeDeadline(turn, deadlineMs) : turn;
+    return later(taken, (each) => this.#replicate(each, place, terms));
   }
 
   /** Undefined when the deadline passes first. */
@@ -158,54 +168,30 @@ export class Coordinator {
     });
   }
 
-  /** Sends the minted object to all other primaries and waits until W copies are durable. */
+  /** Sends what was minted to all other primaries and waits until W copies are durable. */
   #replicate(
-    keyspace: Keyspace,
-    at: KeyAt,
-    minted: Minted,
-    { primaries, w, deadlineMs }: WriteTerms,
-  ): Promise<WriteOutcome> {
-    const { clock, peers, replica, view } = this.#parts;
-    const ownDisk = this.#ownDisk;
-    const quorum = new WriteQuorum(w, primaries.length);
-    const receipt = new GrowingReceipt(quorum, keyspace.durability, view);
-    const others = primaries.filter((member) => member !== view.self);
-    return new Promise((resolve) => {
-      const giveUp = () => resolve({ kind: 'indeterminate', needed: w, got: quorum.got });
-      const waiting = { deadlineMs, giveUp };
-      const count = (member: MemberIndex, isDurable: boolean) => {
-        if (isDurable) quorum.addAck(member);
-        else quorum.addFailure();
-        const state = quorum.state();
-        if (state === 'reached') {
-          const { dot, context, previous } = minted;
-          resolve({ kind: 'ok', dot, context, previous, receipt });
-        } else if (state === 'impossible') giveUp();
-        else if (quorum.waitsOnlyFor(view.self)) ownDisk.add(waiting);
-        if (quorum.isComplete()) receipt.settle();
-      };
-      if (others.length === 0) ownDisk.add(waiting);
-      else {
-        peers.ask(others, {
-          request: { kind: 'store-copy', ...at, object: minted.object },
-          budgetMs: deadlineMs - clock.monotonicMs(),
-          // A copy that knows more of us than we do has not kept a write under a name used twice.
-          onAnswer: (member, answer) =>
-            count(member, answer.kind === 'stored' && !replica.learnContext(answer.context)),
-        });
-      }
-      const settle = (isDurable: boolean) => {
-        ownDisk.delete(waiting);
-        count(view.self, isDurable);
-      };
-      minted.durable.then(
-        () => settle(true),
-        () => settle(false),
-      );
-    });
+    taken: Minted | Refusal | TooLate | undefined,
+    { keyspace, at, primaries }: Place,
+    { w, deadlineMs, able }: Terms,
+  ): Later<WriteOutcome> {
+    if (taken === undefined || taken.kind === 'too-late') {
+      return { kind: 'not-applied', needed: w, got: able };
+    }
+    if (taken.kind === 'condition-failed') return taken;
+    const terms = { keyspace, primaries, others: this.#others(primaries), w, deadlineMs };
+    return new ReplicatedWrite(this.#writerParts, at, taken, terms).run();
   }
 
-  #locate(request: GetRequest | WriteRequest) {
+  /** Our disk takes no writes and nothing was written: another primary may take it. */
+  async #writeElsewhere(request: WriteRequest, place: Place, error: unknown) {
+    if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
+    const others = this.#others(place.primaries);
+    const outcome = await this.#forwarder.write(place.keyspace, request, others);
+    const why = { code: error.code, message: lineOf(error) };
+    return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;
+  }
+
+  #locate(request: GetRequest | WriteRequest): Place {
     const { view } = this.#parts;
     const keyspace = view.keyspace(request.keyspace);
     const slot = slotOf(request.key);
@@ -213,40 +199,24 @@ export class Coordinator {
     return { keyspace, at, primaries: view.primaries(keyspace, slot) };
   }
 
-  #isPrimary(primaries: readonly MemberIndex[]): boolean {
+  #isPrimary({ primaries }: Place): boolean {
     return primaries.includes(this.#parts.view.self);
+  }
+
+  #others(primaries: readonly MemberIndex[]): MemberIndex[] {
+    return primaries.filter((member) => member !== this.#parts.view.self);
+  }
+
+  /** Those that could take a write now. */
+  #countAble(primaries: readonly MemberIndex[]): number {
+    const { view } = this.#parts;
+    let able = 0;
+    for (const member of primaries) if (view.isAlive(member)) able += 1;
+    return able;
   }
 
   #deadline(): number {
     return this.#parts.clock.monotonicMs() + this.#parts.requestMs;
-  }
-}
-
-/** A receipt that later answers still improve. */
-class GrowingReceipt implements WriteReceipt {
-  readonly durability: Durability;
-  readonly epoch: number;
-  readonly settled: Promise<void>;
-  readonly #quorum: WriteQuorum;
-  readonly #view: ClusterView;
-  #settle: () => void = () => {};
-
-  constructor(quorum: WriteQuorum, durability: Durability, view: ClusterView) {
-    this.durability = durability;
-    this.epoch = view.epoch;
-    this.#quorum = quorum;
-    this.#view = view;
-    this.settled = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-  }
-
-  get nodes() {
-    return this.#quorum.acked.map((member) => this.#view.nodeId(member));
-  }
-
-  settle(): void {
-    this.#settle();
   }
 }
 

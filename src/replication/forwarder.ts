@@ -114,6 +114,7 @@ export class Forwarder {
 }
 
 const FINAL: readonly ErrorCode[] = [
+  'BAD_CONTEXT',
   'BAD_OPTION',
   'NO_SUCH_KEYSPACE',
   'TOO_MANY_SIBLINGS',

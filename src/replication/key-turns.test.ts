@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import { KeyTurns } from './key-turns.ts';
+import type { KeyAt } from './messages.ts';
+
+const [A, B] = ['a', 'b'].map((key) => {
+  return { keyspace: 0 as KeyspaceNumber, slot: 0 as Slot, key: Buffer.from(key) };
+}) as [KeyAt, KeyAt];
 
 test('a turn that needs no disk runs at once', () => {
   assert.equal(
-    new KeyTurns().take('k', () => 7),
+    new KeyTurns().take(A, () => 7),
     7,
   );
 });
@@ -16,9 +22,9 @@ test('turns of one key follow each other, turns of another key do not wait', asy
   const disk = new Promise<void>((resolve) => {
     read = resolve;
   });
-  const first = turns.take('a', () => disk.then(() => log.push('a1')));
-  const second = turns.take('a', () => log.push('a2'));
-  turns.take('b', () => log.push('b'));
+  const first = turns.take(A, () => disk.then(() => log.push('a1')));
+  const second = turns.take(A, () => log.push('a2'));
+  turns.take(B, () => log.push('b'));
   assert.deepEqual(log, ['b']);
   read();
   await Promise.all([first, second]);
@@ -27,8 +33,8 @@ test('turns of one key follow each other, turns of another key do not wait', asy
 
 test('a turn that fails does not stop the ones behind it', async () => {
   const turns = new KeyTurns();
-  const failed = turns.take('a', () => Promise.reject(new Error('disk')));
-  const next = turns.take('a', () => 'done');
+  const failed = turns.take(A, () => Promise.reject(new Error('disk')));
+  const next = turns.take(A, () => 'done');
   await assert.rejects(async () => failed, /disk/);
   assert.equal(await next, 'done');
 });

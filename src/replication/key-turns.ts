@@ -1,29 +1,34 @@
 // One writer per key at a time on this node. A read-modify-write that finds its key in memory
 // runs at once and never waits; only where the old value must come from the disk does the key
-// get a queue, and whoever comes later stands in it.
+// get a queue, and whoever comes later stands in it. As long as nobody waits, a turn costs nothing.
 
-type Turn<T> = () => T | Promise<T>;
+import type { Later } from '../base/later.ts';
+import type { KeyAt } from './messages.ts';
 
 export class KeyTurns {
   readonly #lastInLine = new Map<string, Promise<unknown>>();
 
   /** Runs `turn` after every earlier unfinished turn of the same key. */
-  take<T>(key: string, turn: Turn<T>): T | Promise<T> {
-    const before = this.#lastInLine.size === 0 ? undefined : this.#lastInLine.get(key);
+  take<T>(at: KeyAt, turn: () => Later<T>): Later<T> {
+    const before = this.#lastInLine.size === 0 ? undefined : this.#lastInLine.get(nameOf(at));
     const result = before === undefined ? turn() : before.then(turn, turn);
-    if (result instanceof Promise) this.#queue(key, result);
+    if (result instanceof Promise) this.#queue(nameOf(at), result);
     return result;
   }
 
-  #queue(key: string, turn: Promise<unknown>): void {
+  #queue(name: string, turn: Promise<unknown>): void {
     const finished: Promise<void> = turn.then(
-      () => this.#leave(key, finished),
-      () => this.#leave(key, finished),
+      () => this.#leave(name, finished),
+      () => this.#leave(name, finished),
     );
-    this.#lastInLine.set(key, finished);
+    this.#lastInLine.set(name, finished);
   }
 
-  #leave(key: string, finished: Promise<unknown>): void {
-    if (this.#lastInLine.get(key) === finished) this.#lastInLine.delete(key);
+  #leave(name: string, finished: Promise<unknown>): void {
+    if (this.#lastInLine.get(name) === finished) this.#lastInLine.delete(name);
   }
+}
+
+function nameOf({ keyspace, key }: KeyAt): string {
+  return `${keyspace}:${key.toString('latin1')}`;
 }

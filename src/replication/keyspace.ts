@@ -16,10 +16,13 @@ export type ConflictRule = 'latest' | 'siblings';
  */
 export type Durability = 'fsync' | 'interval';
 
+/** Who has answered is kept in the bits of one small integer. More copies serve nobody. */
+export const COPIES_MAX = 31;
+
 export interface Keyspace {
   readonly number: KeyspaceNumber;
   readonly name: string;
-  /** Copies of each key, on as many distinct hosts. */
+  /** Copies of each key, on as many distinct hosts; 1 … COPIES_MAX. */
   readonly n: number;
   /** Answers that a read waits for. */
   readonly r: number;

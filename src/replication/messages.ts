@@ -28,7 +28,7 @@ export interface KeyAt {
 
 export type Request =
   /** Merge this object into your copy; answer `stored` when it is durable. */
-  | (KeyAt & { readonly kind: 'store-copy'; readonly object: Buffer })
+  | StoreRequest
   /** Your version without values: → `version`. */
   | (KeyAt & { readonly kind: 'read-version' })
   /** Your whole copy: → `object`. */
@@ -43,6 +43,11 @@ export type Request =
   | CountRequest
   /** Are you there: → `pong`. */
   | (Sent & { readonly kind: 'ping' });
+
+export interface StoreRequest extends KeyAt {
+  readonly kind: 'store-copy';
+  readonly object: Buffer;
+}
 
 /** Wall clock of the sender, so that the receiver can tell how late it is (node/lag-meter.ts). */
 export interface Sent {

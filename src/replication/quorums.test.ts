@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { actorOf } from '../causality/dot.ts';
 import { EMPTY_OBJECT, type ObjectVersion, writeSibling } from '../causality/siblings.ts';
-import { ReadQuorum } from './read-quorum.ts';
+import { ReadQuorum } from './read/read-quorum.ts';
 import { WriteQuorum } from './write-quorum.ts';
 
 // Each character is one answer: `+` durable, `-` failed; then the state after it.
@@ -17,9 +17,10 @@ const WRITES: [w: number, asked: number, answers: string, states: string[]][] = 
 
 for (const [w, asked, answers, states] of WRITES) {
   test(`W=${w} of ${asked}, answers ${answers}: ${states.join(', ')}`, () => {
-    const quorum = new WriteQuorum(w, asked);
+    const primaries = Array.from({ length: asked }, (_, member) => member + 5);
+    const quorum = new WriteQuorum(w, primaries);
     for (const [index, answer] of [...answers].entries()) {
-      if (answer === '+') quorum.addAck(index);
+      if (answer === '+') quorum.addAck(index + 5);
       else quorum.addFailure();
       assert.equal(quorum.state(), states[index]);
     }

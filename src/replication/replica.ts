@@ -9,9 +9,11 @@
 //   cut could take back is not shown;
 // - a copy never loses knowledge: what is put covers everything that stood there before.
 
+import { type Later, later } from '../base/later.ts';
 import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
+import { closed } from '../causality/pruning.ts';
 import {
   EMPTY_OBJECT,
   mergeObjects,
@@ -19,20 +21,27 @@ import {
   type StoredObject,
   writeSibling,
 } from '../causality/siblings.ts';
-import { counterOf, type VersionVector } from '../causality/version-vector.ts';
-import type { Clock } from '../host/host.ts';
-import type { Engine, Growth, Stored } from '../storage/engine.ts';
+import {
+  descends,
+  isAheadOf,
+  lastLifeOf,
+  type VersionVector,
+} from '../causality/version-vector.ts';
+import type { Clock, Log } from '../host/host.ts';
+import type { Engine, Growth, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
 import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
 import { refuseGrowth } from './object-limits.ts';
+import { type ObjectCounters, ObjectWatch } from './object-watch.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
 
 export interface ReplicaParts {
   readonly engine: Engine;
   readonly clock: Clock;
+  readonly log: Log;
   readonly nodeNumber: number;
 }
 
@@ -58,8 +67,10 @@ export interface TooLate {
 /** What stands in this copy after a merge. */
 export interface Merged {
   readonly context: VersionVector;
-  /** As durable as the keyspace asks; asked only by those who wait for it. */
-  readonly whenDurable: () => Promise<void>;
+  /** Of the write that put it there. */
+  readonly sequence: number;
+  /** Of that write, when it was this merge. */
+  readonly durable: Promise<void> | undefined;
 }
 
 const TOO_LATE: TooLate = { kind: 'too-late' };
@@ -74,12 +85,16 @@ export class Replica {
   #time: HybridTime = 0;
   /** Somebody knows more of this actor than we do: no write before it was replaced. */
   #isActorStale = false;
+  /** The last incarnation of this node that anybody has shown to know. */
+  #lifeSeen = 0;
   #renewal: Promise<void> | undefined;
+  readonly #watch: ObjectWatch;
 
   constructor(parts: ReplicaParts) {
     this.#engine = parts.engine;
     this.#clock = parts.clock;
     this.#nodeNumber = parts.nodeNumber;
+    this.#watch = new ObjectWatch(parts.log);
     const { incarnation, dotCounter } = parts.engine.identity;
     this.#actor = actorOf(this.#nodeNumber, incarnation);
     this.#dotCounter = dotCounter;
@@ -96,6 +111,10 @@ export class Replica {
     return this.#time;
   }
 
+  get counters(): ObjectCounters {
+    return this.#watch.counters;
+  }
+
   observeTime(remote: HybridTime): void {
     if (remote > this.#time) this.#time = observe(this.#time, remote, this.#clock.wallMs());
   }
@@ -104,11 +123,9 @@ export class Replica {
    * The copy, encoded, once it is as durable as the keyspace asks. Rejects when what stands here
    * cannot become so.
    */
-  read(keyspace: Keyspace, at: KeyAt): Turn<Buffer | undefined> {
+  read(keyspace: Keyspace, at: KeyAt): Later<Buffer | undefined> {
     const stored = this.#engine.get(at);
-    if (keyspace.durability === 'interval') {
-      return stored instanceof Promise ? stored.then(bytesOf) : bytesOf(stored);
-    }
+    if (keyspace.durability === 'interval') return later(stored, bytesOf);
     if (stored instanceof Promise) return stored.then((found) => this.#whenDurable(found));
     return this.#whenDurable(stored);
   }
@@ -122,7 +139,7 @@ export class Replica {
     at: KeyAt,
     request: WriteRequest,
     deadlineMs: number,
-  ): Turn<Minted | Refusal | TooLate> {
+  ): Later<Minted | Refusal | TooLate> {
     if (request.context !== undefined) this.learnContext(request.context);
     if (this.#isActorStale) return this.#writeRenewed(keyspace, at, request, deadlineMs);
     const taken = this.#turn(at, (before) => {
@@ -131,57 +148,78 @@ export class Replica {
       if (this.#clock.monotonicMs() >= deadlineMs) return TOO_LATE;
       return this.#mint(keyspace, at, request, before);
     });
-    if (!(taken instanceof Promise)) return taken ?? TOO_LATE;
-    return taken.then((each) => each ?? this.#writeRenewed(keyspace, at, request, deadlineMs));
+    const renewed = () => this.#writeRenewed(keyspace, at, request, deadlineMs);
+    if (!(taken instanceof Promise)) return taken ?? renewed();
+    return taken.then((each) => each ?? renewed());
   }
 
-  /** Merges `incoming` into this copy; what it returns settles when the result is durable. */
-  merge(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Promise<VersionVector> {
-    const merged = this.absorb(keyspace, at, incoming);
-    return merged instanceof Promise ? merged.then(whenDurable) : whenDurable(merged);
-  }
-
-  /** The same, without waiting for the disk to confirm it. */
-  absorb(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Turn<Merged> {
+  /** Merges `incoming` into this copy; visible at once, see whenKept(). */
+  merge(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Later<Merged> {
     return this.#turn(at, (before) => this.#mergeInto(keyspace, at, incoming, before));
   }
 
-  /**
-   * A context that knows more of me than I do means that my disk went back in time: what I forgot
-   * must not be covered by what I write next, so I go on as a new actor. Returns whether it is so.
-   */
-  learnContext(context: VersionVector): boolean {
-    const isAhead = counterOf(context, this.#actor) > this.#dotCounter;
-    if (isAhead) this.#isActorStale = true;
-    return isAhead;
+  /** When a merged copy is as durable as the keyspace asks; rejects as Written.durable does. */
+  whenKept({ durability }: Keyspace, { durable, sequence }: Merged): Later<void> {
+    if (durability === 'interval') return undefined;
+    if (durable !== undefined) return durable;
+    if (sequence > this.#engine.durableSequence()) return this.#engine.whenDurable(sequence);
   }
 
-  #whenDurable(stored: Stored | undefined): Turn<Buffer | undefined> {
+  /**
+   * A context that knows more of me than I do means that my disk or my clock went back in time:
+   * what I forgot must not be covered by what I write next, nor what I write by a later life of
+   * mine, so I go on as a new actor after all of them. Returns whether it is so.
+   */
+  learnContext(context: VersionVector): boolean {
+    const isAhead = isAheadOf(context, { actor: this.#actor, counter: this.#dotCounter });
+    if (!isAhead) return false;
+    this.#isActorStale = true;
+    this.#lifeSeen = Math.max(this.#lifeSeen, lastLifeOf(context, this.#nodeNumber));
+    return true;
+  }
+
+  /**
+   * Every primary has the object with the context `confirmed`, and nothing else: closes what that
+   * allows in our copy, if it still is that one. What then stands here; undefined: nothing changed.
+   */
+  closeLives(keyspace: Keyspace, at: KeyAt, confirmed: VersionVector): Later<Buffer | undefined> {
+    return this.#turn(at, (stored) => {
+      if (stored === undefined) return undefined;
+      const before = decodeObject(stored.value);
+      const { context, siblings } = before;
+      if (!descends(confirmed, context) || !descends(context, confirmed)) return undefined;
+      const after = { context: closed(context, siblings), siblings };
+      if (after.context === context) return undefined;
+      const encoded = encodeObject(after);
+      this.#put(keyspace, at, { before, after, encoded });
+      this.counters.contextsClosed += 1;
+      return encoded;
+    });
+  }
+
+  #whenDurable(stored: Stored | undefined): Later<Buffer | undefined> {
     if (stored === undefined) return undefined;
     if (stored.sequence <= this.#engine.durableSequence()) return stored.value;
     return this.#engine.whenDurable(stored.sequence).then(() => stored.value);
   }
 
-  #turn<T>(at: KeyAt, act: (before: Stored | undefined) => T): Turn<T> {
-    const name = `${at.keyspace}:${at.key.toString('latin1')}`;
-    return this.#turns.take(name, () => {
-      const stored = this.#engine.get(at);
-      return stored instanceof Promise ? stored.then(act) : act(stored);
-    });
+  #turn<T>(at: KeyAt, act: (before: Stored | undefined) => T): Later<T> {
+    return this.#turns.take(at, () => later(this.#engine.get(at), act));
   }
 
+  /** Undefined: this actor must be replaced first. */
   #mint(
     keyspace: Keyspace,
     at: KeyAt,
     request: WriteRequest,
     stored: Stored | undefined,
-  ): Minted | Refusal {
-    const before = stored === undefined ? undefined : decodeObject(stored.value);
+  ): Minted | Refusal | undefined {
+    const known = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
+    if (this.learnContext(known.context)) return undefined;
     const nowMs = this.#clock.wallMs();
-    const decision = decide(keyspace, before, request, nowMs);
+    const decision = decide(keyspace, known, request, nowMs);
     if (decision.kind === 'condition-failed') return decision;
 
-    const known = before ?? EMPTY_OBJECT;
     this.#dotCounter += 1;
     const dot: Dot = { actor: this.#actor, counter: this.#dotCounter };
     const sibling: Sibling = {
@@ -198,9 +236,10 @@ export class Replica {
     const sizeBefore = { siblings: known.siblings.length, bytes: stored?.value.length ?? 0 };
     const sizeAfter = { siblings: object.siblings.length, bytes: encoded.length };
     refuseGrowth(keyspace, sizeBefore, sizeAfter);
-    const { context, whenDurable } = this.#put(keyspace, at, { before, after: object, encoded });
-    const { previous } = decision;
-    return { kind: 'minted', dot, context, object: encoded, previous, durable: whenDurable() };
+    const written = this.#put(keyspace, at, { before: known, after: object, encoded });
+    const durable = keyspace.durability === 'interval' ? IN_MEMORY : written.durable;
+    const { context } = object;
+    return { kind: 'minted', dot, context, object: encoded, previous: decision.previous, durable };
   }
 
   #nextTime(nowMs: number): HybridTime {
@@ -212,27 +251,30 @@ export class Replica {
     const theirs = decodeObject(incoming);
     for (const sibling of theirs.siblings) this.observeTime(sibling.time);
     this.learnContext(theirs.context);
-    if (stored === undefined) {
-      return this.#put(keyspace, at, { before: undefined, after: theirs, encoded: incoming });
-    }
-    const ours = decodeObject(stored.value);
+    const ours = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
     const merged = resolved(keyspace, mergeObjects(ours, theirs));
-    if (merged === ours) {
-      const { sequence } = stored;
-      const isKept = keyspace.durability === 'interval';
-      const whenDurable = () => (isKept ? IN_MEMORY : this.#engine.whenDurable(sequence));
-      return { context: ours.context, whenDurable };
+    const { context } = merged;
+    if (stored !== undefined && merged === ours) {
+      return { context, sequence: stored.sequence, durable: undefined };
     }
     const encoded = merged === theirs ? incoming : encodeObject(merged);
-    return this.#put(keyspace, at, { before: ours, after: merged, encoded });
+    const { sequence, durable } = this.#put(keyspace, at, { before: ours, after: merged, encoded });
+    return { context, sequence, durable };
   }
 
-  #put(keyspace: Keyspace, at: KeyAt, { before, after, encoded }: Step): Merged {
+  #put(keyspace: Keyspace, at: KeyAt, { before, after, encoded }: Step): Written {
+    this.#watch.note(keyspace, at, before, after);
     const growth = (countOf(after) - countOf(before)) as Growth;
-    const change = { ...at, kind: 'put', value: encoded, growth } as const;
-    const { durable } = this.#engine.write([change], this.#time);
-    const kept = keyspace.durability === 'interval' ? IN_MEMORY : durable;
-    return { context: after.context, whenDurable: () => kept };
+    const { slot, key } = at;
+    const put = {
+      kind: 'put',
+      keyspace: keyspace.number,
+      slot,
+      key,
+      value: encoded,
+      growth,
+    } as const;
+    return this.#engine.write([put], this.#time);
   }
 
   #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
@@ -248,18 +290,16 @@ export class Replica {
   }
 
   async #renew(): Promise<void> {
-    const { incarnation, dotCounter } = await this.#engine.renewIncarnation();
+    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#lifeSeen);
     this.#actor = actorOf(this.#nodeNumber, incarnation);
     this.#dotCounter = dotCounter;
     this.#isActorStale = false;
   }
 }
 
-export type Turn<T> = T | Promise<T>;
-
 /** What becomes of a copy in one turn. */
 interface Step {
-  readonly before: StoredObject | undefined;
+  readonly before: StoredObject;
   readonly after: StoredObject;
   /** `after` as bytes. */
   readonly encoded: Buffer;
@@ -271,13 +311,8 @@ function bytesOf(stored: Stored | undefined): Buffer | undefined {
   return stored?.value;
 }
 
-function whenDurable(merged: Merged): Promise<VersionVector> {
-  return merged.whenDurable().then(() => merged.context);
-}
-
 /** 1 when a sibling is no tombstone: expired keys count until they are written again. */
-function countOf(object: StoredObject | undefined): 0 | 1 {
-  if (object === undefined) return 0;
+function countOf(object: StoredObject): 0 | 1 {
   for (const sibling of object.siblings) if (!sibling.isTombstone) return 1;
   return 0;
 }

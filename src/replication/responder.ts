@@ -3,12 +3,13 @@
 
 import { ByteReader } from '../base/bytes.ts';
 import { KvorumError, messageOf } from '../base/errors.ts';
+import { type Later, later } from '../base/later.ts';
 import { readVersion } from '../causality/object-format.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
-import type { RemoteWriteOutcome, Reply, Request } from './messages.ts';
+import type { RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
 import { countOwnKeys, listOwnKeys } from './own-keys.ts';
 import type { Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
@@ -29,46 +30,53 @@ export class Responder {
   }
 
   /**
-   * Never throws or rejects; answers at once what needs neither disk nor peers. The buffers of
-   * `request` must stay as they are until the reply.
+   * Calls `reply` once: within the call when it needs neither disk nor peers. Never throws. The
+   * buffers of `request` must stay as they are until then.
    */
-  answer(request: Request): Reply | Promise<Reply> {
+  answer(request: Request, reply: (reply: Reply) => void): void {
+    const found = this.#try(request);
+    if (found instanceof Promise) found.then(reply, (error) => reply(refusal(error)));
+    else reply(found);
+  }
+
+  #try(request: Request): Later<Reply> {
     try {
-      const reply = this.#answer(request);
-      return reply instanceof Promise ? reply.catch(refusal) : reply;
+      return this.#answer(request);
     } catch (error) {
       return refusal(error);
     }
   }
 
-  #answer(request: Request): Reply | Promise<Reply> {
+  #answer(request: Request): Later<Reply> {
     const { coordinator, engine, replica, view } = this.#parts;
     switch (request.kind) {
       case 'ping':
         return { kind: 'pong' };
-      case 'store-copy': {
-        const merged = replica.merge(view.keyspace(request.keyspace), request, request.object);
-        return merged.then((context): Reply => ({ kind: 'stored', context }));
-      }
+      case 'store-copy':
+        return this.#store(request);
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), versionReply);
       case 'read-object':
         return later(replica.read(view.keyspace(request.keyspace), request), objectReply);
       case 'coordinate-get':
-        return coordinator.getForwarded(request).then(gotReply);
+        return later(coordinator.getForwarded(request), gotReply);
       case 'coordinate-write':
-        return coordinator.writeForwarded(request).then(wroteReply);
+        return later(coordinator.writeForwarded(request), wroteReply);
       case 'list-slots':
         return listOwnKeys(engine, this.#parts.clock, request);
       case 'count-keys':
         return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
     }
   }
-}
 
-/** `act` on the value, now or when it is there. */
-function later<T>(value: T | Promise<T>, act: (value: T) => Reply): Reply | Promise<Reply> {
-  return value instanceof Promise ? value.then(act) : act(value);
+  #store(request: StoreRequest): Later<Reply> {
+    const { replica, view } = this.#parts;
+    const keyspace = view.keyspace(request.keyspace);
+    return later(replica.merge(keyspace, request, request.object), (merged) => {
+      const kept = replica.whenKept(keyspace, merged);
+      return later(kept, (): Reply => ({ kind: 'stored', context: merged.context }));
+    });
+  }
 }
 
 function objectReply(object: Buffer | undefined): Reply {

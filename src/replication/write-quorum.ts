@@ -8,30 +8,34 @@ import type { MemberIndex } from './peers.ts';
 
 export class WriteQuorum {
   readonly #needed: number;
-  readonly #asked: number;
-  readonly #acked: MemberIndex[] = [];
+  readonly #primaries: readonly MemberIndex[];
+  /** One bit for each place in #primaries. */
+  #acked = 0;
+  #got = 0;
   #failed = 0;
 
-  constructor(needed: number, asked: number) {
+  constructor(needed: number, primaries: readonly MemberIndex[]) {
     this.#needed = needed;
-    this.#asked = asked;
+    this.#primaries = primaries;
   }
 
   get needed(): number {
     return this.#needed;
   }
 
-  /** Members that hold the write durably, in the order in which they said so. */
+  /** Members that hold the write durably, in the order of the preference list. */
   get acked(): readonly MemberIndex[] {
-    return this.#acked;
+    return this.#primaries.filter((_, place) => (this.#acked & (1 << place)) !== 0);
   }
 
   get got(): number {
-    return this.#acked.length;
+    return this.#got;
   }
 
+  /** Each primary answers once, this way or the other. */
   addAck(member: MemberIndex): void {
-    this.#acked.push(member);
+    this.#acked |= 1 << this.#primaries.indexOf(member);
+    this.#got += 1;
   }
 
   addFailure(): void {
@@ -40,18 +44,18 @@ export class WriteQuorum {
 
   /** reached: W hold it. impossible: too many cannot. Otherwise: wait. */
   state(): 'waiting' | 'reached' | 'impossible' {
-    if (this.#acked.length >= this.#needed) return 'reached';
-    return this.#asked - this.#failed < this.#needed ? 'impossible' : 'waiting';
+    if (this.#got >= this.#needed) return 'reached';
+    return this.#primaries.length - this.#failed < this.#needed ? 'impossible' : 'waiting';
   }
 
   /** Whether `member`, who has not answered yet, is the only one missing. */
   waitsOnlyFor(member: MemberIndex): boolean {
-    const missing = this.#asked - this.#failed - this.#acked.length;
-    return missing === 1 && !this.#acked.includes(member);
+    const missing = this.#primaries.length - this.#failed - this.#got;
+    return missing === 1 && (this.#acked & (1 << this.#primaries.indexOf(member))) === 0;
   }
 
   /** Whether every member that was asked has answered, one way or the other. */
   isComplete(): boolean {
-    return this.#acked.length + this.#failed === this.#asked;
+    return this.#got + this.#failed === this.#primaries.length;
   }
 }

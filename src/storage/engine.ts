@@ -112,8 +112,11 @@ export interface Engine extends Reader {
   snapshot(): Snapshot;
   /** Who this directory is; see Identity. */
   readonly identity: Identity;
-  /** Takes a new incarnation, durably, because another node knows more of us than we do. */
-  renewIncarnation(): Promise<Identity>;
+  /**
+   * Takes a new incarnation greater than `known`, durably, because another node knows more of us
+   * than we do.
+   */
+  renewIncarnation(known: number): Promise<Identity>;
   stats(): EngineStats;
   /** Makes everything durable and notes a clean end, so that dots go on after `dotCounter`. */
   close(dotCounter: number): Promise<void>;

@@ -10,7 +10,7 @@
 import type { Disk, DiskFile, JobPace } from '../host/host.ts';
 import { type Drop, NO_DROPS } from './drops/drop-map.ts';
 import { type ArenaImage, RecordArena } from './memtable/record-arena.ts';
-import { sortedKeys } from './memtable/sorted-keys.ts';
+import { SortedKeys } from './memtable/sorted-keys.ts';
 import { TableWriter } from './sstable/table-writer.ts';
 import { VALUE } from './table-entry.ts';
 import { type TableInfo, tableName } from './table-info.ts';
@@ -70,21 +70,23 @@ async function writeTable(
   pace: JobPace,
 ): Promise<TableInfo | undefined> {
   const arena = new RecordArena(image.memory, image.keysEnd);
-  const keys = sortedKeys(arena);
+  const sorted = new SortedKeys(arena);
   const hidden = NO_DROPS.with(drops);
   // A level-0 table is compacted soon: compressing it costs more than its bytes.
-  const options = { compression: false, expectedEntries: keys.length };
+  const options = { compression: false, expectedEntries: sorted.count };
   const writer = new TableWriter(file, number, options);
   let entries = 0;
-  for (const key of keys) {
-    const entry = arena.entryAt(key);
-    if (hidden.hides(entry.key, entry.sequence)) continue;
-    entries += 1;
-    const isLarge = entry.kind === VALUE && entry.value.length >= largeValueBytes;
-    const kept = isLarge ? pointing(entry, await large.put(entry.value)) : entry;
-    const writing = writer.add(kept);
-    if (writing !== undefined) await writing;
-    if (pace.isCancelled) return undefined;
+  for (const keys of sorted.slots()) {
+    for (const key of keys) {
+      const entry = arena.entryAt(key);
+      if (hidden.hides(entry.key, entry.sequence)) continue;
+      entries += 1;
+      const isLarge = entry.kind === VALUE && entry.value.length >= largeValueBytes;
+      const kept = isLarge ? pointing(entry, await large.put(entry.value)) : entry;
+      const writing = writer.add(kept);
+      if (writing !== undefined) await writing;
+      if (pace.isCancelled) return undefined;
+    }
   }
   await large.finish();
   return entries === 0 ? undefined : { ...(await writer.finish()), level: 0, droppedUpTo };

@@ -22,7 +22,7 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { crc32 } from '../base/checksum.ts';
 import { hasCode } from '../base/errors.ts';
-import type { ClusterId, NodeId } from '../base/ids.ts';
+import { type ClusterId, INCARNATION_EPOCH_MS, type NodeId } from '../base/ids.ts';
 import type { Disk, Host } from '../host/host.ts';
 import type { Identity } from './engine.ts';
 import { checkFormat, corruption, foreignDirectory } from './storage-errors.ts';
@@ -32,7 +32,6 @@ export const IDENTITY_NAME = 'identity';
 const FORMAT = 2;
 /** "KVID". */
 const MAGIC = 0x4b564944;
-const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 export type Owner = Pick<Identity, 'clusterId' | 'nodeId'>;
 
@@ -62,14 +61,15 @@ export function checkOwner(stored: Identity, asked: Owner): void {
   }
 }
 
-/** Durably makes `owner` a new actor; `previous` is its incarnation so far, 0 if it had none. */
+/** Durably makes `owner` a new actor; `previous`: its last known incarnation, 0 if none is. */
 export async function renewIdentity(
   host: Pick<Host, 'disk' | 'clock'>,
   owner: Owner,
   previous: number,
 ): Promise<StoredIdentity> {
   const { clusterId, nodeId } = owner;
-  const incarnation = Math.max(previous + 1, Math.floor((host.clock.wallMs() - EPOCH_MS) / 1000));
+  const ageMs = host.clock.wallMs() - INCARNATION_EPOCH_MS;
+  const incarnation = Math.max(previous + 1, Math.floor(ageMs / 1000));
   const identity = { clusterId, nodeId, incarnation, dotCounter: 0, closedAt: undefined };
   await writeIdentity(host.disk, identity);
   return identity;

@@ -79,6 +79,8 @@ export class LogStructuredEngine implements Engine {
   #identity: StoredIdentity;
   #renewal: Promise<Identity> | undefined;
   #closing: Promise<void> | undefined;
+  /** Of the batch that was written to last when writes were slowed down. */
+  #delay: { readonly durable: Promise<void>; readonly later: Promise<void> } | undefined;
   #counts = { writesDelayed: 0, writesRefused: 0, corruptReads: 0 };
 
   constructor(host: EngineHost, recovered: RecoveredParts, limits: EngineLimits) {
@@ -183,9 +185,9 @@ export class LogStructuredEngine implements Engine {
     return this.#log.whenDurable(sequence);
   }
 
-  renewIncarnation(): Promise<Identity> {
+  renewIncarnation(known: number): Promise<Identity> {
     if (this.#closing !== undefined) return Promise.reject(engineClosed());
-    this.#renewal ??= this.#renew().finally(() => {
+    this.#renewal ??= this.#renew(known).finally(() => {
       this.#renewal = undefined;
     });
     return this.#renewal;
@@ -258,14 +260,18 @@ export class LogStructuredEngine implements Engine {
     if (!this.#tables.drops.areSettled && this.#memtables.sealedCount === 0) this.#seal();
   }
 
+  /** What becomes durable together is confirmed together: one timer a batch, not one a write. */
   #delayed({ sequence, durable }: Written, delayMs: number): Written {
     this.#counts.writesDelayed += 1;
-    const later = durable.then(
-      () => new Promise<void>((resolve) => this.#host.clock.after(delayMs, resolve)),
-    );
-    // As with the log's own promise: a rejection that nobody awaits is no unhandled one.
-    later.catch((reason) => reason);
-    return { sequence, durable: later };
+    if (this.#delay?.durable !== durable) {
+      const later = durable.then(
+        () => new Promise<void>((resolve) => this.#host.clock.after(delayMs, resolve)),
+      );
+      // As with the log's own promise: a rejection that nobody awaits is no unhandled one.
+      later.catch((reason) => reason);
+      this.#delay = { durable, later };
+    }
+    return { sequence, durable: this.#delay.later };
   }
 
   #currentView(): LayeredView {
@@ -285,8 +291,9 @@ export class LogStructuredEngine implements Engine {
     this.#host.log.error('corrupt-read', { why: error.message });
   };
 
-  async #renew(): Promise<Identity> {
-    this.#identity = await renewIdentity(this.#host, this.#identity, this.#identity.incarnation);
+  async #renew(known: number): Promise<Identity> {
+    const previous = Math.max(this.#identity.incarnation, known);
+    this.#identity = await renewIdentity(this.#host, this.#identity, previous);
     return this.#identity;
   }
 

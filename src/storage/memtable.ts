@@ -17,7 +17,7 @@ import { assert } from '../base/assert.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { EngineKey, ScanLimits, ScanRange } from './engine.ts';
 import { KeyIndex } from './memtable/key-index.ts';
-import type { MemtableMemory } from './memtable/memtable-memory.ts';
+import type { MemoryPiece, MemtableMemory } from './memtable/memtable-memory.ts';
 import { type MemtablePage, MemtablePageBuilder } from './memtable/memtable-page.ts';
 import { type ArenaImage, RecordArena } from './memtable/record-arena.ts';
 import { hashOf } from './memtable/seeded-hash.ts';
@@ -30,6 +30,7 @@ const NOTHING = Buffer.alloc(0);
 export class Memtable {
   readonly #seed: number;
   readonly #memory: MemtableMemory;
+  readonly #piece: MemoryPiece;
   readonly #arena: RecordArena;
   readonly #index: KeyIndex;
   readonly #lists: SlotLists;
@@ -43,8 +44,9 @@ export class Memtable {
   constructor(seed: number, memory: MemtableMemory) {
     this.#seed = seed;
     this.#memory = memory;
-    this.#arena = new RecordArena(memory.take());
-    this.#index = new KeyIndex(this.#arena);
+    this.#piece = memory.take();
+    this.#arena = new RecordArena(this.#piece.records);
+    this.#index = new KeyIndex(this.#arena, this.#piece.index);
     this.#lists = new SlotLists(this.#arena);
     this.#orders = new SlotOrders(this.#arena, this.#lists);
   }
@@ -86,7 +88,7 @@ export class Memtable {
 
   release(): void {
     this.#holders -= 1;
-    if (this.#holders === 0) this.#memory.giveBack(this.#arena.image.memory);
+    if (this.#holders === 0) this.#memory.giveBack(this.#piece);
   }
 
   /** Copies key and value. Sequences never decrease; no put after seal(). */

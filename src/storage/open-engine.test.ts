@@ -57,7 +57,7 @@ test('renewing is durable, and shared by those who ask at once', async () => {
   const server = new TestServer();
   const engine = await server.restart();
   const before = engine.identity.incarnation;
-  const renewals = [engine.renewIncarnation(), engine.renewIncarnation()];
+  const renewals = [engine.renewIncarnation(0), engine.renewIncarnation(0)];
   const [one, other] = await server.settle(Promise.all(renewals));
   equal(one, other);
   equal(engine.identity, one);
@@ -107,7 +107,7 @@ class Trace {
     this.incarnations.push(engine.identity.incarnation);
     await this.#write(engine, 1);
     await Promise.all([2, 3, 4, 5].map((n) => this.#write(engine, n)));
-    this.incarnations.push((await engine.renewIncarnation()).incarnation);
+    this.incarnations.push((await engine.renewIncarnation(0)).incarnation);
     await Promise.all([6, 7, 8].map((n) => this.#write(engine, n)));
     await engine.close(8);
   }

@@ -9,10 +9,11 @@
 //   scrub-period = "7d"
 
 import Type, { type Static } from 'typebox';
+import { COPIES_MAX } from '../../replication/keyspace.ts';
 
 const Text = Type.String({ minLength: 1 });
 const Count = Type.Integer({ minimum: 1 });
-const Copies = Type.Integer({ minimum: 1, maximum: 255 });
+const Copies = Type.Integer({ minimum: 1, maximum: COPIES_MAX });
 
 const MemberSchema = Type.Object(
   {

@@ -51,6 +51,23 @@ const NODE_ROWS: readonly MetricRow[] = [
     'Values fetched from replicas because their versions differed.',
     ofNode((node) => node.reads.valuesFetched),
   ),
+  counter(
+    'kvorum_objects_grown_total',
+    'Objects that grew beyond what is healthy: siblings, length of the context, or its cut.',
+    (_, node) =>
+      node === undefined
+        ? []
+        : labelled('what', {
+            'many-siblings': node.objects.manySiblings,
+            'long-context': node.objects.longContexts,
+            'context-cut': node.objects.contextsCut,
+          }),
+  ),
+  counter(
+    'kvorum_contexts_closed_total',
+    'Contexts freed of earlier lives of nodes, because all primaries had confirmed them.',
+    ofNode((node) => node.objects.contextsClosed),
+  ),
   counter('kvorum_peer_frames_total', 'Frames between nodes, by what became of them.', (_, node) =>
     node === undefined
       ? []

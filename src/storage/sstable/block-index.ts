@@ -70,21 +70,28 @@ export class BlockIndex {
     this.#heads = new Float64Array(this.blocks);
     this.#ends = new Uint32Array(this.blocks);
     this.#offsets = new Float64Array(this.blocks + 1);
-    const keys = new ByteWriter(this.blocks * 16);
-    let last: Buffer = Buffer.alloc(0);
+    let keys = Buffer.allocUnsafe(this.blocks * 16);
+    let end = 0;
+    let lastLength = 0;
     for (let block = 0; block < this.blocks; block++) {
       const shared = reader.varint();
-      if (shared > last.length) throw badBytes('a separator shares more than there is');
-      const separator = Buffer.concat([last.subarray(0, shared), reader.bytes()]);
-      keys.raw(separator);
-      this.#ends[block] = keys.length;
-      this.#heads[block] = headOf(separator);
+      if (shared > lastLength) throw badBytes('a separator shares more than there is');
+      const length = shared + reader.varint();
+      if (length - shared > reader.left) throw badBytes('a separator is longer than the index');
+      const start = end;
+      end += length;
+      if (end > keys.length) keys = Buffer.concat([keys], 2 * end);
+      // Byte by byte: most are short, and a view of each would cost more than all else here.
+      for (let at = start; at < start + shared; at++) keys[at] = keys[at - lastLength] as number;
+      for (let at = start + shared; at < end; at++) keys[at] = reader.u8();
+      this.#ends[block] = end;
+      this.#heads[block] = headAt(keys, start, length);
       this.#offsets[block + 1] = this.offset(block) + reader.varint();
-      last = separator;
+      lastLength = length;
     }
     reader.end();
     if (this.offset(this.blocks) !== blocksBytes) throw badBytes('the blocks do not add up');
-    this.#keys = keys.copy();
+    this.#keys = Buffer.from(keys.subarray(0, end));
   }
 
   /** What it holds in memory. */
@@ -104,7 +111,7 @@ export class BlockIndex {
 
   /** The one block in which `key` may be. */
   find(key: TableKey): number {
-    const head = headOf(key);
+    const head = headAt(key, 0, key.length);
     let low = 0;
     for (let high = this.blocks - 1; low < high; ) {
       const middle = (low + high + 1) >>> 1;
@@ -127,9 +134,10 @@ export class BlockIndex {
   }
 }
 
-/** The first bytes as one number that sorts like them; zeros where there are fewer. */
-function headOf(key: Buffer): number {
-  const high = ((key[0] ?? 0) << 16) | ((key[1] ?? 0) << 8) | (key[2] ?? 0);
-  const low = ((key[3] ?? 0) << 16) | ((key[4] ?? 0) << 8) | (key[HEAD_BYTES - 1] ?? 0);
+/** The first bytes of the key at `at` as one number that sorts like them; zeros where it ends. */
+function headAt(bytes: Buffer, at: number, length: number): number {
+  const byte = (place: number) => (place < length ? (bytes[at + place] as number) : 0);
+  const high = (byte(0) << 16) | (byte(1) << 8) | byte(2);
+  const low = (byte(3) << 16) | (byte(4) << 8) | byte(HEAD_BYTES - 1);
   return high * 2 ** 24 + low;
 }

@@ -4,6 +4,7 @@
 
 import { fanOut } from '../../../base/fan-out.ts';
 import type { KeyspaceNumber } from '../../../base/ids.ts';
+import { type Later, later } from '../../../base/later.ts';
 import type {
   Change,
   GetOutcome,
@@ -14,7 +15,8 @@ import type {
 import type { Call } from '../command.ts';
 import { leastReplicated } from './outcome-reply.ts';
 
-type Wishes = Omit<WriteRequest, 'keyspace' | 'key' | 'change'>;
+type ReadWishes = Omit<GetRequest, 'keyspace' | 'key'>;
+type WriteWishes = Omit<WriteRequest, 'keyspace' | 'key' | 'change'>;
 
 export class KeyAccess {
   readonly #call: Call;
@@ -26,23 +28,45 @@ export class KeyAccess {
     this.#keyspace = call.session.keyspace;
   }
 
-  async read(key: Buffer, wishes?: Omit<GetRequest, 'keyspace' | 'key'>): Promise<GetOutcome> {
+  read(key: Buffer, wishes?: ReadWishes): Later<GetOutcome> {
+    return this.readThen(key, itself, wishes);
+  }
+
+  /** What `answer` makes of the outcome. */
+  readThen<Answer>(
+    key: Buffer,
+    answer: (outcome: GetOutcome) => Answer,
+    wishes?: ReadWishes,
+  ): Later<Answer> {
     const { store, server } = this.#call;
-    const outcome = await store.get({ keyspace: this.#keyspace, key, ...wishes });
-    if (outcome.kind === 'found') server.counters.keyspaceHits++;
-    else if (outcome.kind === 'missing') server.counters.keyspaceMisses++;
-    return outcome;
+    return later(store.get({ keyspace: this.#keyspace, key, ...wishes }), (outcome) => {
+      if (outcome.kind === 'found') server.counters.keyspaceHits++;
+      else if (outcome.kind === 'missing') server.counters.keyspaceMisses++;
+      return answer(outcome);
+    });
   }
 
   readAll(keys: readonly Buffer[]): Promise<GetOutcome[]> {
-    return fanOut(keys, this.#call.server.limits.inFlightMax, (key) => this.read(key));
+    const { inFlightMax } = this.#call.server.limits;
+    return fanOut(keys, inFlightMax, async (key) => this.read(key));
   }
 
-  async write(key: Buffer, change: Change, wishes?: Wishes): Promise<WriteOutcome> {
+  write(key: Buffer, change: Change, wishes?: WriteWishes): Later<WriteOutcome> {
+    return this.writeThen(key, change, itself, wishes);
+  }
+
+  /** What `answer` makes of the outcome. */
+  writeThen<Answer>(
+    key: Buffer,
+    change: Change,
+    answer: (outcome: WriteOutcome) => Answer,
+    wishes?: WriteWishes,
+  ): Later<Answer> {
     const { store, session } = this.#call;
-    const outcome = await store.write({ keyspace: this.#keyspace, key, change, ...wishes });
-    if (outcome.kind === 'ok') session.lastWrite = outcome;
-    return outcome;
+    return later(store.write({ keyspace: this.#keyspace, key, change, ...wishes }), (outcome) => {
+      if (outcome.kind === 'ok') session.lastWrite = outcome;
+      return answer(outcome);
+    });
   }
 
   /** One change per key; the caller removed duplicates, for their order would be open. */
@@ -50,12 +74,16 @@ export class KeyAccess {
     writes: readonly (readonly [key: Buffer, change: Change])[],
   ): Promise<WriteOutcome[]> {
     const { server, session } = this.#call;
-    const outcomes = await fanOut(writes, server.limits.inFlightMax, ([key, change]) =>
+    const outcomes = await fanOut(writes, server.limits.inFlightMax, async ([key, change]) =>
       this.write(key, change),
     );
     session.lastWrite = leastReplicated(outcomes) ?? session.lastWrite;
     return outcomes;
   }
+}
+
+function itself<Outcome>(outcome: Outcome): Outcome {
+  return outcome;
 }
 
 /** Each key once, at its first place. */

@@ -82,7 +82,7 @@ async function flush({ store, server }: Call, all: readonly KeyspaceNumber[]): P
     while (from !== undefined) {
       const page = await store.listKeys({ keyspace, from, count: PAGE_KEYS });
       if (page.kind === 'no-answer') return noAnswer(page);
-      const outcomes = await fanOut(page.keys, server.limits.inFlightMax, (key) =>
+      const outcomes = await fanOut(page.keys, server.limits.inFlightMax, async (key) =>
         store.write({ keyspace, key, change: { kind: 'delete' } }),
       );
       deleted += outcomes.filter((outcome) => outcome.kind === 'ok').length;

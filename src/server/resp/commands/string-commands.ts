@@ -1,42 +1,36 @@
 // GET, STRLEN, SET, MGET, MSET. In a keyspace that keeps siblings they see the newest value: a
 // Redis client has no place to put the others.
 
-import type { Change } from '../../../node/store.ts';
+import type { Later } from '../../../base/later.ts';
+import type { Change, GetOutcome, WriteOutcome } from '../../../node/store.ts';
 import type { Call } from '../command.ts';
 import { error, OK, type Reply } from '../reply.ts';
 import { KeyAccess } from './key-access.ts';
 import { isUnwritten, noAnswer, unwritten, unwrittenOfMany } from './outcome-reply.ts';
 import { setOptions } from './set-options.ts';
 
-export async function get(call: Call): Promise<Reply> {
-  const outcome = await new KeyAccess(call).read(call.args[1] as Buffer);
-  if (outcome.kind === 'no-answer') return noAnswer(outcome);
-  return outcome.kind === 'found' ? newest(outcome.values) : null;
+export function get(call: Call): Later<Reply> {
+  return new KeyAccess(call).readThen(call.args[1] as Buffer, valueReply);
 }
 
 /** `redis-cli --bigkeys` asks it of every key. */
-export async function strlen(call: Call): Promise<Reply> {
-  const outcome = await new KeyAccess(call).read(call.args[1] as Buffer);
-  if (outcome.kind === 'no-answer') return noAnswer(outcome);
-  return outcome.kind === 'found' ? (outcome.values[0]?.value.length ?? 0) : 0;
+export function strlen(call: Call): Later<Reply> {
+  return new KeyAccess(call).readThen(call.args[1] as Buffer, lengthReply);
 }
 
-export async function set(call: Call): Promise<Reply> {
+export function set(call: Call): Later<Reply> {
   const { args, store } = call;
   const [, key, value] = args as readonly [Buffer, Buffer, Buffer];
   const keys = new KeyAccess(call);
   if (args.length === 3) {
-    const outcome = await keys.write(key, { kind: 'put', value, expiresAt: 'default' });
-    return isUnwritten(outcome) ? unwritten(outcome) : OK;
+    return keys.writeThen(key, { kind: 'put', value, expiresAt: 'default' }, writtenReply);
   }
   const options = setOptions(args, store.wallMs());
   if (options.kind === 'refused') return options.reply;
   const { expiresAt, condition, returnPrevious } = options;
   const change: Change = { kind: 'put', value, expiresAt };
-  const outcome = await keys.write(key, change, { condition, returnPrevious });
-  if (isUnwritten(outcome)) return unwritten(outcome);
-  if (returnPrevious) return outcome.previous?.value ?? null;
-  return outcome.kind === 'ok' ? OK : null;
+  const answer = returnPrevious ? previousReply : writtenReply;
+  return keys.writeThen(key, change, answer, { condition, returnPrevious });
 }
 
 export async function mget(call: Call): Promise<Reply> {
@@ -44,7 +38,7 @@ export async function mget(call: Call): Promise<Reply> {
   for (const outcome of await new KeyAccess(call).readAll(call.args.slice(1))) {
     // A hole would read as "missing", so one key without an answer fails the command.
     if (outcome.kind === 'no-answer') return noAnswer(outcome);
-    values.push(outcome.kind === 'found' ? newest(outcome.values) : null);
+    values.push(valueReply(outcome));
   }
   return values;
 }
@@ -60,6 +54,26 @@ export async function mset(call: Call): Promise<Reply> {
     writes.set(key.toString('latin1'), [key, change]);
   }
   return unwrittenOfMany(await new KeyAccess(call).writeAll([...writes.values()])) ?? OK;
+}
+
+function valueReply(outcome: GetOutcome): Reply {
+  if (outcome.kind === 'no-answer') return noAnswer(outcome);
+  return outcome.kind === 'found' ? newest(outcome.values) : null;
+}
+
+function lengthReply(outcome: GetOutcome): Reply {
+  if (outcome.kind === 'no-answer') return noAnswer(outcome);
+  return outcome.kind === 'found' ? (outcome.values[0]?.value.length ?? 0) : 0;
+}
+
+/** Null: the condition did not hold. */
+function writtenReply(outcome: WriteOutcome): Reply {
+  if (isUnwritten(outcome)) return unwritten(outcome);
+  return outcome.kind === 'ok' ? OK : null;
+}
+
+function previousReply(outcome: WriteOutcome): Reply {
+  return isUnwritten(outcome) ? unwritten(outcome) : (outcome.previous?.value ?? null);
 }
 
 function newest(values: readonly { readonly value: Buffer }[]): Reply {

@@ -1,0 +1,164 @@
+// One quorum read while it gathers what is known: our own copy, and the versions of others. Only as
+// many others are asked at first as the quorum lacks. One that is lost is replaced at once; when
+// one is slow (our own disk is no exception) all that are left are asked after SLOW_MS.
+//
+// It is the question that it asks, so that a read is one object and not a handful of closures.
+
+import { decodeObject } from '../../causality/object-format.ts';
+import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
+import type { Clock } from '../../host/host.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { KeyAt, Request } from '../messages.ts';
+import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
+import type { Replica } from '../replica.ts';
+import type { ReadQuorum } from './read-quorum.ts';
+
+/** A healthy answer takes a few milliseconds at most; after this all who are left are asked. */
+const SLOW_MS = 30;
+
+export interface ReaderParts {
+  readonly view: ClusterView;
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly clock: Clock;
+}
+
+/** What is read, and until when. */
+export interface ReadTask {
+  readonly keyspace: Keyspace;
+  readonly at: KeyAt;
+  readonly quorum: ReadQuorum;
+  readonly deadlineMs: number;
+  /** Whole numbers that differ from read to read, so that each begins with another replica. */
+  readonly turn: number;
+}
+
+export class Gathering implements Question {
+  readonly request: Request;
+  readonly slowAfterMs = SLOW_MS;
+  budgetMs = 0;
+  readonly task: ReadTask;
+  readonly #parts: ReaderParts;
+  readonly #primaries: readonly MemberIndex[];
+  #own: StoredObject = EMPTY_OBJECT;
+  /** While our disk is being asked. Never rejects. */
+  #ownComing: Promise<void> | undefined;
+  /** One bit for each place in #primaries. */
+  #asked = 0;
+  /** Answers that may still come. */
+  #missing = 0;
+  #isOver: (() => void) | undefined;
+
+  constructor(parts: ReaderParts, task: ReadTask) {
+    const { keyspace, slot, key } = task.at;
+    this.#parts = parts;
+    this.task = task;
+    this.request = { kind: 'read-version', keyspace, slot, key };
+    this.#primaries = parts.view.primaries(task.keyspace, slot);
+    this.#readOwn();
+  }
+
+  /** Our own copy, empty when we have none or could not read it. */
+  get own(): StoredObject {
+    return this.#own;
+  }
+
+  /** Resolves when the quorum is decided, or nobody is left, or the deadline has passed. */
+  run(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#isOver = resolve;
+      const lacking = this.task.quorum.lacking();
+      if (this.#ownComing === undefined) this.#ask(lacking);
+      else {
+        this.#awaitOwn(this.#ownComing, resolve);
+        this.#ask(lacking - 1);
+      }
+      if (this.#missing === 0) resolve();
+    });
+  }
+
+  onAnswer(member: MemberIndex, answer: Answer): void {
+    const { quorum } = this.task;
+    if (answer.kind === 'version') quorum.addVersion(member, answer.version);
+    else quorum.addFailure(member);
+    this.#conclude();
+  }
+
+  onSlow(): void {
+    this.#ask(this.#primaries.length);
+  }
+
+  /** There at once when it is in memory, else counted when it has come. */
+  #readOwn(): void {
+    const { replica } = this.#parts;
+    try {
+      const bytes = replica.read(this.task.keyspace, this.task.at);
+      if (!(bytes instanceof Promise)) {
+        this.#takeOwn(bytes);
+        return;
+      }
+      this.#missing += 1;
+      this.#ownComing = bytes.then((found) => this.#takeOwn(found)).catch(() => this.#failOwn());
+    } catch {
+      this.#failOwn();
+    }
+  }
+
+  #takeOwn(bytes: Buffer | undefined): void {
+    if (bytes !== undefined) this.#own = decodeObject(bytes);
+    this.task.quorum.addVersion(this.#parts.view.self, this.#own);
+  }
+
+  /** Our disk cannot vouch for this key: the others answer, and we count as failed. */
+  #failOwn(): void {
+    this.task.quorum.addFailure(this.#parts.view.self);
+  }
+
+  #awaitOwn(coming: Promise<void>, giveUp: () => void): void {
+    const { clock } = this.#parts;
+    const slow = clock.after(SLOW_MS, () => this.onSlow());
+    const late = clock.after(this.task.deadlineMs - clock.monotonicMs(), giveUp);
+    this.#ownComing = undefined;
+    coming.then(() => {
+      slow.cancel();
+      late.cancel();
+      this.#conclude();
+    });
+  }
+
+  #conclude(): void {
+    const { quorum } = this.task;
+    this.#missing -= 1;
+    const lacking = quorum.lacking();
+    if (this.#missing < lacking) this.#ask(1);
+    if (lacking === 0 || this.#missing === 0) this.#isOver?.();
+  }
+
+  #ask(count: number): void {
+    const { clock, peers } = this.#parts;
+    for (let i = 0; i < count; i++) {
+      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false);
+      if (member === undefined) return;
+      this.#missing += 1;
+      this.budgetMs = this.task.deadlineMs - clock.monotonicMs();
+      peers.ask([member], this);
+    }
+  }
+
+  /** The next primary that was not asked yet, this node left out. */
+  #nextInTurn(mustBeAlive: boolean): MemberIndex | undefined {
+    const { view } = this.#parts;
+    const count = this.#primaries.length;
+    const self = this.#primaries.indexOf(view.self);
+    for (let i = 0; i < count - 1; i++) {
+      const place = (self + 1 + ((this.task.turn + i) % (count - 1))) % count;
+      const member = this.#primaries[place] as MemberIndex;
+      const bit = 1 << place;
+      if ((this.#asked & bit) !== 0 || (mustBeAlive && !view.isAlive(member))) continue;
+      this.#asked |= bit;
+      return member;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,145 @@
+// A quorum read, as every coordinator does it: our own copy, the versions of R - 1 others, values
+// only from those who know more, and afterwards a repair of those who know less.
+//
+//   own copy ─┐
+//   versions ─┴→ R known → fetch what we lack → answer
+//                                              └→ repair whoever was behind (not awaited)
+//
+// Each read begins with another replica, so that reads find every one that is behind.
+
+import type { Later } from '../../base/later.ts';
+import { decodeObject, encodeObject } from '../../causality/object-format.ts';
+import { mergeObjects, type StoredObject } from '../../causality/siblings.ts';
+import type { VersionVector } from '../../causality/version-vector.ts';
+import { resolved } from '../conflict-rule.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { KeyAt } from '../messages.ts';
+import type { Answer, MemberIndex } from '../peers.ts';
+import type { NoAnswer } from '../request.ts';
+import { Gathering, type ReaderParts, type ReadTask } from './gathering.ts';
+import { ReadQuorum } from './read-quorum.ts';
+
+/** Repairs that may be under way at once; beyond, a repair is left to the next read. */
+const REPAIRS_MAX = 256;
+
+export type ReadResult =
+  | {
+      readonly kind: 'read';
+      readonly object: StoredObject;
+      /** Those of whose copies it is made. */
+      readonly members: readonly MemberIndex[];
+    }
+  | NoAnswer;
+
+export interface ReadTerms {
+  /** Answers to wait for. */
+  readonly r: number;
+  /** What the answer must cover; nobody is left unasked for it. */
+  readonly after?: VersionVector | undefined;
+  readonly deadlineMs: number;
+}
+
+export interface ReadCounters {
+  repairsSent: number;
+  repairsSkipped: number;
+  valuesFetched: number;
+}
+
+export class QuorumReader {
+  readonly counters: ReadCounters = { repairsSent: 0, repairsSkipped: 0, valuesFetched: 0 };
+  readonly #parts: ReaderParts;
+  #repairsUnderWay = 0;
+  #turn = 0;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** This node must be one of the primaries of `at`. Never rejects. */
+  read(keyspace: Keyspace, at: KeyAt, terms: ReadTerms): Later<ReadResult> {
+    const quorum = new ReadQuorum(terms.r, terms.after);
+    this.#turn += 1;
+    const task = { keyspace, at, quorum, deadlineMs: terms.deadlineMs, turn: this.#turn };
+    return this.#finish(new Gathering(this.#parts, task));
+  }
+
+  /** Gathers what is lacking, completes it where others know more than we do, and answers. */
+  #finish(gathering: Gathering): Later<ReadResult> {
+    if (gathering.task.quorum.isDecided()) return this.#complete(gathering);
+    return gathering.run().then(() => this.#complete(gathering));
+  }
+
+  #complete(gathering: Gathering): Later<ReadResult> {
+    const { own } = gathering;
+    const { quorum, keyspace } = gathering.task;
+    if (!quorum.isDecided()) return quorum.noAnswer();
+    const sources = quorum.sources(own);
+    if (sources.length > 0) return this.#fetchAll(gathering, sources);
+    return this.#answer(gathering.task, resolved(keyspace, own));
+  }
+
+  /** Our copy completed by the values that others have. */
+  async #fetchAll(gathering: Gathering, sources: readonly MemberIndex[]): Promise<ReadResult> {
+    const { task } = gathering;
+    let object = gathering.own;
+    for (const member of sources) {
+      this.counters.valuesFetched += 1;
+      const answer = await this.#fetch(member, task);
+      if (answer.kind !== 'object') {
+        // The one who knew more is lost: ask somebody else.
+        task.quorum.addFailure(member);
+        return this.#finish(gathering);
+      }
+      if (answer.object !== undefined) object = mergeObjects(object, decodeObject(answer.object));
+    }
+    return this.#answer(task, resolved(task.keyspace, object));
+  }
+
+  #answer(task: ReadTask, object: StoredObject): ReadResult {
+    const { quorum } = task;
+    if (quorum.got > 1) this.#repair(task, object);
+    return { kind: 'read', object, members: quorum.answered };
+  }
+
+  #fetch(member: MemberIndex, { at, deadlineMs }: ReadTask): Promise<Answer> {
+    const budgetMs = deadlineMs - this.#parts.clock.monotonicMs();
+    const request = { kind: 'read-object', ...at } as const;
+    return new Promise((resolve) => {
+      const onAnswer = (_: MemberIndex, answer: Answer) => resolve(answer);
+      this.#parts.peers.ask([member], { request, budgetMs, onAnswer });
+    });
+  }
+
+  #repair({ keyspace, at, quorum, deadlineMs }: ReadTask, object: StoredObject): void {
+    const stale = quorum.stale(object);
+    if (stale.length === 0) return;
+    if (this.#repairsUnderWay >= REPAIRS_MAX) {
+      this.counters.repairsSkipped += stale.length;
+      return;
+    }
+    const { clock, peers, view } = this.#parts;
+    const encoded = encodeObject(object);
+    const others = stale.filter((member) => member !== view.self);
+    this.counters.repairsSent += stale.length;
+    this.#repairsUnderWay += others.length;
+    if (others.length > 0) {
+      peers.ask(others, {
+        request: { kind: 'store-copy', ...at, object: encoded },
+        budgetMs: deadlineMs - clock.monotonicMs(),
+        onAnswer: () => {
+          this.#repairsUnderWay -= 1;
+        },
+      });
+    }
+    if (others.length < stale.length) this.#repairOwn(keyspace, at, encoded);
+  }
+
+  /** Our own copy was behind. A disk that refuses this refuses writes, and says so there. */
+  async #repairOwn(keyspace: Keyspace, at: KeyAt, encoded: Buffer): Promise<void> {
+    try {
+      await this.#parts.replica.merge(keyspace, at, encoded);
+    } catch {
+      this.counters.repairsSkipped += 1;
+    }
+  }
+}

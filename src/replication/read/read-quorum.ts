@@ -1,0 +1,116 @@
+// The counting of one read: whose version of the object is known, what the answer is once R are,
+// and who turned out to be behind it. Versions come first, without values; values only from
+// somebody whose version adds something to ours.
+//
+// Pure: no clock, no disk, no network; dice are an argument.
+
+import { mergeObjects, type ObjectVersion, subsumes } from '../../causality/siblings.ts';
+import { descends, EMPTY_VECTOR, type VersionVector } from '../../causality/version-vector.ts';
+import type { MemberIndex } from '../peers.ts';
+import type { NoAnswer } from '../request.ts';
+
+const NOTHING: ObjectVersion = { context: EMPTY_VECTOR, siblings: [] };
+const NOBODY: readonly MemberIndex[] = [];
+
+export class ReadQuorum {
+  readonly #needed: number;
+  readonly #after: VersionVector;
+  /** In the order in which they answered; each has its version at the same place below. */
+  readonly #members: MemberIndex[];
+  readonly #versions: ObjectVersion[];
+  #got = 0;
+
+  /** `after`: what those who answer must know together, however many they are. */
+  constructor(needed: number, after = EMPTY_VECTOR) {
+    this.#needed = needed;
+    this.#after = after;
+    this.#members = new Array<MemberIndex>(needed);
+    this.#versions = new Array<ObjectVersion>(needed);
+  }
+
+  get needed(): number {
+    return this.#needed;
+  }
+
+  get got(): number {
+    return this.#got;
+  }
+
+  get answered(): readonly MemberIndex[] {
+    return this.#members.slice(0, this.#got);
+  }
+
+  /** `undefined`: the member has never heard of the key. */
+  addVersion(member: MemberIndex, version: ObjectVersion | undefined): void {
+    this.#members[this.#got] = member;
+    this.#versions[this.#got] = version ?? NOTHING;
+    this.#got += 1;
+  }
+
+  /** The member cannot answer, or not any more: what it said does not count. */
+  addFailure(member: MemberIndex): void {
+    const place = this.#members.indexOf(member);
+    if (place < 0) return;
+    this.#members.splice(place, 1);
+    this.#versions.splice(place, 1);
+    this.#got -= 1;
+  }
+
+  isDecided(): boolean {
+    return this.lacking() === 0;
+  }
+
+  /** How many more answers it takes at least; 0 when it is decided. */
+  lacking(): number {
+    const lacking = this.#needed - this.#got;
+    return lacking > 0 ? lacking : this.#isBehind() ? 1 : 0;
+  }
+
+  /** Why it is not decided. */
+  noAnswer(): NoAnswer {
+    const counts = { needed: this.#needed, got: this.#got } as const;
+    if (this.#got < this.#needed) return { kind: 'no-answer', ...counts };
+    return { kind: 'no-answer', ...counts, isBehind: true };
+  }
+
+  /** All that those who answered know, without values. */
+  merged(): ObjectVersion {
+    let merged = NOTHING;
+    for (let i = 0; i < this.#got; i++) merged = mergeObjects(merged, this.#versionAt(i));
+    return merged;
+  }
+
+  /** The fewest members whose whole copies complete `have` to the merged version. */
+  sources(have: ObjectVersion): readonly MemberIndex[] {
+    let sources: MemberIndex[] | undefined;
+    let known = have;
+    for (let i = 0; i < this.#got; i++) {
+      const version = this.#versionAt(i);
+      if (subsumes(known, version)) continue;
+      sources ??= [];
+      sources.push(this.#members[i] as MemberIndex);
+      known = mergeObjects(known, version);
+    }
+    return sources ?? NOBODY;
+  }
+
+  /** Members that answered with less than `newest`: whom read repair brings up to date. */
+  stale(newest: ObjectVersion): readonly MemberIndex[] {
+    let stale: MemberIndex[] | undefined;
+    for (let i = 0; i < this.#got; i++) {
+      if (subsumes(this.#versionAt(i), newest)) continue;
+      stale ??= [];
+      stale.push(this.#members[i] as MemberIndex);
+    }
+    return stale ?? NOBODY;
+  }
+
+  #versionAt(place: number): ObjectVersion {
+    return this.#versions[place] as ObjectVersion;
+  }
+
+  #isBehind(): boolean {
+    if (this.#after.length === 0) return false;
+    return !descends(this.merged().context, this.#after);
+  }
+}

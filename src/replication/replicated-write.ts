@@ -1,0 +1,167 @@
+// One minted write on its way to W durable copies: the question that the other primaries are asked,
+// the count of those who hold it, and the outcome. One object for all of it, because every write of
+// a client makes one.
+
+import { KvorumError } from '../base/errors.ts';
+import { hasEarlierLives } from '../causality/pruning.ts';
+import { descends } from '../causality/version-vector.ts';
+import type { Clock } from '../host/host.ts';
+import type { ClusterView } from './cluster-view.ts';
+import type { DeadlineSweep, Waiting } from './deadline-sweep.ts';
+import type { Durability, Keyspace } from './keyspace.ts';
+import type { KeyAt, StoreRequest } from './messages.ts';
+import type { Answer, MemberIndex, Peers, Question } from './peers.ts';
+import type { Minted, Replica } from './replica.ts';
+import type { WriteOutcome, WriteReceipt } from './request.ts';
+import { WriteQuorum } from './write-quorum.ts';
+
+export interface WriterParts {
+  readonly view: ClusterView;
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly requestMs: number;
+  /** Peers keep the deadline of a question; our own disk does not. */
+  readonly ownDisk: DeadlineSweep;
+}
+
+export interface WriteTerms {
+  readonly keyspace: Keyspace;
+  readonly primaries: readonly MemberIndex[];
+  /** The primaries without us. */
+  readonly others: readonly MemberIndex[];
+  readonly w: number;
+  readonly deadlineMs: number;
+}
+
+export class ReplicatedWrite implements Question, Waiting {
+  readonly request: StoreRequest;
+  readonly budgetMs: number;
+  readonly deadlineMs: number;
+  readonly #parts: WriterParts;
+  readonly #minted: Minted;
+  readonly #terms: WriteTerms;
+  readonly #quorum: WriteQuorum;
+  readonly #receipt: GrowingReceipt;
+  /** Whether closing could help, and the copies of all who answered are what was minted. */
+  #isUnanimous: boolean;
+  /** Undefined as soon as the outcome is known. */
+  #resolve: ((outcome: WriteOutcome) => void) | undefined;
+
+  constructor(parts: WriterParts, at: KeyAt, minted: Minted, terms: WriteTerms) {
+    const { keyspace, slot, key } = at;
+    this.request = { kind: 'store-copy', keyspace, slot, key, object: minted.object };
+    this.budgetMs = terms.deadlineMs - parts.clock.monotonicMs();
+    this.deadlineMs = terms.deadlineMs;
+    this.#parts = parts;
+    this.#minted = minted;
+    this.#terms = terms;
+    this.#quorum = new WriteQuorum(terms.w, terms.primaries);
+    this.#receipt = new GrowingReceipt(this.#quorum, terms.keyspace.durability, parts.view);
+    this.#isUnanimous = hasEarlierLives(minted.context);
+  }
+
+  /** Sends the object to all other primaries; resolves when W copies are durable. */
+  run(): Promise<WriteOutcome> {
+    const { ownDisk, peers } = this.#parts;
+    const { others } = this.#terms;
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      if (others.length > 0) peers.ask(others, this);
+      else ownDisk.add(this);
+      this.#minted.durable.then(
+        () => this.#countOwn(true),
+        () => this.#countOwn(false),
+      );
+    });
+  }
+
+  onAnswer(member: MemberIndex, answer: Answer): void {
+    // A copy that knows more of us than we do has not kept a write under a name used twice.
+    const isKept = answer.kind === 'stored' && !this.#parts.replica.learnContext(answer.context);
+    this.#isUnanimous &&= isKept && descends(this.#minted.context, answer.context);
+    this.#count(member, isKept);
+  }
+
+  giveUp(): void {
+    const { needed, got } = this.#quorum;
+    this.#decide({ kind: 'indeterminate', needed, got });
+  }
+
+  #countOwn(isDurable: boolean): void {
+    const { ownDisk, view } = this.#parts;
+    ownDisk.delete(this);
+    this.#count(view.self, isDurable);
+  }
+
+  #count(member: MemberIndex, isDurable: boolean): void {
+    const quorum = this.#quorum;
+    if (isDurable) quorum.addAck(member);
+    else quorum.addFailure();
+    if (this.#resolve !== undefined) this.#maybeDecide();
+    if (!quorum.isComplete()) return;
+    this.#receipt.settle();
+    if (this.#isUnanimous && quorum.got === this.#terms.primaries.length) this.#closeLives();
+  }
+
+  #maybeDecide(): void {
+    const quorum = this.#quorum;
+    const state = quorum.state();
+    if (state === 'reached') {
+      const { dot, context, previous } = this.#minted;
+      this.#decide({ kind: 'ok', dot, context, previous, receipt: this.#receipt });
+    } else if (state === 'impossible') this.giveUp();
+    else if (quorum.waitsOnlyFor(this.#parts.view.self)) this.#parts.ownDisk.add(this);
+  }
+
+  #decide(outcome: WriteOutcome): void {
+    this.#resolve?.(outcome);
+    this.#resolve = undefined;
+  }
+
+  /** All primaries have confirmed the same: each of them may forget the earlier lives of nodes. */
+  async #closeLives(): Promise<void> {
+    const { peers, replica, requestMs } = this.#parts;
+    const { keyspace, others } = this.#terms;
+    try {
+      const object = await replica.closeLives(keyspace, this.request, this.#minted.context);
+      if (object === undefined || others.length === 0) return;
+      const request = { ...this.request, object };
+      peers.ask(others, { request, budgetMs: requestMs, onAnswer: () => {} });
+    } catch (error) {
+      // A disk that refuses this refuses writes, and says so there; the next write tries again.
+      if (!(error instanceof KvorumError)) throw error;
+    }
+  }
+}
+
+/** A receipt that later answers still improve. */
+class GrowingReceipt implements WriteReceipt {
+  readonly durability: Durability;
+  readonly epoch: number;
+  readonly #quorum: WriteQuorum;
+  readonly #view: ClusterView;
+  /** There when somebody has asked for it: few do. */
+  #settled: PromiseWithResolvers<void> | undefined;
+
+  constructor(quorum: WriteQuorum, durability: Durability, view: ClusterView) {
+    this.durability = durability;
+    this.epoch = view.epoch;
+    this.#quorum = quorum;
+    this.#view = view;
+  }
+
+  get nodes() {
+    return this.#quorum.acked.map((member) => this.#view.nodeId(member));
+  }
+
+  get settled(): Promise<void> {
+    this.#settled ??= Promise.withResolvers();
+    if (this.#quorum.isComplete()) this.#settled.resolve();
+    return this.#settled.promise;
+  }
+
+  settle(): void {
+    this.#settled?.resolve();
+  }
+}
