@@ -13,10 +13,19 @@ import { run as filters } from './filters.ts';
 import { run as redis } from './redis.ts';
 import { run as restart } from './restart.ts';
 import { run as ring } from './ring.ts';
+import { run as versions } from './versions.ts';
 
 type Part = (print: (line: string) => void, options: readonly string[]) => Promise<void>;
 
-const PARTS: Readonly<Record<string, Part>> = { ring, engine, redis, filters, growth, restart };
+const PARTS: Readonly<Record<string, Part>> = {
+  ring,
+  engine,
+  redis,
+  filters,
+  versions,
+  growth,
+  restart,
+};
 const LONG_PARTS: readonly string[] = ['growth', 'restart'];
 
 const args = process.argv.slice(2);

@@ -14,7 +14,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -32,6 +32,10 @@ const LOG_LINES_SHOWN = 20;
 
 export interface ClusterOptions extends NodeFlags {
   readonly nodes: number;
+  /** Where each node runs; on the loopback address of this machine. */
+  readonly sites?: readonly NodeSite[];
+  /** Of the configuration file: keyspaces. */
+  readonly configuration?: string;
   /** Stops the cluster when this test is over. Without it the caller calls stop(). */
   readonly owner?: TestContext;
 }
@@ -44,6 +48,18 @@ interface NodeFlags {
   /** A node that is not ready by then has failed; 30 s. */
   readonly readyMsMax?: number;
 }
+
+/** A place with addresses of its own: see test/network-lab.ts. */
+export interface NodeSite {
+  /** Of its client and HTTP ports. */
+  readonly host: string;
+  /** Of its peer port. */
+  readonly peerHost: string;
+  /** The command that runs another one there: `ip netns exec …`. */
+  readonly launcher: readonly string[];
+}
+
+const HERE: NodeSite = { host: '127.0.0.1', peerHost: '127.0.0.1', launcher: [] };
 
 export interface RunningCluster {
   readonly nodes: readonly RunningNode[];
@@ -70,14 +86,16 @@ export class RunningNode {
   readonly httpPort: number;
   readonly peerPort: number;
   readonly directory: string;
+  readonly site: NodeSite;
   readonly #flags: readonly string[];
   readonly #runtimeFlags: readonly string[];
   readonly #readyMsMax: number;
   #process: ChildProcess | undefined;
   #log = '';
 
-  constructor(name: string, port: number, directory: string, options: NodeFlags) {
+  constructor(name: string, port: number, directory: string, options: NodeFlags, site = HERE) {
     this.name = name;
+    this.site = site;
     this.port = port;
     this.httpPort = port + HTTP_OFFSET;
     this.peerPort = port + PEER_OFFSET;
@@ -97,18 +115,24 @@ export class RunningNode {
   }
 
   get httpUrl(): string {
-    return `http://127.0.0.1:${this.httpPort}`;
+    return `http://${this.site.host}:${this.httpPort}`;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://${this.address}`;
+  }
+
+  /** For Redis clients. */
+  get address(): Address {
+    return joinAddress(this.site.host, this.port);
   }
 
   /** Resolves when the process says that it is ready. */
   async start(): Promise<void> {
-    const program = [...this.#runtimeFlags, PROGRAM];
-    const args = [...program, 'start', ...this.#flags, '--stop-with-parent'];
-    const child = spawn(process.execPath, args, {
+    const program = [process.execPath, ...this.#runtimeFlags, PROGRAM];
+    const start = ['start', ...this.#flags, '--stop-with-parent'];
+    const [command = '', ...args] = [...this.site.launcher, ...program, ...start];
+    const child = spawn(command, args, {
       env: cleanEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -147,19 +171,22 @@ export class RunningNode {
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const directory = await mkdtemp(join(tmpdir(), 'kvorum-cluster-'));
   const first = await freePorts(options.nodes);
-  const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
-  const members = names.map((name, i) => `${name}=${addressOf(first + i)}`).join(',');
-  const flags = ['--cluster', members, ...(options.flags ?? [])];
-  const nodes = names.map((name, i) => {
-    return new RunningNode(name, first + i, directory, { ...options, flags });
+  const config = join(directory, 'kvorum.toml');
+  const exposure = options.sites === undefined ? [] : ['--insecure-no-auth'];
+  const flags = ['--config', config, ...exposure, ...(options.flags ?? [])];
+  const nodes = Array.from({ length: options.nodes }, (_, i) => {
+    const site = options.sites?.[i];
+    return new RunningNode(`n${i + 1}`, first + i, directory, { ...options, flags }, site);
   });
+  const { configuration = '' } = options;
+  await writeFile(config, [...nodes.map(memberTable), configuration].join('\n'));
   const node = (index: number) => nodes[index] as RunningNode;
   const cluster: RunningCluster = {
     nodes,
     directory,
     kill: (index, signal = 'SIGKILL') => node(index).kill(signal),
     restart: (index) => node(index).start(),
-    connect: (index, how) => RespConnection.open(addressOf(node(index).port), how),
+    connect: (index, how) => RespConnection.open(node(index).address, how),
     async stop() {
       await Promise.all(nodes.map((each) => each.kill('SIGKILL')));
       await rm(directory, { recursive: true, force: true });
@@ -173,6 +200,14 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     throw error;
   }
   return cluster;
+}
+
+function memberTable({ name, address, httpPort, peerPort, site }: RunningNode): string {
+  const http = joinAddress(site.host, httpPort);
+  const peer = joinAddress(site.peerHost, peerPort);
+  const addresses = { name, listen: address, http, peer };
+  const lines = Object.entries(addresses).map(([setting, value]) => `${setting} = "${value}"\n`);
+  return `[[members]]\n${lines.join('')}`;
 }
 
 /** The first of `nodes` ports in a row that are free, with those for HTTP and for peers. */

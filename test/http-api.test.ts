@@ -10,7 +10,6 @@ import {
   runKvorum,
   startCluster,
 } from './cluster-fixture.ts';
-import { keyspacesFile } from './keyspaces-file.ts';
 
 interface Ask {
   readonly node?: number;
@@ -44,11 +43,7 @@ class Api {
 }
 
 test('the HTTP API', async (t) => {
-  const cluster = await startCluster({
-    nodes: 3,
-    owner: t,
-    flags: ['--config', await keyspacesFile(t)],
-  });
+  const cluster = await startCluster({ nodes: 3, owner: t });
   const api = new Api(cluster);
 
   await t.test('bytes go in and come out, from any node', async () => {

@@ -6,11 +6,9 @@ import { test } from 'node:test';
 import { hasCode } from '../src/base/errors.ts';
 import { connect } from '../src/client/kvorum-client.ts';
 import { startCluster } from './cluster-fixture.ts';
-import { keyspacesFile } from './keyspaces-file.ts';
 
 test('the TypeScript client', async (t) => {
-  const flags = ['--config', await keyspacesFile(t)];
-  const cluster = await startCluster({ nodes: 3, owner: t, flags });
+  const cluster = await startCluster({ nodes: 3, owner: t });
   const nodes = cluster.nodes.map(({ port }) => `127.0.0.1:${port}`);
   const kv = await connect({ nodes });
   const siblings = await connect({ nodes: [nodes[1] as string], keyspace: '1' });

@@ -21,8 +21,9 @@ export async function measureAmplification(trial: Trial): Promise<void> {
   const store = await rival.open(directory, { ...budget, isSynced: false });
   const worst = watchSpace(directory);
   const phase = 'new and overwritten';
+  const write = writesOf(trial, store.put);
   const { writtenBytes: duringBytes = 0 } = await meter.measure(phase, async () => {
-    const done = await inFlight(flightOf(trial), writesOf(trial, store.put));
+    const done = await inFlight(flightOf(trial), write);
     await store.flush();
     return done;
   });
@@ -39,7 +40,7 @@ export async function measureAmplification(trial: Trial): Promise<void> {
     spaceAmplification: quietBytes / payloadBytes,
     spaceAtWorst: worstBytes / payloadBytes,
   };
-  report({ phase: 'amplification', perSecond: 0, stallMs: 0, extra });
+  report({ phase: 'amplification', perSecond: 0, extra });
 }
 
 function flightOf({ rival, meter, options }: Trial) {

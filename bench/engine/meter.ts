@@ -4,13 +4,13 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { showProgress } from '../../bin/progress.js';
+import { type Stall, StallMeter } from './stall-meter.ts';
 
 export interface Measured {
   readonly phase: string;
   readonly perSecond: number;
-  readonly stallMs: number;
+  readonly stall?: Stall;
   /** Bytes written to the disk by the process; of writing phases. */
   readonly writtenBytes?: number;
   readonly p999Us?: number;
@@ -23,7 +23,7 @@ const QUIET_MS_MAX = 600_000;
 const POLL_MS = 100;
 
 export class Meter {
-  readonly #delay = monitorEventLoopDelay({ resolution: 1 });
+  readonly #stalls = new StallMeter();
   readonly #endProgress: (lastWord: string) => void;
   #phase = 'start';
   /** Operations of the phase so far. */
@@ -34,7 +34,6 @@ export class Meter {
     this.#endProgress = showProgress(title, () => {
       return this.done === 0 ? this.#phase : `${this.#phase}, ${this.done.toLocaleString('en')}`;
     });
-    this.#delay.enable();
   }
 
   /** Measures `body`, which returns how many operations it did, and prints a line of JSON. */
@@ -48,9 +47,9 @@ export class Meter {
     const fromMs = performance.now();
     const operations = await body();
     const perSecond = (operations * 1000) / (performance.now() - fromMs);
-    const { stallMs } = this;
+    const { stall } = this;
     const writtenBytes = (await bytesWritten()) - writtenBefore;
-    const measured = { phase, perSecond, stallMs, writtenBytes, ...more() };
+    const measured = { phase, perSecond, stall, writtenBytes, ...more() };
     report(measured);
     return measured;
   }
@@ -60,12 +59,12 @@ export class Meter {
     this.#phase = phase;
     this.done = 0;
     globalThis.gc?.();
-    this.#delay.reset();
+    this.#stalls.reset();
   }
 
-  /** Of the phase so far: for how long at most the event loop did nothing else. */
-  get stallMs(): number {
-    return this.#delay.max / 1e6;
+  /** Of the phase so far. */
+  get stall(): Stall {
+    return this.#stalls.longest;
   }
 
   end(): void {

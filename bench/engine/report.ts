@@ -3,7 +3,7 @@
 
 import type { Figures } from './figures.ts';
 import { middle } from './figures.ts';
-import { LARGE_KEYS } from './large-values.ts';
+import { LARGE_IN_FLIGHT, LARGE_KEYS } from './large-values.ts';
 import type { Measured } from './meter.ts';
 import { ENTRY_BYTES } from './workload.ts';
 
@@ -90,7 +90,8 @@ function largeValues(figures: Figures): string[] {
   const rows = figures.phases.filter((phase) => LARGE_RATES.includes(phase));
   if (rows.length === 0) return [];
   return [
-    `${LARGE_KEYS.toLocaleString('en')} × 64 KiB, nobody waits for the disk; per second`,
+    `${LARGE_KEYS.toLocaleString('en')} × 64 KiB, each on the disk before it is confirmed, ` +
+      `${LARGE_IN_FLIGHT} under way; per second`,
     line('', [...figures.engines, 'ours / best', 'spread']),
     ...rows.map((row) => {
       const each = figures.engines.map((name) => rateOf(figures, name, row));
@@ -138,20 +139,27 @@ function tableBytesPerKey({ extra }: Measured): number {
 }
 
 function stalls(figures: Figures): string[] {
-  const isStall = (phase: string) => figures.ofPhase(phase).some(({ stallMs }) => stallMs > 0);
+  const isStall = (phase: string) => figures.ofPhase(phase).some(({ stall }) => stall);
   const rows = figures.phases.filter((phase) => phase !== 'warming up' && isStall(phase));
   return [
-    `longest stall of the event loop in the worst round, ms (ours: ≤ ${STALL_MS_TARGET})`,
+    `longest stall of the event loop in the worst round, ms (ours: ≤ ${STALL_MS_TARGET});`,
+    'in brackets the longest that the thread itself worked: the rest it waited for a processor',
     line('', figures.engines),
     ...rows.map((phase) => {
-      const each = figures.engines.map((name) => figures.worst(name, phase, (it) => it.stallMs));
+      const title = phase === 'machine' ? 'no engine at all' : phase;
       return line(
-        phase === 'machine' ? 'no engine at all' : phase,
-        each.map((ms) => (Number.isFinite(ms) ? ms.toFixed(1) : '–')),
+        title,
+        figures.engines.map((name) => stallOf(figures, name, phase)),
       );
     }),
     '',
   ];
+}
+
+function stallOf(figures: Figures, engine: string, phase: string): string {
+  const ms = figures.worst(engine, phase, ({ stall }) => stall?.ms ?? 0);
+  const ownMs = figures.worst(engine, phase, ({ stall }) => stall?.ownMs ?? 0);
+  return Number.isFinite(ms) ? `${ms.toFixed(1)} (${ownMs.toFixed(1)})` : '–';
 }
 
 /** The fixed loop that every trial begins with: what others did to the machine meanwhile. */

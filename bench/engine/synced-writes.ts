@@ -37,8 +37,8 @@ export async function measureSyncedWrites({
       disks += (await syncsPerSecond(raw, writers)) / TURNS;
       ours += (await writesPerSecond(store, workload, writers)) / TURNS;
     }
-    report({ phase, perSecond: ours, stallMs: meter.stallMs });
-    report({ phase: `fdatasync of ${writers}`, perSecond: disks, stallMs: 0 });
+    report({ phase, perSecond: ours, stall: meter.stall });
+    report({ phase: `fdatasync of ${writers}`, perSecond: disks });
   }
   await store.close();
   await raw.close();

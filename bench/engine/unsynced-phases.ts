@@ -39,12 +39,15 @@ class UnsyncedPhases {
     let store = await this.#fill(ample);
     if (isAsked('overwrite')) await this.#overwrite(store);
     if (isAsked('batches')) await this.#overwriteInBatches(store);
+    // What a phase left to be compacted is not for the next one to pay.
+    await untilQuiet();
     await store.close();
     if (isAsked('scan', 'reads', 'mixed')) {
       store = await this.#open(ample);
+      await untilQuiet();
       if (isAsked('scan')) await this.#scan('scan cold', store);
       if (isAsked('scan')) await this.#scan('scan', store);
-      if (isAsked('reads')) await this.#reads('readrandom cached', store);
+      if (isAsked('reads')) await this.#readCached(store);
       if (isAsked('mixed')) await this.#readWhileWriting(store);
       await store.close();
     }
@@ -76,7 +79,7 @@ class UnsyncedPhases {
       residentBytes: residentBytes() - before,
       ...store.memory?.(),
     };
-    report({ phase: 'filled', perSecond: 0, stallMs: 0, extra });
+    report({ phase: 'filled', perSecond: 0, extra });
     return store;
   }
 
@@ -109,6 +112,12 @@ class UnsyncedPhases {
       await store.flush();
       return done;
     });
+  }
+
+  /** Everything fits, and was read before. */
+  async #readCached(store: Store): Promise<void> {
+    await this.#reads('warming up', store);
+    await this.#reads('readrandom cached', store);
   }
 
   /** Most of the data does not fit: four times what the engine may keep in memory. */

@@ -153,6 +153,11 @@ export class ByteReader {
     return this.#bytes.subarray(start, start + length);
   }
 
+  /** Passes over bytes; answers where they begin. */
+  skip(length: number): number {
+    return this.#take(length);
+  }
+
   /** A view of length-prefixed bytes. */
   bytes(): Buffer {
     return this.raw(this.varint());

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { hasCode } from '../base/errors.ts';
 import type { KeyspaceNumber } from '../base/ids.ts';
 import { answerOf, casesOf, mutants, resealed } from '../base/test-fuzz.ts';
-import { decodeContext, encodeContext, refuseFutureLives } from './context.ts';
+import { decodeContext, encodeContext, refuseFutureIncarnations } from './context.ts';
 import { actorOf } from './dot.ts';
 import { CUT, EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
 
@@ -94,11 +94,11 @@ test('a context of a life years from now is refused, one of a clock ahead is not
     const incarnation = (Date.UTC(year, 0, 1) - Date.UTC(2026, 0, 1)) / 1000;
     return [{ actor: actorOf(5, incarnation), counter: 1 }];
   };
-  for (const year of [2027, 2028, 2036]) refuseFutureLives(life(year), nowMs);
+  for (const year of [2027, 2028, 2036]) refuseFutureIncarnations(life(year), nowMs);
   const cut: VersionVector = [{ actor: CUT, counter: 2 ** 40 }];
   for (const forged of [life(2038), life(2160), cut]) {
     assert.throws(
-      () => refuseFutureLives(forged, nowMs),
+      () => refuseFutureIncarnations(forged, nowMs),
       (error) => hasCode(error, 'BAD_CONTEXT') && /years from now/.test(error.message),
     );
   }

@@ -57,7 +57,7 @@ export function decodeContext(text: string, keyspace: KeyspaceNumber): VersionVe
 }
 
 /** Throws BAD_CONTEXT where `vector` knows of a life of a node that cannot have begun yet. */
-export function refuseFutureLives(vector: VersionVector, wallMs: number): void {
+export function refuseFutureIncarnations(vector: VersionVector, wallMs: number): void {
   const latest = Math.floor((wallMs + AHEAD_MS_MAX - INCARNATION_EPOCH_MS) / 1000);
   for (const entry of vector) {
     const life = entry.actor === CUT ? entry.counter : incarnationOf(entry.actor);

@@ -164,7 +164,8 @@ function readDot(r: ByteReader, context: VersionVector): Dot {
   if (entry === undefined || gap >= entry.counter) {
     throw badBytes('a sibling is not covered by the context of its object');
   }
-  return gap === 0 ? entry : { actor: entry.actor, counter: entry.counter - gap };
+  const isDot = gap === 0 && !entry.isClosed;
+  return isDot ? entry : { actor: entry.actor, counter: entry.counter - gap };
 }
 
 function indexOf(context: VersionVector, dot: Dot): number {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { actorOf } from './dot.ts';
 import { decodeObject, encodeObject } from './object-format.ts';
-import { ACTORS_MAX, closed, hasEarlierLives, trimmed } from './pruning.ts';
+import { ACTORS_MAX, closed, hasEarlierIncarnations, trimmed } from './pruning.ts';
 import {
   EMPTY_OBJECT,
   mergeObjects,
@@ -33,14 +33,14 @@ function sibling(node: number, incarnation: number, counter = 1): Sibling {
 
 test('the last life of each node speaks for those before', () => {
   const context = [entry(1, 1), entry(1, 5), entry(2, 3), entry(3, 1), entry(3, 2), entry(3, 4, 9)];
-  assert.ok(hasEarlierLives(context));
+  assert.ok(hasEarlierIncarnations(context));
   const shorter = closed(context, []);
   assert.deepEqual(shorter, [
     { ...entry(1, 5), isClosed: true },
     entry(2, 3),
     { ...entry(3, 4, 9), isClosed: true },
   ]);
-  assert.ok(!hasEarlierLives(shorter));
+  assert.ok(!hasEarlierIncarnations(shorter));
   assert.equal(closed(shorter, []), shorter);
   assert.ok(descends(shorter, context) && !descends(context, shorter));
   assert.ok(covers(shorter, entry(3, 3, 1_000)) && !covers(shorter, entry(3, 5)));

@@ -41,7 +41,7 @@ interface HasDot {
 }
 
 /** Whether closing might make it shorter. */
-export function hasEarlierLives(context: VersionVector): boolean {
+export function hasEarlierIncarnations(context: VersionVector): boolean {
   for (let i = 1; i < context.length; i++) {
     if (isSameNode(context[i - 1]!, context[i]!)) return true;
   }

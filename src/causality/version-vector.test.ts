@@ -12,7 +12,7 @@ import {
   descends,
   EMPTY_VECTOR,
   isAheadOf,
-  lastLifeOf,
+  lastIncarnationOf,
   mergeVectors,
   readVector,
   type VectorEntry,
@@ -105,8 +105,8 @@ test('who is ahead of a node: a later write of its life, or a later life', () =>
   for (const level of ['a2', "a'1", "b'3", 'b"1', 'c1']) {
     assert.ok(!isAheadOf(known, dot(level)), level);
   }
-  assert.equal(lastLifeOf(known, 'b'.charCodeAt(0)), 2);
-  assert.equal(lastLifeOf(known, 'c'.charCodeAt(0)), 0);
+  assert.equal(lastIncarnationOf(known, 'b'.charCodeAt(0)), 2);
+  assert.equal(lastIncarnationOf(known, 'c'.charCodeAt(0)), 0);
 });
 
 test('merging is commutative, associative and idempotent, and makes a sorted vector', () => {

@@ -72,7 +72,7 @@ export function isAheadOf(vector: VersionVector, dot: Dot): boolean {
 }
 
 /** The last incarnation that the vector knows of the node; 0: none. */
-export function lastLifeOf(vector: VersionVector, nodeNumber: number): number {
+export function lastIncarnationOf(vector: VersionVector, nodeNumber: number): number {
   const last = vector.findLast(({ actor }) => nodeNumberOf(actor) === nodeNumber);
   return last === undefined ? 0 : incarnationOf(last.actor);
 }

@@ -13,7 +13,7 @@ import type { HybridTime } from '../causality/hybrid-clock.ts';
 import { readReply, readRequest, writeReply, writeRequest } from '../replication/message-format.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 
-const WIRE_FORMAT = 3;
+const WIRE_FORMAT = 4;
 const TIME_OFFSET = 1;
 const REQUEST = 1;
 const REPLY = 2;

@@ -71,6 +71,16 @@ test('"unchanged" holds when the context covers all that stands there, tombstone
   }
 });
 
+test('"before": only while nothing newer stands there, value or tombstone', () => {
+  for (const [state, object] of Object.entries(states)) {
+    const at = (before: number) =>
+      decide(DEFAULT_KEYSPACE, object, request(put('new'), { before }), NOW).kind;
+    const stood = object?.siblings[0]?.time ?? 0;
+    assert.equal(at(stood), 'write', state);
+    if (stood > 0) assert.equal(at(stood - 0.5), 'condition-failed', state);
+  }
+});
+
 test('KEEPTTL takes over the expiry of what lives, and none from what expired', () => {
   const keep = request({ kind: 'put', value: Buffer.from('new'), expiresAt: 'keep' });
   assert.equal(expiryOf(decide(DEFAULT_KEYSPACE, holding('old', 5_000), keep, NOW)), 5_000);

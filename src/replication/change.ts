@@ -35,10 +35,11 @@ export function needsRead(request: WriteRequest): boolean {
 }
 
 function isHeld(
-  { condition, context = EMPTY_VECTOR }: WriteRequest,
+  { before, condition, context = EMPTY_VECTOR }: WriteRequest,
   known: StoredObject,
   previous: LiveValue | undefined,
 ): boolean {
+  if (before !== undefined && known.siblings.some(({ time }) => time > before)) return false;
   switch (condition) {
     case undefined:
       return true;

@@ -4,7 +4,7 @@ import type { KeyspaceNumber } from '../base/ids.ts';
 import { nodeClock } from '../host/node-clock.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Forwarder } from './forwarder.ts';
-import { DEFAULT_KEYSPACE } from './keyspace.ts';
+import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from './keyspace.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
 import type { WriteOutcome, WriteRequest } from './request.ts';
 
@@ -14,6 +14,11 @@ const LOST: Answer = { kind: 'lost', wasSent: true };
 const UNSENT: Answer = { kind: 'lost', wasSent: false };
 const TURNED_DOWN = { kind: 'refused', why: 'no', fix: 'Wait.' } as const;
 const REFUSED: Answer = { ...TURNED_DOWN, code: 'NOT_ENOUGH_REPLICAS' };
+const ELSEWHERE = wrote({ kind: 'condition-failed', previous: undefined });
+const REST = { clock: nodeClock(), requestMs: 1_000, replica: { time: 7 } };
+const PUT = { kind: 'put', value: Buffer.from('v'), expiresAt: 0 } as const;
+const DELETE = { kind: 'delete' } as const;
+const EXPIRE = { kind: 'expire', expiresAt: 5 } as const;
 const LONELY = wrote({ kind: 'not-applied', needed: 2, got: 1 });
 const WRITTEN = wrote({ ...OK, receipt: { nodes: ['a'], durability: 'fsync', epoch: 1 } });
 const UNSURE = wrote({ kind: 'indeterminate', needed: 2, got: 1 });
@@ -41,15 +46,77 @@ for (const [what, answers, asked, kind] of WRITES) {
       },
     };
     const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
-    const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
+    const forwarder = new Forwarder({ view, peers, ...REST });
     const request: WriteRequest = {
       keyspace: 0 as KeyspaceNumber,
       key: Buffer.from('a'),
-      change: { kind: 'delete' },
+      change: PUT,
     };
     const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     assert.equal(heard.length, asked);
+  });
+}
+
+/** The first primary is lost with it; what the second answers decides. */
+const SECOND_ATTEMPTS: readonly (readonly [
+  what: string,
+  keyspace: Keyspace,
+  request: Pick<WriteRequest, 'change' | 'returnPrevious'>,
+  second: Answer,
+  kind: WriteOutcome['kind'],
+  asked: number,
+])[] = [
+  ['a delete is done now', DEFAULT_KEYSPACE, { change: DELETE }, WRITTEN, 'ok', 2],
+  ['also where siblings are kept', SIBLINGS_KEYSPACE, { change: DELETE }, WRITTEN, 'ok', 2],
+  ['an expiry is set now', DEFAULT_KEYSPACE, { change: EXPIRE }, WRITTEN, 'ok', 2],
+  ['something newer stands', DEFAULT_KEYSPACE, { change: DELETE }, ELSEWHERE, 'indeterminate', 2],
+  ['nobody takes it', DEFAULT_KEYSPACE, { change: DELETE }, LONELY, 'indeterminate', 2],
+  [
+    'an expiry would be a sibling',
+    SIBLINGS_KEYSPACE,
+    { change: EXPIRE },
+    WRITTEN,
+    'indeterminate',
+    1,
+  ],
+  [
+    'a value would stand there twice',
+    SIBLINGS_KEYSPACE,
+    { change: PUT },
+    WRITTEN,
+    'indeterminate',
+    1,
+  ],
+  [
+    'what was there before is gone',
+    DEFAULT_KEYSPACE,
+    { change: DELETE, returnPrevious: true },
+    WRITTEN,
+    'indeterminate',
+    1,
+  ],
+];
+
+for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
+  test(`the first primary is lost with ${wanted.change.kind}: ${what}`, async () => {
+    const sent: WriteRequest[] = [];
+    const peers: Peers = {
+      ask: ([member = -1], { request, onAnswer }) => {
+        sent.push(request as unknown as WriteRequest);
+        queueMicrotask(() => onAnswer(member, member === 0 ? LOST : second));
+      },
+    };
+    const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
+    const forwarder = new Forwarder({ view, peers, ...REST });
+    const request = { keyspace: keyspace.number, key: Buffer.from('a'), ...wanted };
+    const outcome = await forwarder.write(keyspace, request, [0, 1]);
+    assert.equal(outcome.kind, kind);
+    if (outcome.kind === 'indeterminate') assert.equal(outcome.needed, 2);
+    const [first, ...again] = sent;
+    assert.equal(again.length, asked - 1);
+    assert.equal(first?.before, undefined);
+    for (const { before } of again) assert.ok(before !== undefined && before > 7);
   });
 }
 
@@ -60,7 +127,7 @@ test('a write that nobody took says whose disk is full', async () => {
       queueMicrotask(() => onAnswer(member, answers[member] as Answer)),
   };
   const view = { isAlive: () => true } as unknown as ClusterView;
-  const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
+  const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
   const why = { code: 'DISK_FULL', message: 'no (Wait.)' };
   const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
@@ -72,7 +139,7 @@ test('a write that nobody took says what the last of them lacked', async () => {
     ask: (_, { onAnswer }) => queueMicrotask(() => onAnswer(0, LONELY)),
   };
   const view = { isAlive: () => true } as unknown as ClusterView;
-  const forwarder = new Forwarder({ view, peers, clock: nodeClock(), requestMs: 1_000 });
+  const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
   assert.deepEqual(await forwarder.write(DEFAULT_KEYSPACE, request, [0]), {
     kind: 'not-applied',

@@ -1,18 +1,23 @@
 // A request for a key of which this node is no primary: hand it to one that is, as a whole, once.
-// A read may be tried again elsewhere; a write only when it certainly never arrived, for a second
-// coordinator would mint a second dot for it.
+// A read may be tried again elsewhere; a write when it certainly never arrived, for a second
+// coordinator would mint a second dot for it. Where that does no harm, a delete or an expiry is
+// tried again on condition that nothing has been written since: see docs/decisions.
 
 import { type ErrorCode, KvorumError, lineOf } from '../base/errors.ts';
+import { tick } from '../causality/hybrid-clock.ts';
 import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Refused, RemoteWriteOutcome, Request } from './messages.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
+import type { Replica } from './replica.ts';
 import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from './request.ts';
 
 export interface ForwarderParts {
   readonly view: ClusterView;
   readonly peers: Peers;
+  /** Whose time no write that we know of is ahead of. */
+  readonly replica: Pick<Replica, 'time'>;
   readonly clock: Clock;
   readonly requestMs: number;
 }
@@ -72,17 +77,23 @@ export class Forwarder {
    * Rejects where it is the request that is wrong.
    */
   async write(
-    { w }: Keyspace,
+    keyspace: Keyspace,
     request: WriteRequest,
     primaries: readonly MemberIndex[],
   ): Promise<WriteOutcome> {
-    const needed = request.w ?? w;
+    const { clock, replica, requestMs } = this.#parts;
+    const deadlineMs = clock.monotonicMs() + requestMs;
+    const before = request.before ?? tick(replica.time, clock.wallMs());
+    const needed = request.w ?? keyspace.w;
     let unwritten: NotApplied = { kind: 'not-applied', needed, got: 0 };
-    for (const member of this.#alive(primaries)) {
+    const members = this.#alive(primaries);
+    for (const [place, member] of members.entries()) {
       const sentMs = this.#parts.clock.wallMs();
       const answer = await this.#ask(member, { kind: 'coordinate-write', sentMs, ...request });
       if (answer.kind === 'lost' && answer.wasSent) {
-        return { kind: 'indeterminate', needed, got: 0 };
+        const isLate = this.#parts.clock.monotonicMs() >= deadlineMs;
+        const rest = isLate || !mayRepeat(keyspace, request) ? [] : members.slice(place + 1);
+        return this.#again(keyspace, { ...request, before }, rest);
       }
       if (answer.kind === 'refused' && answer.code !== 'NOT_ENOUGH_REPLICAS') {
         const error = errorOf(answer);
@@ -94,6 +105,17 @@ export class Forwarder {
       unwritten = answer.outcome;
     }
     return unwritten;
+  }
+
+  /** What was sent may have been done: only where it is done now do we know how it ended. */
+  async #again(
+    keyspace: Keyspace,
+    request: WriteRequest,
+    members: readonly MemberIndex[],
+  ): Promise<WriteOutcome> {
+    const outcome = await this.write(keyspace, request, members);
+    if (outcome.kind === 'ok') return outcome;
+    return { kind: 'indeterminate', needed: request.w ?? keyspace.w, got: 0 };
   }
 
   #alive(primaries: readonly MemberIndex[]): MemberIndex[] {
@@ -111,6 +133,15 @@ export class Forwarder {
     if (outcome.kind !== 'ok') return outcome;
     return { ...outcome, receipt: { ...outcome.receipt, settled: Promise.resolve() } };
   }
+}
+
+/**
+ * Whether a second attempt leaves what one would have left. A put would stand there twice, and so
+ * would a value with another expiry where siblings are kept; two tombstones are as good as one.
+ */
+function mayRepeat({ conflictRule }: Keyspace, { change, returnPrevious }: WriteRequest): boolean {
+  if (returnPrevious) return false;
+  return change.kind === 'delete' || (change.kind === 'expire' && conflictRule === 'latest');
 }
 
 const FINAL: readonly ErrorCode[] = [

@@ -5,22 +5,20 @@
 
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
 import { ERROR_CODES } from '../base/errors.ts';
-import { type KeyspaceNumber, type NodeId, SLOT_COUNT, type Slot } from '../base/ids.ts';
-import type { Actor, Dot } from '../causality/dot.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
-import type { Durability } from './keyspace.ts';
-import type { KeyAt, Listing, RemoteWriteOutcome, Reply, Request } from './messages.ts';
-import type {
-  Change,
-  GetOutcome,
-  GetRequest,
-  KeyPosition,
-  LiveValue,
-  PutExpiry,
-  Receipt,
-  WriteRequest,
-} from './request.ts';
+import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
+import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
+import {
+  oneOf,
+  readGetOutcome,
+  readMany,
+  readWriteOutcome,
+  writeGetOutcome,
+  writeWriteOutcome,
+} from './outcome-format.ts';
+import type { Change, GetRequest, KeyPosition, PutExpiry, WriteRequest } from './request.ts';
 
 const REQUEST_KINDS = [
   'ping',
@@ -31,6 +29,9 @@ const REQUEST_KINDS = [
   'coordinate-write',
   'list-slots',
   'count-keys',
+  'store-hint',
+  'compare-digests',
+  'compare-buckets',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -43,15 +44,13 @@ const REPLY_KINDS = [
   'listing',
   'count',
   'refused',
+  'digests',
+  'buckets',
 ] as const satisfies readonly Reply['kind'][];
 
-const GET_OUTCOMES = ['found', 'missing', 'no-answer'] as const;
-const WRITE_OUTCOMES = ['ok', 'condition-failed', 'not-applied', 'indeterminate'] as const;
 const CHANGES = ['put', 'delete', 'expire'] as const;
 const CONDITIONS = [undefined, 'absent', 'present', 'unchanged'] as const;
 const PUT_EXPIRIES = ['given', 'keep', 'default'] as const;
-const DURABILITIES = ['fsync', 'interval'] as const satisfies readonly Durability[];
-const NODE_ID_BYTES = 20;
 
 export function writeRequest(w: ByteWriter, request: Request): void {
   w.u8(REQUEST_KINDS.indexOf(request.kind));
@@ -61,6 +60,21 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       return;
     case 'store-copy':
       writeKeyAt(w, request);
+      w.bytes(request.object);
+      return;
+    case 'compare-digests':
+      w.u8(request.keyspace);
+      w.u32(request.from);
+      w.raw(request.groups);
+      return;
+    case 'compare-buckets':
+      w.u8(request.keyspace);
+      w.u16(request.slot);
+      w.raw(request.buckets);
+      return;
+    case 'store-hint':
+      writeKeyAt(w, request);
+      w.u32(request.target);
       w.bytes(request.object);
       return;
     case 'read-version':
@@ -97,6 +111,12 @@ export function readRequest(r: ByteReader): Request {
       return { kind, sentMs: r.varint() };
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
+    case 'compare-digests':
+      return { kind, keyspace: readKeyspace(r), from: r.u32(), groups: r.raw(LEVEL_BYTES) };
+    case 'compare-buckets':
+      return { kind, keyspace: readKeyspace(r), slot: readSlot(r), buckets: r.raw(BUCKETS_BYTES) };
+    case 'store-hint':
+      return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };
@@ -145,6 +165,16 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
     case 'count':
       w.varint(reply.count);
       return;
+    case 'digests':
+      w.varint(reply.groups.length);
+      for (const { group, digests } of reply.groups) {
+        w.u8(group);
+        w.raw(digests);
+      }
+      return;
+    case 'buckets':
+      w.u32(reply.differing);
+      return;
     case 'refused':
       w.u8(ERROR_CODES.indexOf(reply.code));
       w.text(reply.why);
@@ -172,9 +202,19 @@ export function readReply(r: ByteReader): Reply {
       return readListing(r);
     case 'count':
       return { kind, count: r.varint() };
+    case 'digests':
+      return { kind, groups: readMany(r, readGroup) };
+    case 'buckets':
+      return { kind, differing: r.u32() };
     case 'refused':
       return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error'), why: r.text(), fix: r.text() };
   }
+}
+
+function readGroup(r: ByteReader): GroupDigests {
+  const group = r.u8();
+  if (group >= GROUP_COUNT) throw badBytes(`there is no group ${group} of slots`);
+  return { group, digests: r.raw(LEVEL_BYTES) };
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {
@@ -202,6 +242,7 @@ function writeWriteRequest(w: ByteWriter, request: WriteRequest): void {
   w.u8(CONDITIONS.indexOf(request.condition));
   w.u8(request.returnPrevious ? 1 : 0);
   w.varint(request.w ?? 0);
+  w.varint(request.before ?? 0);
   writeOptionalVector(w, request.context);
   w.u8(CHANGES.indexOf(request.change.kind));
   const { change } = request;
@@ -220,6 +261,7 @@ function readWriteRequest(r: ByteReader): WriteRequest {
     condition: oneOf(CONDITIONS, r.u8(), 'condition'),
     returnPrevious: r.u8() === 1,
     w: r.varint() || undefined,
+    before: r.varint() || undefined,
     context: readOptionalVector(r),
     change: readChange(r),
   };
@@ -242,54 +284,6 @@ function writePutExpiry(w: ByteWriter, expiry: PutExpiry): void {
 function readPutExpiry(r: ByteReader): PutExpiry {
   const expiry = oneOf(PUT_EXPIRIES, r.u8(), 'expiry');
   return expiry === 'given' ? r.varint() : expiry;
-}
-
-function writeGetOutcome(w: ByteWriter, outcome: GetOutcome): void {
-  w.u8(GET_OUTCOMES.indexOf(outcome.kind));
-  if (outcome.kind === 'no-answer') {
-    writeCounts(w, outcome);
-    w.u8(outcome.isBehind ? 1 : 0);
-    return;
-  }
-  writeVector(w, outcome.context);
-  writeReceipt(w, outcome.receipt);
-  if (outcome.kind === 'missing') return;
-  w.varint(outcome.values.length);
-  for (const value of outcome.values) writeValue(w, value);
-}
-
-function readGetOutcome(r: ByteReader): GetOutcome {
-  const kind = oneOf(GET_OUTCOMES, r.u8(), 'get outcome');
-  if (kind === 'no-answer') {
-    const counts = readCounts(r);
-    return r.u8() === 0 ? { kind, ...counts } : { kind, ...counts, isBehind: true };
-  }
-  const context = readVector(r);
-  const receipt = readReceipt(r);
-  if (kind === 'missing') return { kind, context, receipt };
-  return { kind, context, receipt, values: readMany(r, readValue) };
-}
-
-function writeWriteOutcome(w: ByteWriter, outcome: RemoteWriteOutcome): void {
-  w.u8(WRITE_OUTCOMES.indexOf(outcome.kind));
-  if (outcome.kind === 'not-applied' || outcome.kind === 'indeterminate') {
-    writeCounts(w, outcome);
-    return;
-  }
-  w.u8(outcome.previous === undefined ? 0 : 1);
-  if (outcome.previous !== undefined) writeValue(w, outcome.previous);
-  if (outcome.kind === 'condition-failed') return;
-  writeDot(w, outcome.dot);
-  writeVector(w, outcome.context);
-  writeReceipt(w, outcome.receipt);
-}
-
-function readWriteOutcome(r: ByteReader): RemoteWriteOutcome {
-  const kind = oneOf(WRITE_OUTCOMES, r.u8(), 'write outcome');
-  if (kind === 'not-applied' || kind === 'indeterminate') return { kind, ...readCounts(r) };
-  const previous = r.u8() === 0 ? undefined : readValue(r);
-  if (kind === 'condition-failed') return { kind, previous };
-  return { kind, previous, dot: readDot(r), context: readVector(r), receipt: readReceipt(r) };
 }
 
 function writeListing(w: ByteWriter, listing: Listing): void {
@@ -324,47 +318,6 @@ function readPosition(r: ByteReader): KeyPosition {
   return { slot: readSlot(r), hash: r.u32() };
 }
 
-function writeValue(w: ByteWriter, live: LiveValue): void {
-  w.varint(live.expiresAt);
-  writeDot(w, live.dot);
-  w.varint(live.time);
-  w.bytes(live.value);
-}
-
-function readValue(r: ByteReader): LiveValue {
-  return { expiresAt: r.varint(), dot: readDot(r), time: r.varint(), value: r.bytes() };
-}
-
-function writeDot(w: ByteWriter, dot: Dot): void {
-  w.varint(dot.actor);
-  w.varint(dot.counter);
-}
-
-function readDot(r: ByteReader): Dot {
-  return { actor: r.varint() as Actor, counter: r.varint() };
-}
-
-function writeReceipt(w: ByteWriter, { nodes, durability, epoch }: Receipt): void {
-  w.varint(nodes.length);
-  for (const node of nodes) w.raw(Buffer.from(node, 'hex'));
-  w.u8(DURABILITIES.indexOf(durability));
-  w.varint(epoch);
-}
-
-function readReceipt(r: ByteReader): Receipt {
-  const nodes = readMany(r, (each) => each.raw(NODE_ID_BYTES).toString('hex') as NodeId);
-  return { nodes, durability: oneOf(DURABILITIES, r.u8(), 'durability'), epoch: r.varint() };
-}
-
-function writeCounts(w: ByteWriter, counts: { needed: number; got: number }): void {
-  w.varint(counts.needed);
-  w.varint(counts.got);
-}
-
-function readCounts(r: ByteReader): { needed: number; got: number } {
-  return { needed: r.varint(), got: r.varint() };
-}
-
 function writeOptionalVector(w: ByteWriter, vector: VersionVector | undefined): void {
   w.u8(vector === undefined ? 0 : 1);
   if (vector !== undefined) writeVector(w, vector);
@@ -372,15 +325,6 @@ function writeOptionalVector(w: ByteWriter, vector: VersionVector | undefined): 
 
 function readOptionalVector(r: ByteReader): VersionVector | undefined {
   return r.u8() === 0 ? undefined : readVector(r);
-}
-
-/** A count, then so many; the count is believed only as far as there are bytes. */
-function readMany<T>(r: ByteReader, readOne: (r: ByteReader) => T): T[] {
-  const count = r.varint();
-  if (count > r.left) throw badBytes(`a list of ${count} cannot stand in ${r.left} bytes`);
-  const list: T[] = [];
-  for (let index = 0; index < count; index++) list.push(readOne(r));
-  return list;
 }
 
 function readKeyspace(r: ByteReader): KeyspaceNumber {
@@ -391,9 +335,4 @@ function readSlot(r: ByteReader): Slot {
   const slot = r.u16();
   if (slot >= SLOT_COUNT) throw badBytes(`there is no slot ${slot}`);
   return slot as Slot;
-}
-
-function oneOf<const T>(list: readonly T[], index: number, what: string): T {
-  if (index >= list.length) throw badBytes(`there is no ${what} kind ${index}`);
-  return list[index] as T;
 }

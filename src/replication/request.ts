@@ -60,8 +60,13 @@ export interface WriteRequest {
   readonly context?: VersionVector;
   /** Answer with the value that lived before (SET … GET). */
   readonly returnPrevious?: boolean;
-  /** Durable copies to wait for instead of the keyspace's W. */
+  /** Copies to wait for instead of the keyspace's W. */
   readonly w?: number;
+  /**
+   * Only while nothing newer stands there, neither value nor tombstone: a second attempt must not
+   * undo what was written after the first, which nobody knows the end of.
+   */
+  readonly before?: HybridTime;
 }
 
 /**
@@ -113,6 +118,8 @@ export interface WriteOk {
 export interface Receipt {
   /** Those whose copies the answer was made of; those that hold the write. */
   readonly nodes: readonly NodeId[];
+  /** Those of them that are no primaries, and stand in for some that are away. */
+  readonly fallbacks: readonly NodeId[];
   /** How safe what was read or written is on each of them. */
   readonly durability: Durability;
   readonly epoch: number;

@@ -19,20 +19,32 @@ const CRC_OF_BYTE = Uint16Array.from({ length: 256 }, (_, byte) => {
 
 /** Allocates nothing: it runs on every key of every request. */
 export function slotOf(key: Buffer): Slot {
-  const opening = key.indexOf(OPENING_BRACE);
-  if (opening >= 0) {
-    const closing = key.indexOf(CLOSING_BRACE, opening + 1);
-    if (closing > opening + 1) return (crc16(key, opening + 1, closing) % SLOT_COUNT) as Slot;
+  let crc = 0;
+  for (let i = 0; i < key.length; i++) {
+    const byte = key[i] as number;
+    // Until here: to look for one first would cost as much again as the sum.
+    if (byte === OPENING_BRACE) return slotOfTagged(key, i);
+    crc = next(crc, byte);
   }
-  return (crc16(key, 0, key.length) % SLOT_COUNT) as Slot;
+  return (crc % SLOT_COUNT) as Slot;
+}
+
+/** `opening`: where the first one is. */
+function slotOfTagged(key: Buffer, opening: number): Slot {
+  const closing = key.indexOf(CLOSING_BRACE, opening + 1);
+  const isTag = closing > opening + 1;
+  const crc = isTag ? crc16(key, opening + 1, closing) : crc16(key, 0, key.length);
+  return (crc % SLOT_COUNT) as Slot;
 }
 
 /** CRC16/XMODEM of `bytes[from … to - 1]`. */
 export function crc16(bytes: Buffer, from: number, to: number): number {
   let crc = 0;
-  for (let i = from; i < to; i++) {
-    const index = ((crc >>> 8) ^ (bytes[i] as number)) & 0xff;
-    crc = ((crc << 8) & 0xffff) ^ (CRC_OF_BYTE[index] as number);
-  }
+  for (let i = from; i < to; i++) crc = next(crc, bytes[i] as number);
   return crc;
+}
+
+function next(crc: number, byte: number): number {
+  const index = (crc >>> 8) ^ byte;
+  return ((crc << 8) & 0xffff) ^ (CRC_OF_BYTE[index] as number);
 }

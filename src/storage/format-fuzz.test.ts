@@ -11,10 +11,11 @@ import type { ErrorCode } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import { compress, compressedBytesMax, decompress } from '../base/lz4.ts';
 import { answerOf, casesOf, mutants, refuseLargeAllocations, resealed } from '../base/test-fuzz.ts';
-import type { Change, SlotRange } from './engine.ts';
+import type { SlotRange } from './engine.ts';
 import { decodeIdentity, encodeIdentity } from './identity-file.ts';
 import { LogBatch, replayBatch } from './log/log-batch.ts';
 import { BATCH_HEADER_BYTES } from './log/log-format.ts';
+import { ChangeView } from './memtable/change-view.ts';
 import { entriesOf, findInBlock } from './sstable/block.ts';
 import { BlockIndex, IndexWriter } from './sstable/block-index.ts';
 import { BlockWriter } from './sstable/block-writer.ts';
@@ -64,7 +65,7 @@ function manifestOf(tables: number): Buffer {
   });
   const list = infos.map((info) => ({ info, isSuspect: info.number === 2 }));
   const summary = new Summary();
-  for (let n = 0; n < 3 * tables; n++) summary.apply(put('k', '', 5 * n, 1));
+  for (let n = 0; n < 3 * tables; n++) summary.apply(new ChangeView().of(put('k', '', 5 * n, 1)));
   summary.noteTime(2 ** 52);
   const head = { flushedSequence: 300, firstSegment: 4, nextTable: 99 };
   const drops = infos.map(({ number }) => ({ ...EVERYTHING, sequence: 300 - number }));
@@ -147,7 +148,7 @@ const PARSERS: readonly Parser[] = [
     codes: ['BAD_BYTES'],
     read(bytes) {
       let changes = 0;
-      const apply = ({ slot }: Change) => {
+      const apply = ({ key: { slot } }: ChangeView) => {
         changes += 1;
         ok(slot < SLOT_COUNT);
       };

@@ -32,6 +32,7 @@ import { renewIdentity, type StoredIdentity, writeIdentity } from './identity-fi
 import { LayeredView } from './layered-view.ts';
 import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
+import { ChangeView } from './memtable/change-view.ts';
 import type { MemtableStack } from './memtable-stack.ts';
 import type { ScrubProgress } from './scrub/scrub-file.ts';
 import { Scrubber } from './scrub/scrubber.ts';
@@ -75,6 +76,7 @@ export class LogStructuredEngine implements Engine {
   readonly #flusher: Flusher;
   readonly #compactor: Compactor;
   readonly #scrubber: Scrubber;
+  readonly #change = new ChangeView();
   #view: LayeredView;
   #identity: StoredIdentity;
   #renewal: Promise<Identity> | undefined;
@@ -139,7 +141,9 @@ export class LogStructuredEngine implements Engine {
     const delayMs = this.#admit(changes);
     const written = this.#log.append(changes, time);
     this.#memtables.noteTime(time);
-    for (const change of changes) this.#memtables.apply(change, written.sequence);
+    for (const change of changes) {
+      this.#memtables.apply(this.#change.of(change), written.sequence);
+    }
     return delayMs === 0 ? written : this.#delayed(written, delayMs);
   }
 
@@ -163,6 +167,10 @@ export class LogStructuredEngine implements Engine {
 
   countOf(keyspace: KeyspaceNumber, slot: Slot): number {
     return this.#memtables.summary.counts.of(keyspace, slot);
+  }
+
+  digests(keyspace: KeyspaceNumber): Int32Array | undefined {
+    return this.#memtables.summary.digests.words(keyspace);
   }
 
   newestTime(): number {

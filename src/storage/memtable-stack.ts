@@ -10,6 +10,7 @@ import type { Random } from '../host/host.ts';
 import type { LiveDrops } from './drops/live-drops.ts';
 import type { Change, SlotRange } from './engine.ts';
 import type { ChangeTarget } from './log/log-batch.ts';
+import type { ChangeView } from './memtable/change-view.ts';
 import { MemtableMemory } from './memtable/memtable-memory.ts';
 import { ARENA_BYTES_MAX } from './memtable/record-arena.ts';
 import { Memtable } from './memtable.ts';
@@ -111,10 +112,9 @@ export class MemtableStack implements ChangeTarget {
     return bytes <= this.#active.freeBytes || this.#active.isEmpty;
   }
 
-  apply(change: Change, sequence: number): void {
-    this.#makeRoom(bytesOf(change), sequence);
-    if (change.kind === 'put') this.#active.put(change, change.value, sequence);
-    else this.#active.remove(change, sequence);
+  apply(change: ChangeView, sequence: number): void {
+    this.#makeRoom(change.key.length + change.value.length + CHANGE_BYTES, sequence);
+    this.#active.apply(change, sequence);
     this.summary.apply(change);
   }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import type { EngineKey, ScanRange } from './engine.ts';
+import { ChangeView } from './memtable/change-view.ts';
 import { MemtableMemory } from './memtable/memtable-memory.ts';
 import { RecordArena } from './memtable/record-arena.ts';
 import { SortedKeys } from './memtable/sorted-keys.ts';
@@ -38,6 +39,10 @@ type Model = Map<string, KeyState>;
 function place(keyspace: number, slot: number, key: Buffer | string): EngineKey {
   const bytes = typeof key === 'string' ? Buffer.from(key, 'latin1') : key;
   return { keyspace: keyspace as KeyspaceNumber, slot: slot as Slot, key: bytes };
+}
+
+function put(at: EngineKey, value: Buffer): ChangeView {
+  return new ChangeView().of({ ...at, kind: 'put', value, growth: 0 });
 }
 
 function nameOf(at: EngineKey): string {
@@ -115,17 +120,19 @@ class Pair {
 
   put(at: EngineKey, value: Buffer): void {
     this.#advance();
-    const scratchKey = Buffer.from(at.key);
-    const scratch = Buffer.from(value);
-    this.memtable.put({ ...at, key: scratchKey }, scratch, this.#sequence);
-    scratch.fill(0xee);
-    scratchKey.fill(0xee);
+    const change = put(at, value);
+    const among = Buffer.concat([Buffer.from('before'), at.key, value, Buffer.from('behind')]);
+    change.key.pointAt(among, 6, at.key.length);
+    change.value.pointAt(among, 6 + at.key.length, value.length);
+    this.memtable.apply(change, this.#sequence);
+    among.fill(0xee);
     this.model.set(nameOf(at), { kind: VALUE, value, sequence: this.#sequence });
   }
 
   remove(at: EngineKey): void {
     this.#advance();
-    this.memtable.remove(at, this.#sequence);
+    const removal = { ...at, kind: 'removal', growth: 0 } as const;
+    this.memtable.apply(new ChangeView().of(removal), this.#sequence);
     this.model.set(nameOf(at), { kind: REMOVAL, value: NOTHING, sequence: this.#sequence });
   }
 
@@ -242,7 +249,7 @@ test('every key is found while the index grows, and when all of them are in one 
     for (let number = 0; number < total; number++) {
       const at = place(0, number % slots, keyOf(number));
       equal(memtable.get(at), undefined);
-      memtable.put(at, Buffer.from(`${number}`), number + 1);
+      memtable.apply(put(at, Buffer.from(`${number}`)), number + 1);
       names.push(nameOf(at));
       const earlier = Math.floor(number / 2);
       const found = memtable.get(place(0, earlier % slots, keyOf(earlier)));
@@ -257,14 +264,14 @@ test('every key is found while the index grows, and when all of them are in one 
 test('a large slot is paged in order while keys are added to it', () => {
   const memtable = newMemtable(8 * MIB);
   const names: string[] = [];
-  const put = (number: number) => {
-    memtable.put(place(0, 4, keyOf(number)), Buffer.from('v'), names.length);
+  const add = (number: number) => {
+    memtable.apply(put(place(0, 4, keyOf(number)), Buffer.from('v')), names.length);
     names.push(keyOf(number));
   };
-  for (let number = 0; number < 3000; number++) put(number);
+  for (let number = 0; number < 3000; number++) add(number);
   for (let number = 3000; number < 3100; number++) {
-    if (number % 30 === 0) for (let more = 0; more < 500; more++) put(number * 1000 + more);
-    put(number);
+    if (number % 30 === 0) for (let more = 0; more < 500; more++) add(number * 1000 + more);
+    add(number);
     const all = pagesOf(
       memtable,
       { ...place(0, 0, ''), fromSlot: 4 as Slot, toSlot: 4 as Slot },
@@ -298,7 +305,7 @@ test('its memory is what it holds, and little more', () => {
   const memtable = newMemtable(8 * MIB);
   const total = 50_000;
   for (let number = 0; number < total; number++) {
-    memtable.put(place(0, number % 1000, keyOf(number)), Buffer.alloc(100), number + 1);
+    memtable.apply(put(place(0, number % 1000, keyOf(number)), Buffer.alloc(100)), number + 1);
   }
   const payload = pagesOf(
     memtable,
@@ -314,10 +321,10 @@ test('its memory is what it holds, and little more', () => {
 test('a sealed memtable is read, not written', () => {
   const memtable = newMemtable();
   const at = place(0, 7, 'k');
-  memtable.put(at, Buffer.from('v'), 5);
-  throws(() => memtable.put(at, Buffer.from('w'), 4), /never decrease/);
+  memtable.apply(put(at, Buffer.from('v')), 5);
+  throws(() => memtable.apply(put(at, Buffer.from('w')), 4), /never decrease/);
   memtable.seal();
-  throws(() => memtable.put(at, Buffer.from('w'), 6), /sealed/);
+  throws(() => memtable.apply(put(at, Buffer.from('w')), 6), /sealed/);
   equal(memtable.get(at)?.value.toString('latin1'), 'v');
   equal(flushOrder(memtable)[0]?.sequence, 5);
   equal(memtable.lastSequence, 5);
@@ -328,20 +335,20 @@ test('the memory is used again when the last holder releases it; what was read s
   const range = { ...place(0, 0, ''), fromSlot: 7 as Slot, toSlot: 7 as Slot };
   const at = place(0, 7, 'k');
   const first = new Memtable(SEED, memory);
-  first.put(at, Buffer.alloc(100, 'a'), 1);
+  first.apply(put(at, Buffer.alloc(100, 'a')), 1);
   const got = first.get(at)?.value;
   const [scanned] = pagesOf(first, range, 10, 1000);
   first.hold();
   first.release();
   const second = new Memtable(SEED, memory);
-  second.put(at, Buffer.alloc(100, 'b'), 2);
+  second.apply(put(at, Buffer.alloc(100, 'b')), 2);
   equal(first.get(at)?.value.toString(), 'a'.repeat(100), 'a holder still reads it');
   first.release();
   throws(() => first.hold(), /released/);
   const third = new Memtable(SEED, memory);
   equal(third.image.memory, first.image.memory);
   equal(third.get(at), undefined);
-  third.put(at, Buffer.alloc(100, 'c'), 3);
+  third.apply(put(at, Buffer.alloc(100, 'c')), 3);
   equal(got?.toString(), 'a'.repeat(100));
   equal(scanned?.value.toString(), 'a'.repeat(100));
   deepEqual(scanned?.key, tableKeyOf(at));

@@ -16,6 +16,7 @@
 import { assert } from '../base/assert.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { EngineKey, ScanLimits, ScanRange } from './engine.ts';
+import { type ChangeView, KeySpan } from './memtable/change-view.ts';
 import { KeyIndex } from './memtable/key-index.ts';
 import type { MemoryPiece, MemtableMemory } from './memtable/memtable-memory.ts';
 import { type MemtablePage, MemtablePageBuilder } from './memtable/memtable-page.ts';
@@ -23,9 +24,7 @@ import { type ArenaImage, RecordArena } from './memtable/record-arena.ts';
 import { hashOf } from './memtable/seeded-hash.ts';
 import { SlotLists } from './memtable/slot-lists.ts';
 import { SlotOrders } from './memtable/slot-orders.ts';
-import { type EntryKind, type KeyState, REMOVAL, VALUE } from './table-entry.ts';
-
-const NOTHING = Buffer.alloc(0);
+import type { KeyState } from './table-entry.ts';
 
 export class Memtable {
   readonly #seed: number;
@@ -38,6 +37,7 @@ export class Memtable {
   #entries = 0;
   #lastSequence = 0;
   #isSealed = false;
+  readonly #asked = new KeySpan();
   #holders = 1;
 
   /** `seed`: 32 bits that those who choose keys do not know. Its maker is its first holder. */
@@ -91,14 +91,15 @@ export class Memtable {
     if (this.#holders === 0) this.#memory.giveBack(this.#piece);
   }
 
-  /** Copies key and value. Sequences never decrease; no put after seal(). */
-  put(at: EngineKey, value: Buffer, sequence: number): void {
-    this.#set(at, VALUE, value, sequence);
-  }
-
-  /** As put(): from here down the key is gone. */
-  remove(at: EngineKey, sequence: number): void {
-    this.#set(at, REMOVAL, NOTHING, sequence);
+  /** Copies key and value. Sequences never decrease; no change after seal(). */
+  apply({ key, kind, value }: ChangeView, sequence: number): void {
+    assert(!this.#isSealed, 'a sealed memtable takes no writes');
+    assert(sequence >= this.#lastSequence, 'sequences never decrease');
+    const hash = hashOf(key, this.#seed);
+    const known = this.#index.find(hash, key);
+    const address = known === 0 ? this.#add(key, hash) : known;
+    this.#arena.setValue(address, this.#arena.addValue(kind, value, sequence));
+    this.#lastSequence = sequence;
   }
 
   /** A drop came after all that is here: who flushes it flushes the drop. */
@@ -107,7 +108,8 @@ export class Memtable {
   }
 
   get(at: EngineKey): KeyState | undefined {
-    const key = this.#index.find(hashOf(at, this.#seed), at);
+    const asked = this.#asked.of(at);
+    const key = this.#index.find(hashOf(asked, this.#seed), asked);
     return key === 0 ? undefined : this.#arena.stateCopyAt(key);
   }
 
@@ -133,24 +135,14 @@ export class Memtable {
     this.#isSealed = true;
   }
 
-  #set(at: EngineKey, kind: EntryKind, value: Buffer, sequence: number): void {
-    assert(!this.#isSealed, 'a sealed memtable takes no writes');
-    assert(sequence >= this.#lastSequence, 'sequences never decrease');
-    const hash = hashOf(at, this.#seed);
-    const known = this.#index.find(hash, at);
-    const key = known === 0 ? this.#add(at, hash) : known;
-    this.#arena.setValue(key, this.#arena.addValue(kind, value, sequence));
-    this.#lastSequence = sequence;
-  }
-
   /** The address of a key that is new here; it gets its value in the same turn. */
-  #add(at: EngineKey, hash: number): number {
-    const { keyspace, slot } = at;
+  #add(key: KeySpan, hash: number): number {
+    const { keyspace, slot } = key;
     assert(slot >= 0 && slot < SLOT_COUNT, 'a slot is 0 … 16383');
-    const key = this.#arena.addKey(at, this.#lists.headOf(keyspace, slot));
-    this.#index.add(hash, key);
-    this.#lists.push(keyspace, slot, key);
+    const address = this.#arena.addKey(key, this.#lists.headOf(keyspace, slot));
+    this.#index.add(hash, address);
+    this.#lists.push(keyspace, slot, address);
     this.#entries += 1;
-    return key;
+    return address;
   }
 }

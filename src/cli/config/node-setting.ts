@@ -21,6 +21,7 @@ export const NODE_SETTINGS = [
   'memory',
   'disk-reserve',
   'scrub-period',
+  'anti-entropy',
   'redirect',
   'log-level',
   'insecure-no-auth',

@@ -5,7 +5,8 @@
 //   versions ─┴→ R known → fetch what we lack → answer
 //                                              └→ repair whoever was behind (not awaited)
 //
-// Each read begins with another replica, so that reads find every one that is behind.
+// The replicas take turns at being asked first, in an order that looks like chance: readers who
+// walk the same keys again and again still find every replica that is behind.
 
 import type { Later } from '../../base/later.ts';
 import { decodeObject, encodeObject } from '../../causality/object-format.ts';
@@ -49,18 +50,27 @@ export class QuorumReader {
   readonly counters: ReadCounters = { repairsSent: 0, repairsSkipped: 0, valuesFetched: 0 };
   readonly #parts: ReaderParts;
   #repairsUnderWay = 0;
-  #turn = 0;
+  #turn: number;
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
+    this.#turn = parts.view.self;
   }
 
   /** This node must be one of the primaries of `at`. Never rejects. */
   read(keyspace: Keyspace, at: KeyAt, terms: ReadTerms): Later<ReadResult> {
     const quorum = new ReadQuorum(terms.r, terms.after);
-    this.#turn += 1;
-    const task = { keyspace, at, quorum, deadlineMs: terms.deadlineMs, turn: this.#turn };
+    const task = { keyspace, at, quorum, deadlineMs: terms.deadlineMs, turn: this.#nextTurn() };
     return this.#finish(new Gathering(this.#parts, task));
+  }
+
+  /**
+   * A linear congruential sequence, of which the upper half is used: Press et al.: "Numerical
+   * Recipes" (3rd ed., 2007), section 7.1.
+   */
+  #nextTurn(): number {
+    this.#turn = (Math.imul(this.#turn, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#turn >>> 16;
   }
 
   /** Gathers what is lacking, completes it where others know more than we do, and answers. */
@@ -111,13 +121,15 @@ export class QuorumReader {
   }
 
   #repair({ keyspace, at, quorum, deadlineMs }: ReadTask, object: StoredObject): void {
-    const stale = quorum.stale(object);
+    const { clock, peers, view } = this.#parts;
+    const primaries = view.primaries(keyspace, at.slot);
+    // What a fallback lacks it gets with a hint, or not at all.
+    const stale = quorum.stale(object).filter((member) => primaries.includes(member));
     if (stale.length === 0) return;
     if (this.#repairsUnderWay >= REPAIRS_MAX) {
       this.counters.repairsSkipped += stale.length;
       return;
     }
-    const { clock, peers, view } = this.#parts;
     const encoded = encodeObject(object);
     const others = stale.filter((member) => member !== view.self);
     this.counters.repairsSent += stale.length;

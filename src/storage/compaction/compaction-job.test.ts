@@ -256,12 +256,13 @@ test('large values stay where they are, but for those in files that are given up
     const moves = { ...job.moves, from: [3] };
     const result = (await runCompaction(disk, { ...job, moves }, FREE)) as CompactionDone;
     const { bytesMoved, bytesWritten, files } = result.moved;
-    deepEqual([files, bytesMoved], [[15], 1000]);
+    deepEqual(files, [15]);
+    ok(bytesMoved > 0 && bytesMoved < 100, 'it was compressed');
     deepEqual(
       result.tables.flatMap(({ values }) => values.map(({ file }) => file)),
       [4, 15],
     );
-    equal(result.bytesRead, input.bytes + 1000);
+    equal(result.bytesRead, input.bytes + bytesMoved);
     const tableBytes = result.tables.reduce((sum, { bytes }) => sum + bytes, 0);
     equal(result.bytesWritten, tableBytes + bytesWritten);
     ok((await disk.list()).includes(valuesName(3)), 'nothing is removed here');

@@ -5,6 +5,8 @@ import { ByteWriter } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { Change } from '../engine.ts';
+import type { ByteSpan } from '../memtable/change-view.ts';
+import { VALUE } from '../table-entry.ts';
 import { EVERYTHING, put, removal } from '../test-engine.ts';
 import { LogBatch, replayBatch } from './log-batch.ts';
 import { BATCH_HEADER_BYTES } from './log-format.ts';
@@ -21,6 +23,10 @@ function payloadOf(firstSequence: number, writes: readonly (readonly Change[])[]
   return Buffer.from(batch.sealedFor(1, 16).subarray(BATCH_HEADER_BYTES));
 }
 
+function textOf({ bytes, from, length }: ByteSpan): string {
+  return bytes.toString('latin1', from, from + length);
+}
+
 /** What is handed over, as text. */
 function replayed(payload: Buffer, after: number): string[] {
   const lines: string[] = [];
@@ -29,10 +35,9 @@ function replayed(payload: Buffer, after: number): string[] {
     drop: ({ keyspace, fromSlot, toSlot }, sequence) => {
       lines.push(`${sequence}: ${keyspace}/${fromSlot}-${toSlot} dropped`);
     },
-    apply: (change, sequence) => {
-      const { growth, key, slot } = change;
-      const what = change.kind === 'put' ? `= ${change.value}` : 'removed';
-      lines.push(`${sequence}: ${slot}/${key} ${what}, ${growth}`);
+    apply: ({ growth, key, kind, value }, sequence) => {
+      const what = kind === VALUE ? `= ${textOf(value)}` : `removed${textOf(value)}`;
+      lines.push(`${sequence}: ${key.slot}/${textOf(key)} ${what}, ${growth}`);
     },
   });
   return lines;

@@ -6,13 +6,17 @@ import { ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { readSlotRange, writeSlotRange } from '../drops/slot-range.ts';
 import type { Change, SlotRange } from '../engine.ts';
+import { ChangeView } from '../memtable/change-view.ts';
+import type { EntryKind } from '../table-entry.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   batchChecksum,
   DROP,
+  GROWTH_MASK,
   GROWTH_SHIFT,
   GROWTHS,
+  HAS_DIGEST,
   KIND_MASK,
   PUT,
   REMOVAL,
@@ -66,6 +70,10 @@ export class LogBatch {
       bytes.u8(headOf(change));
       bytes.u8(change.keyspace);
       bytes.u16(change.slot);
+      if (change.digest !== undefined) {
+        bytes.u32(change.digest.high >>> 0);
+        bytes.u32(change.digest.low >>> 0);
+      }
       bytes.bytes(change.key);
       if (change.kind === 'put') bytes.bytes(change.value);
     }
@@ -91,9 +99,10 @@ export class LogBatch {
   }
 }
 
-/** Where what is replayed goes, in order. The buffers are views, valid only during the call. */
+/** Where what is replayed goes, in order. */
 export interface ChangeTarget {
-  apply(change: Change, sequence: number): void;
+  /** The change is another one after the call. */
+  apply(change: ChangeView, sequence: number): void;
   drop(range: SlotRange, sequence: number): void;
   noteTime(time: number): void;
 }
@@ -107,6 +116,9 @@ export function replayBatch(
   after: number,
   target: ChangeTarget,
 ): { first: number; last: number } {
+  const change = new ChangeView();
+  change.key.bytes = payload;
+  change.value.bytes = payload;
   const reader = new ByteReader(payload);
   const first = reader.varint();
   const writes = reader.u32();
@@ -118,7 +130,7 @@ export function replayBatch(
         const range = readSlotRange(reader);
         if (sequence > after) target.drop(range, sequence);
       } else {
-        const change = readChange(reader, head);
+        readChange(reader, head, change);
         if (sequence > after) target.apply(change, sequence);
       }
     }
@@ -127,18 +139,29 @@ export function replayBatch(
   return { first, last: first + writes - 1 };
 }
 
-function headOf({ kind, growth }: Change): number {
-  return (kind === 'put' ? PUT : REMOVAL) | ((growth < 0 ? SHRINKS : growth) << GROWTH_SHIFT);
+function headOf({ kind, growth, digest }: Change): number {
+  const growing = (growth < 0 ? SHRINKS : growth) << GROWTH_SHIFT;
+  return (kind === 'put' ? PUT : REMOVAL) | growing | (digest === undefined ? 0 : HAS_DIGEST);
 }
 
-function readChange(reader: ByteReader, head: number): Change {
+/** Into `change`, which has the reader's bytes. */
+function readChange(reader: ByteReader, head: number, change: ChangeView): void {
+  const { key, value } = change;
   const kind = head & KIND_MASK;
-  const growth = GROWTHS[head >>> GROWTH_SHIFT];
-  if (kind > REMOVAL || growth === undefined) throw badBytes(`an entry's head is ${head}`);
-  const keyspace = reader.u8() as KeyspaceNumber;
-  const slot = reader.u16() as Slot;
-  if (slot >= SLOT_COUNT) throw badBytes(`there is no slot ${slot}`);
-  const key = reader.bytes();
-  if (kind === REMOVAL) return { kind: 'removal', keyspace, slot, key, growth };
-  return { kind: 'put', keyspace, slot, key, value: reader.bytes(), growth };
+  const growth = GROWTHS[(head >>> GROWTH_SHIFT) & GROWTH_MASK];
+  if (kind > REMOVAL || growth === undefined || head >= 2 * HAS_DIGEST) {
+    throw badBytes(`an entry's head is ${head}`);
+  }
+  change.kind = kind as EntryKind;
+  change.growth = growth;
+  key.keyspace = reader.u8() as KeyspaceNumber;
+  key.slot = reader.u16() as Slot;
+  if (key.slot >= SLOT_COUNT) throw badBytes(`there is no slot ${key.slot}`);
+  const hasDigest = (head & HAS_DIGEST) !== 0;
+  change.digestHigh = hasDigest ? reader.u32() | 0 : 0;
+  change.digestLow = hasDigest ? reader.u32() | 0 : 0;
+  key.length = reader.varint();
+  key.from = reader.skip(key.length);
+  value.length = kind === REMOVAL ? 0 : reader.varint();
+  value.from = reader.skip(value.length);
 }

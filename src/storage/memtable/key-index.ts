@@ -12,7 +12,7 @@
 // the first d bits of the hashes in it are equal.
 
 import { assert } from '../../base/assert.ts';
-import type { EngineKey } from '../engine.ts';
+import type { KeySpan } from './change-view.ts';
 import type { RecordArena } from './record-arena.ts';
 
 const PLACES = 1024;
@@ -47,14 +47,14 @@ export class KeyIndex {
   }
 
   /** The address of the key's record, or 0. */
-  find(hash: number, at: EngineKey): number {
+  find(hash: number, key: KeySpan): number {
     const words = this.#words;
     const first = this.#tableOf(hash) * TABLE_WORDS;
     for (let place = hash & PLACE_MASK; ; place = (place + 1) & PLACE_MASK) {
       const word = first + place * 2;
       const address = words[word + 1] as number;
       if (address === 0) return 0;
-      if (words[word] === hash && this.#arena.isKeyAt(address, at)) return address;
+      if (words[word] === hash && this.#arena.isKeyAt(address, key)) return address;
     }
   }
 

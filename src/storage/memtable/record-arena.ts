@@ -18,7 +18,6 @@
 // before (slot-lists.ts). 0 is no address. 20 bytes a key, and what rounding takes.
 
 import { assert } from '../../base/assert.ts';
-import type { EngineKey } from '../engine.ts';
 import {
   type EntryKind,
   type KeyState,
@@ -26,6 +25,7 @@ import {
   type TableEntry,
   type TableKey,
 } from '../table-entry.ts';
+import type { ByteSpan, KeySpan } from './change-view.ts';
 
 /** Addresses stay below 2^31, so that they are small integers to JavaScript. */
 export const ARENA_BYTES_MAX = 2 ** 31 * 4 - 8;
@@ -55,7 +55,7 @@ export class RecordArena {
   #keysEnd: number;
   /** At the end of the memory. */
   #valueWords = 0;
-  /** Of no use, but that fetch() is not optimized away. */
+  /** Of no use, but that touch() is not optimized away. */
   readonly #touched = new Int32Array(1);
 
   /** `memory` is empty, or an image that is only read. */
@@ -81,8 +81,8 @@ export class RecordArena {
   }
 
   /** Copies the key; answers its address. Its value is set by setValue(). */
-  addKey({ keyspace, slot, key }: EngineKey, previous: number): number {
-    const { length } = key;
+  addKey(key: KeySpan, previous: number): number {
+    const { keyspace, slot, length } = key;
     const isLong = length >= KEY_LENGTH_LONG;
     const size = (isLong ? 4 : 3) + ((length + 3) >>> 2);
     this.#makeRoom(size);
@@ -103,7 +103,7 @@ export class RecordArena {
   }
 
   /** Copies the value; answers its address. */
-  addValue(kind: EntryKind, value: Buffer, sequence: number): number {
+  addValue(kind: EntryKind, value: ByteSpan, sequence: number): number {
     const { length } = value;
     const isLong = length >= VALUE_LENGTH_LONG;
     const size = (isLong ? 3 : 2) + ((length + 3) >>> 2);
@@ -232,18 +232,18 @@ export class RecordArena {
     return this.#copyOf(key * 4 + 1, TABLE_KEY_PREFIX_BYTES + this.keyLengthAt(key));
   }
 
-  isKeyAt(address: number, { keyspace, slot, key }: EngineKey): boolean {
+  isKeyAt(address: number, key: KeySpan): boolean {
+    const { keyspace, slot, from, length } = key;
     const bytes = this.#bytes;
-    const { length } = key;
     const at = address * 4;
     if (bytes[at + 1] !== keyspace) return false;
     if (bytes[at + 2] !== slot >>> 8 || bytes[at + 3] !== (slot & 0xff)) return false;
     if (this.keyLengthAt(address) !== length) return false;
     if (length > LOOP_BYTES_MAX) {
-      return bytes.compare(key, 0, length, at + 4, at + 4 + length) === 0;
+      return bytes.compare(key.bytes, from, from + length, at + 4, at + 4 + length) === 0;
     }
     for (let offset = 0; offset < length; offset++) {
-      if (bytes[at + 4 + offset] !== key[offset]) return false;
+      if (bytes[at + 4 + offset] !== key.bytes[from + offset]) return false;
     }
     return true;
   }
@@ -326,11 +326,13 @@ export class RecordArena {
   }
 }
 
-function copyInto(bytes: Buffer, at: number, from: Buffer): void {
-  const { length } = from;
+function copyInto(bytes: Buffer, at: number, { bytes: source, from, length }: ByteSpan): void {
   if (length > LOOP_BYTES_MAX) {
-    bytes.set(from, at);
+    // Not bytes.set(source): into shared memory that takes three times as long.
+    source.copy(bytes, at, from, from + length);
     return;
   }
-  for (let offset = 0; offset < length; offset++) bytes[at + offset] = from[offset] as number;
+  for (let offset = 0; offset < length; offset++) {
+    bytes[at + offset] = source[from + offset] as number;
+  }
 }

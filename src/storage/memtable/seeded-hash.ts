@@ -5,11 +5,10 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import type { EngineKey } from '../engine.ts';
+import type { KeySpan } from './change-view.ts';
 
 /** 32 bits. Keyspace and slot are the first word of the message; `seed` is of 32 bits, too. */
-export function hashOf({ keyspace, slot, key }: EngineKey, seed: number): number {
-  const { length } = key;
+export function hashOf({ keyspace, slot, bytes, from, length }: KeySpan, seed: number): number {
   const wordsEnd = length & ~3;
   let v0 = seed | 0;
   let v1 = Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995;
@@ -21,14 +20,14 @@ export function hashOf({ keyspace, slot, key }: EngineKey, seed: number): number
     if (at >= 0) {
       if (at < wordsEnd) {
         word =
-          (key[at] as number) |
-          ((key[at + 1] as number) << 8) |
-          ((key[at + 2] as number) << 16) |
-          ((key[at + 3] as number) << 24);
+          (bytes[from + at] as number) |
+          ((bytes[from + at + 1] as number) << 8) |
+          ((bytes[from + at + 2] as number) << 16) |
+          ((bytes[from + at + 3] as number) << 24);
       } else if (at === wordsEnd) {
         word = length << 24;
         for (let tail = at; tail < length; tail++)
-          word |= (key[tail] as number) << ((tail & 3) * 8);
+          word |= (bytes[from + tail] as number) << ((tail & 3) * 8);
       } else {
         if (at === wordsEnd + 4) v2 ^= 0xff;
         word = 0;

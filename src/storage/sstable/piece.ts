@@ -46,19 +46,34 @@ export function writePiece(
   to.u32(crc32(to.view(start), seedOf(number, offset)));
 }
 
+/** Appends a piece with the content of another one. */
+export function writeContent(to: ByteWriter, content: Buffer, { number, offset }: Place): void {
+  to.raw(content);
+  to.u32(crc32(content, seedOf(number, offset)));
+}
+
 /**
  * The payload of a piece of `file`, checked; memory of its own only if it was compressed. Throws
  * CORRUPTION.
  */
-export function openPiece(piece: Buffer, file: string, { number, offset }: Place): Buffer {
+export function openPiece(piece: Buffer, file: string, place: Place): Buffer {
+  const content = contentOf(piece, file, place);
+  const flag = content[0];
+  if (flag === PLAIN) return content.subarray(1);
+  const { offset } = place;
+  if (flag !== LZ4 || content.length < 5) {
+    throw corruptionAt(file, offset, `flag ${flag} means nothing`);
+  }
+  return decodingAt(file, offset, () => decompress(content.subarray(5), content.readUInt32BE(1)));
+}
+
+/** Flag and payload as they stand there, checked: a view. Throws CORRUPTION. */
+export function contentOf(piece: Buffer, file: string, { number, offset }: Place): Buffer {
   const end = piece.length - 4;
-  const isRight =
-    end >= 1 && crc32(piece.subarray(0, end), seedOf(number, offset)) === piece.readUInt32BE(end);
+  const content = piece.subarray(0, end);
+  const isRight = end >= 1 && crc32(content, seedOf(number, offset)) === piece.readUInt32BE(end);
   if (!isRight) throw corruptionAt(file, offset, 'the checksum is wrong');
-  const flag = piece[0];
-  if (flag === PLAIN) return piece.subarray(1, end);
-  if (flag !== LZ4 || end < 5) throw corruptionAt(file, offset, `flag ${flag} means nothing`);
-  return decodingAt(file, offset, () => decompress(piece.subarray(5, end), piece.readUInt32BE(1)));
+  return content;
 }
 
 /** Raw length u32 · LZ4 block; undefined when that saves less than an eighth. */

@@ -4,7 +4,7 @@
 // what is read often stands in the page cache of the system.
 
 import type { Disk, DiskFile } from '../../host/host.ts';
-import { openPiece } from '../sstable/piece.ts';
+import { contentOf, openPiece } from '../sstable/piece.ts';
 import { corruptionAt } from '../storage-errors.ts';
 import { decodeFooter, FOOTER_BYTES, type ValueFooter, valuesName } from './value-format.ts';
 import { LENGTH_BYTES, type ValuePointer } from './value-pointer.ts';
@@ -58,6 +58,12 @@ export class ValueFile {
    */
   read(pointer: ValuePointer): Buffer | Promise<Buffer> {
     return this.#underWay.get(pointer.offset) ?? this.#readNow(pointer) ?? this.#readLater(pointer);
+  }
+
+  /** The piece of a value without its checksum, for another file; rejects as read() does. */
+  async readContent({ offset, pieceBytes }: ValuePointer): Promise<Buffer> {
+    const piece = await this.#file.read(offset, pieceBytes);
+    return contentOf(piece, valuesName(this.number), { number: this.number, offset });
   }
 
   /**

@@ -54,9 +54,8 @@ test('values of files that are given up move, others do not', async () => {
       ],
     );
     deepEqual([files, unreadable], [[10], []]);
-    equal(bytesMoved, 700);
+    ok(bytesMoved < 150, 'what repeats itself is compressed, and stays so');
     equal(bytesWritten, tests.valueBytesOf(10).length);
-    ok(bytesWritten < 200, 'what repeats itself is compressed');
   });
 });
 

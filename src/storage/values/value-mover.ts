@@ -25,7 +25,7 @@ export interface ValueMoves {
 export interface MovedValues {
   /** Numbers of the new files, ascending. */
   readonly files: readonly number[];
-  /** Of values that were moved. */
+  /** Of values that were moved, as they stand on the disk. */
   readonly bytesMoved: number;
   /** Of the new files. */
   readonly bytesWritten: number;
@@ -68,10 +68,11 @@ export class ValueMover {
    * DISK_FULL or IO_ERROR.
    */
   async move(entry: TableEntry): Promise<TableEntry> {
-    const value = await this.#read(decodePointer(entry.value));
-    if (value === undefined) return entry;
-    this.#bytesMoved += value.length;
-    return pointing(entry, await this.#outlet.put(value));
+    const pointer = decodePointer(entry.value);
+    const content = await this.#read(pointer);
+    if (content === undefined) return entry;
+    this.#bytesMoved += pointer.pieceBytes;
+    return pointing(entry, await this.#outlet.putContent(content, pointer.valueBytes));
   }
 
   /** Everything is synced, but for the names. Rejects with DISK_FULL or IO_ERROR. */
@@ -98,7 +99,7 @@ export class ValueMover {
   async #read(pointer: ValuePointer): Promise<Buffer | undefined> {
     try {
       const file = this.#open.get(pointer.file) ?? (await this.#openFile(pointer.file));
-      return await file.read(pointer);
+      return await file.readContent(pointer);
     } catch (error) {
       if (!hasCode(error, 'CORRUPTION')) throw error;
       this.#unreadable.add(pointer.file);

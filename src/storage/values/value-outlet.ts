@@ -42,13 +42,13 @@ export class ValueOutlet {
   }
 
   /** Copies `value`; one after the other. Rejects with DISK_FULL or IO_ERROR. */
-  async put(value: Buffer): Promise<ValuePointer> {
-    const { bytesMax = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#open !== undefined && this.#open.writer.bytes >= bytesMax) await this.finish();
-    const { writer } = this.#open ?? (await this.#begin());
-    const pointer = writer.add(value);
-    await writer.maybeWrite();
-    return pointer;
+  put(value: Buffer): Promise<ValuePointer> {
+    return this.#put((writer) => writer.add(value));
+  }
+
+  /** The same with a value of `valueBytes` that readContent() took from another file. */
+  putContent(content: Buffer, valueBytes: number): Promise<ValuePointer> {
+    return this.#put((writer) => writer.addContent(content, valueBytes));
   }
 
   /** Everything that was put is synced, but for the names. Rejects with DISK_FULL or IO_ERROR. */
@@ -68,6 +68,15 @@ export class ValueOutlet {
     for (const number of this.#numbers) {
       await this.#disk.remove(valuesName(number)).catch(unremoved);
     }
+  }
+
+  async #put(add: (writer: ValueWriter) => ValuePointer): Promise<ValuePointer> {
+    const { bytesMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#open !== undefined && this.#open.writer.bytes >= bytesMax) await this.finish();
+    const { writer } = this.#open ?? (await this.#begin());
+    const pointer = add(writer);
+    await writer.maybeWrite();
+    return pointer;
   }
 
   async #begin(): Promise<OpenFile> {

@@ -5,7 +5,7 @@
 import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
 import type { DiskFile } from '../../host/host.ts';
-import { writePiece } from '../sstable/piece.ts';
+import { type Place, writeContent, writePiece } from '../sstable/piece.ts';
 import { encodeFooter } from './value-format.ts';
 import { LENGTH_BYTES, type ValuePointer } from './value-pointer.ts';
 
@@ -34,15 +34,12 @@ export class ValueWriter {
 
   /** Copies `value`. Wait for maybeWrite() before the next one. */
   add(value: Buffer): ValuePointer {
-    assert(!this.#isWriting, 'add() waits for the promise of maybeWrite()');
-    const start = this.#out.length;
-    const offset = this.bytes + LENGTH_BYTES;
-    this.#out.u32(0);
-    writePiece(this.#out, value, { number: this.#number, offset }, true);
-    const pieceBytes = this.#out.length - start - LENGTH_BYTES;
-    this.#out.patchU32(start, pieceBytes);
-    this.#records += 1;
-    return { file: this.#number, offset, pieceBytes, valueBytes: value.length };
+    return this.#add(value.length, (place) => writePiece(this.#out, value, place, true));
+  }
+
+  /** The same with a value of `valueBytes` that readContent() took from another file. */
+  addContent(content: Buffer, valueBytes: number): ValuePointer {
+    return this.#add(valueBytes, (place) => writeContent(this.#out, content, place));
   }
 
   /** Rejects with DISK_FULL or IO_ERROR. */
@@ -57,6 +54,18 @@ export class ValueWriter {
     await this.#write();
     await this.#file.sync();
     return this.#written;
+  }
+
+  #add(valueBytes: number, write: (place: Place) => void): ValuePointer {
+    assert(!this.#isWriting, 'add() waits for the promise of maybeWrite()');
+    const start = this.#out.length;
+    const offset = this.bytes + LENGTH_BYTES;
+    this.#out.u32(0);
+    write({ number: this.#number, offset });
+    const pieceBytes = this.#out.length - start - LENGTH_BYTES;
+    this.#out.patchU32(start, pieceBytes);
+    this.#records += 1;
+    return { file: this.#number, offset, pieceBytes, valueBytes };
   }
 
   async #write(): Promise<void> {
