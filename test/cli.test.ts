@@ -143,8 +143,8 @@ test('kvorum dev: three nodes, one store', async (t) => {
   await t.test('keyspaces are listed, described, and apart from each other', async () => {
     const { stdout } = await runKvorum(['keyspace', 'list', ...http]);
     const rows = stdout.trimEnd().split('\n');
-    match(rows[1] ?? '', /^ +0 +default +3 +2 +2 +latest +fsync$/);
-    match(rows[2] ?? '', /^ +1 +siblings +3 +2 +2 +siblings +fsync$/);
+    match(rows[1] ?? '', /^ +0 +default +3 +2 +2 +sloppy +latest +fsync$/);
+    match(rows[2] ?? '', /^ +1 +siblings +3 +2 +2 +sloppy +siblings +fsync$/);
     const described = await runKvorum(['keyspace', 'describe', '1', '--json', ...http]);
     equal(JSON.parse(described.stdout).limits.siblingsMax, 100);
     const unknown = await runKvorum(['keyspace', 'describe', 'carts', ...http]);

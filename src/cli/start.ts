@@ -26,6 +26,9 @@ Examples:
       name = "default"
       preset = "quorum"            # N=3 R=2 W=2; or fast-write, fast-read, eventual
       conflict-rule = "latest"     # or siblings: concurrent values are all kept
+      # merge = "./cart-merge.ts"  # instead: they are kept, and reads merge them by a module
+      #                            # beside this file, or set-union, max, json-fields
+      # merge-limit = "100ms"      # of one merge; then reads answer the siblings
       durability = "fsync"         # or interval: acknowledged before the disk has it
       ttl = "30d"                  # for values whose writer gives none (never)
       siblings-max = 100           # a write that would leave more is refused

@@ -10,6 +10,7 @@ import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
+import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
@@ -79,6 +80,7 @@ export class Node implements Store {
   readonly #engine: Engine;
   readonly #replica: Replica;
   readonly #peers: RemotePeers;
+  readonly #merger: Merger;
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
@@ -117,7 +119,16 @@ export class Node implements Store {
       ownTime: () => this.#replica.time,
       observeTime: (time) => this.#replica.observeTime(time),
     });
-    const parts = { view: map, replica: this.#replica, peers: this.#peers, clock, requestMs };
+    this.#merger = new Merger(host);
+    const merger = this.#merger;
+    const parts = {
+      view: map,
+      replica: this.#replica,
+      peers: this.#peers,
+      clock,
+      requestMs,
+      merger,
+    };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
     this.#listing = { ...parts, engine };
@@ -243,6 +254,7 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
+      merges: this.#merger.counters,
       antiEntropy: this.#antiEntropy.counters,
       sync: this.#syncStates(),
       hints: this.#hints.counters,

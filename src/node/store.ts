@@ -26,6 +26,7 @@ export type {
   KeyPosition,
   ListRequest,
   LiveValue,
+  MergeReport,
   NoAnswer,
   PutExpiry,
   Receipt,
