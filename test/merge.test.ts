@@ -20,7 +20,7 @@ const MOODY = `export const values = 'json';
 export function merge(a, b) {
   for (const cart of [a, b]) {
     if (cart.mood === 'loop') for (;;);
-    if (cart.mood === 'throw') throw new Error('no carts to-day: ümläut');
+    if (cart.mood === 'throw') throw new Error('no carts to-day: ümläut\\r\\n'.repeat(100_000));
     if (cart.mood === 'promise') return Promise.resolve(a);
     if (cart.mood === 'exit') process.exit(1);
   }
@@ -91,6 +91,14 @@ test('three nodes merge what two writers wrote at once', async (t) => {
     await phone.update('ann', ([cart]) => String(cart).replace('"tea":1', '"tea":2'), { w: 3 });
     const { value, mergedFrom } = await laptop.get('ann', { r: 3 });
     deepEqual([String(value), mergedFrom], ['{"eggs":6,"milk":2,"tea":2}', undefined]);
+  });
+
+  await t.test('keyspaces say what merges their siblings', async () => {
+    const words = ['keyspace', 'describe', 'moody', '--url', url];
+    const described = (await runKvorum(words)).stdout;
+    match(described, /\nConflicts: .* a read merges them by \/.*moody\.js, within 50 ms\n/);
+    const page = (await (await fetch(`${url}/v1/keyspaces/tags`)).json()) as { merge: unknown };
+    deepEqual(page.merge, { name: 'set-union', limitMs: 100 });
   });
 
   await t.test('a ready function, and a blind SET over siblings', async () => {

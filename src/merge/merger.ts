@@ -47,6 +47,8 @@ const ON_THE_SPOT_BYTES_MAX = 32 * 1024;
 /** Of ours: five times what they take for the largest object. */
 const READY_LIMIT_MS = 1_000;
 const LOG_PAUSE_MS = 1_000;
+/** A message of a user's may be a whole value, and has to stand in the header of an answer. */
+const WHY_CHARACTERS_MAX = 300;
 const KEY_CHARACTERS_MAX = 100;
 
 export class Merger {
@@ -86,8 +88,9 @@ export class Merger {
     return { kind: 'merged', value };
   }
 
-  #unmerged(task: MergeTask, kind: 'failed' | 'late', why: string): Merging {
+  #unmerged(task: MergeTask, kind: 'failed' | 'late', whole: string): Merging {
     this.counters[kind] += 1;
+    const why = whole.slice(0, WHY_CHARACTERS_MAX);
     const nowMs = this.#clock.monotonicMs();
     if (nowMs >= this.#logAfterMs) {
       this.#logAfterMs = nowMs + LOG_PAUSE_MS;

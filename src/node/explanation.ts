@@ -8,9 +8,9 @@ import { type Dot, incarnationOf, nodeNumberOf } from '../causality/dot.ts';
 import { millisOf } from '../causality/hybrid-clock.ts';
 import type { SiblingFacts } from '../causality/siblings.ts';
 import { CUT, type VectorEntry } from '../causality/version-vector.ts';
-import type { KeyExplanation } from '../replication/explain.ts';
+import type { KeyExplanation } from '../replication/explain/explain.ts';
+import type { Fate } from '../replication/explain/verdict.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import type { Fate } from '../replication/verdict.ts';
 import type { ClusterMap } from './cluster-map.ts';
 
 export interface Explanation {

@@ -13,11 +13,18 @@ import type { Host, Timer } from '../host/host.ts';
 import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
-import { explainKey } from '../replication/explain.ts';
+import { explainKey } from '../replication/explain/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
+import { OwnActor } from '../replication/own-actor.ts';
+import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
+import type { DeadSlots } from '../replication/reaping/dead-slots.ts';
+import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.ts';
+import type { Ask } from '../replication/reaping/reap-round.ts';
+import { Reaper } from '../replication/reaping/reaper.ts';
+import { RoundMember } from '../replication/reaping/round-member.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';
@@ -46,15 +53,29 @@ export interface NodeOptions {
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
   readonly storage?: EngineOptions;
+  /** Milliseconds that a slot rests between a delete and the round that forgets it. */
+  readonly reapRestMs?: number;
   /** Milliseconds between two comparisons with the other replicas. */
   readonly antiEntropyMs?: number | undefined;
 }
 
 const REQUEST_MS = 3_000;
+const REAP_REST_MS = 5_000;
+/** A slot may hold very many keys. */
+const ROUND_QUESTION_FACTOR = 3;
 const ANTI_ENTROPY_MS = 10_000;
 const PING_MS = 500;
 /** While somebody is missing: so soon does a cluster that starts find itself together. */
 const EAGER_PING_MS = 100;
+
+const NO_GETS = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
+const NO_WRITES = { ok: 0, 'condition-failed': 0, 'not-applied': 0, indeterminate: 0, error: 0 };
+
+/** What a node has kept from before, and goes on keeping. */
+interface Kept extends Reaping {
+  readonly engine: Engine;
+  readonly hints: HintBook;
+}
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
@@ -62,9 +83,11 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const owner = { clusterId: options.topology.clusterId, nodeId: options.self };
   const engine = await openEngine(host, owner, options.storage);
   const hints = new HintBook(engine, host.clock);
-  const node = new Node(host, options, map, engine, hints);
+  let node: Node;
   try {
     await hints.load();
+    const reaping = await loadReaping(engine, host.clock);
+    node = new Node(host, options, map, { engine, hints, ...reaping });
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -84,6 +107,10 @@ export class Node implements Store {
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
+  readonly #dead: DeadSlots;
+  readonly #rounds: RoundMember;
+  readonly #reaper: Reaper;
+  readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
   readonly #antiEntropy: AntiEntropy;
   readonly #explaining: CoordinatorParts;
@@ -91,24 +118,21 @@ export class Node implements Store {
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
   #ping: Timer | undefined;
 
-  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine, hints: HintBook) {
+  constructor(host: Host, options: NodeOptions, map: ClusterMap, kept: Kept) {
+    const { engine, hints, floors, dead } = kept;
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
-    this.#gets = new RequestMeter(clock, { found: 0, missing: 0, 'no-answer': 0, error: 0 });
-    this.#writes = new RequestMeter(clock, {
-      ok: 0,
-      'condition-failed': 0,
-      'not-applied': 0,
-      indeterminate: 0,
-      error: 0,
-    });
+    this.#gets = new RequestMeter(clock, { ...NO_GETS });
+    this.#writes = new RequestMeter(clock, { ...NO_WRITES });
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
     this.#hints = hints;
-    const identity = { nodeNumber: map.selfNumber, digestSeed: map.clusterTag };
-    this.#replica = new Replica({ engine, clock, log, hints, ...identity });
+    this.#actor = new OwnActor(engine, map.selfNumber);
+    const actor = this.#actor;
+    const digestSeed = map.clusterTag;
+    this.#replica = new Replica({ engine, clock, log, actor, hints, floors, dead, digestSeed });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -121,31 +145,31 @@ export class Node implements Store {
     });
     this.#merger = new Merger(host);
     const merger = this.#merger;
-    const parts = {
-      view: map,
-      replica: this.#replica,
-      peers: this.#peers,
-      clock,
-      requestMs,
-      merger,
-    };
+    const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
+    const parts = { ...kept, ...around, merger, digestSeed };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
-    this.#listing = { ...parts, engine };
-    this.#delivery = new HintDelivery({ ...parts, log, hints });
+    this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
+    this.#delivery = new HintDelivery(parts);
     this.#antiEntropy = new AntiEntropy({
       ...parts,
-      engine,
-      log,
       keyspaces: options.topology.keyspaces,
-      digestSeed: map.clusterTag,
       periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
     });
+    this.#rounds = new RoundMember({ ...parts, actor, random });
     const responder = new Responder({
       ...parts,
-      engine,
       coordinator: this.#coordinator,
       antiEntropy: this.#antiEntropy,
+      rounds: this.#rounds,
+    });
+    this.#dead = dead;
+    this.#reaper = new Reaper({
+      ...parts,
+      keyspaces: options.topology.keyspaces,
+      ask: anyMember(map.self, responder, this.#peers, ROUND_QUESTION_FACTOR * requestMs),
+      counters: this.#rounds.counters,
+      restMs: options.reapRestMs ?? REAP_REST_MS,
     });
   }
 
@@ -159,14 +183,16 @@ export class Node implements Store {
     this.#pingAll();
     this.#delivery.start();
     this.#antiEntropy.start();
+    this.#reaper.start();
   }
 
   async close(): Promise<void> {
     this.#ping?.cancel();
     this.#delivery.close();
     this.#antiEntropy.close();
+    this.#reaper.close();
     await this.#peers.close();
-    await this.#engine.close(this.#replica.dotCounter);
+    await this.#engine.close(this.#actor.last.counter);
   }
 
   get(request: GetRequest): Later<GetOutcome> {
@@ -259,6 +285,8 @@ export class Node implements Store {
       sync: this.#syncStates(),
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
+      reaping: { ...this.#rounds.counters, slots: this.#dead.size },
+      reapingWaits: this.#reapingWaits(),
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
@@ -281,6 +309,19 @@ export class Node implements Store {
     return new Map(named);
   }
 
+  /** True too when nobody can say. */
+  async #isThere(request: GetRequest): Promise<boolean> {
+    return (await this.#coordinator.get(request)).kind !== 'missing';
+  }
+
+  #reapingWaits(): Map<string, number> {
+    return new Map(
+      [...this.#reaper.waiting()].map(([member, slots]) => {
+        return [this.#map.memberStatus(member).name, slots];
+      }),
+    );
+  }
+
   #pingAll(): void {
     const others = this.#map.members.map((_, index) => index);
     others.splice(this.#map.self, 1);
@@ -294,4 +335,12 @@ export class Node implements Store {
     const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
     this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());
   }
+}
+
+/** A question to any member, this node too. */
+function anyMember(self: MemberIndex, responder: Responder, peers: Peers, budgetMs: number): Ask {
+  return (member, request) => {
+    if (member !== self) return answerOf(peers, member, request, budgetMs);
+    return new Promise((resolve) => responder.answer(request, resolve));
+  };
 }

@@ -166,7 +166,7 @@ export class Coordinator {
     const r = Math.min(keyspace.r, alive.length);
     const read = await this.reader.read(keyspace, at, { r, deadlineMs });
     if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
-    if (read.object.siblings.length > 0) {
+    if (read.object.context.length > 0) {
       const merged = replica.merge(keyspace, at, encodeObject(read.object));
       if (merged instanceof Promise) await this.#beforeDeadline(merged, deadlineMs);
     }

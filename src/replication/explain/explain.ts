@@ -1,19 +1,20 @@
 // Asks every replica of a key what it has, and says what a read makes of it: for people, and so
 // without a quorum: whoever does not answer in time is shown as silent.
 
-import { ByteReader } from '../base/bytes.ts';
-import { messageOf } from '../base/errors.ts';
-import { readVersion } from '../causality/object-format.ts';
-import type { ObjectVersion } from '../causality/siblings.ts';
-import type { CoordinatorParts } from './coordinator.ts';
-import type { Keyspace } from './keyspace.ts';
-import type { KeyAt } from './messages.ts';
-import type { Answer, MemberIndex } from './peers.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { ObjectVersion } from '../../causality/siblings.ts';
+import type { CoordinatorParts } from '../coordinator.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { KeyAt } from '../messages.ts';
+import type { Answer, MemberIndex } from '../peers.ts';
 import { type Verdict, verdicts } from './verdict.ts';
 
 export interface ReplicaReport {
   readonly member: MemberIndex;
-  /** `has`: this version. `has-nothing`: it knows of no write. `refuses`: it says why. */
+  /**
+   * `has`: this version. `has-nothing`: no sibling; it knows at most what was replaced. `refuses`:
+   * it says why.
+   */
   readonly state: 'has' | 'has-nothing' | 'silent' | 'refuses';
   readonly version: ObjectVersion | undefined;
   readonly why: string | undefined;
@@ -50,7 +51,7 @@ async function ownReport(
   const member = view.self;
   try {
     const bytes = await replica.read(keyspace, at);
-    return report(member, bytes === undefined ? undefined : readVersion(new ByteReader(bytes)));
+    return report(member, replica.objectOf(at, bytes));
   } catch (error) {
     return { member, state: 'refuses', version: undefined, why: messageOf(error) };
   }
@@ -75,5 +76,6 @@ function heard(member: MemberIndex, answer: Answer): ReplicaReport {
 }
 
 function report(member: MemberIndex, version: ObjectVersion | undefined): ReplicaReport {
-  return { member, state: version === undefined ? 'has-nothing' : 'has', version, why: undefined };
+  const hasNothing = version === undefined || version.siblings.length === 0;
+  return { member, state: hasNothing ? 'has-nothing' : 'has', version, why: undefined };
 }
