@@ -12,8 +12,8 @@ import type { Later } from '../base/later.ts';
 import type { Host, Timer } from '../host/host.ts';
 import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
-import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
-import { explainKey } from '../replication/explain/explain.ts';
+import { Coordinator } from '../replication/coordinator.ts';
+import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
@@ -113,7 +113,7 @@ export class Node implements Store {
   readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
   readonly #antiEntropy: AntiEntropy;
-  readonly #explaining: CoordinatorParts;
+  readonly #explaining: ExplainParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
   #ping: Timer | undefined;
@@ -148,7 +148,7 @@ export class Node implements Store {
     const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
     const parts = { ...kept, ...around, merger, digestSeed };
     this.#coordinator = new Coordinator(parts);
-    this.#explaining = parts;
+    this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
     this.#delivery = new HintDelivery(parts);
     this.#antiEntropy = new AntiEntropy({

@@ -4,6 +4,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { ObjectVersion } from '../../causality/siblings.ts';
 import type { CoordinatorParts } from '../coordinator.ts';
+import type { HintBook } from '../hints/hint-book.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { KeyAt } from '../messages.ts';
 import type { Answer, MemberIndex } from '../peers.ts';
@@ -23,24 +24,57 @@ export interface ReplicaReport {
 export interface KeyExplanation {
   /** In the order of the preference list. */
   readonly reports: readonly ReplicaReport[];
+  /** Of fallbacks that keep the key for primaries that were away. */
+  readonly standIns: readonly ReplicaReport[];
+  /** Primaries that lack what stands here, and are brought it when they are back. */
+  readonly hinted: readonly MemberIndex[];
   readonly verdicts: readonly Verdict[];
+}
+
+export interface ExplainParts extends CoordinatorParts {
+  readonly hints: HintBook;
 }
 
 /** Never rejects; takes at most the time of a request. */
 export async function explainKey(
-  parts: CoordinatorParts,
+  parts: ExplainParts,
   keyspace: Keyspace,
   at: KeyAt,
 ): Promise<KeyExplanation> {
   const { view, clock } = parts;
   const primaries = view.primaries(keyspace, at.slot);
-  const reports = await Promise.all(
-    primaries.map((member) => {
-      return member === view.self ? ownReport(parts, keyspace, at) : reportOf(parts, member, at);
-    }),
-  );
-  const versions = reports.flatMap(({ version }) => (version === undefined ? [] : [version]));
-  return { reports, verdicts: verdicts(versions, keyspace.conflictRule, clock.wallMs()) };
+  const asked = (members: readonly MemberIndex[]) => {
+    return Promise.all(
+      members.map((member) => {
+        return member === view.self ? ownReport(parts, keyspace, at) : reportOf(parts, member, at);
+      }),
+    );
+  };
+  const [reports, others, hinted] = await Promise.all([
+    asked(primaries),
+    asked(view.fallbacks(keyspace, at.slot).filter((member) => view.isAlive(member))),
+    hintedFrom(parts, primaries, at),
+  ]);
+  const standIns = others.filter(({ state }) => state === 'has');
+  const versions = [...reports, ...standIns].flatMap(({ version }) => version ?? []);
+  const fates = verdicts(versions, keyspace.conflictRule, clock.wallMs());
+  return { reports, standIns, hinted, verdicts: fates };
+}
+
+async function hintedFrom(
+  { hints, view }: ExplainParts,
+  primaries: readonly MemberIndex[],
+  at: KeyAt,
+): Promise<MemberIndex[]> {
+  const hinted: MemberIndex[] = [];
+  for (const member of primaries) {
+    // A disk that cannot tell says so where it is read.
+    const sequence = await Promise.resolve(hints.sequenceOf(view.nodeNumber(member), at)).catch(
+      () => 0,
+    );
+    if (sequence > 0) hinted.push(member);
+  }
+  return hinted;
 }
 
 async function ownReport(
