@@ -5,6 +5,7 @@ import type { ObjectCounters } from '../replication/object-watch.ts';
 import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
 import type { PeerCounters } from './remote-peers.ts';
+import type { MemberHealth } from './store.ts';
 
 export interface NodeMetrics {
   readonly gets: OutcomeCounts<'found' | 'missing' | 'no-answer' | 'error'>;
@@ -17,6 +18,10 @@ export interface NodeMetrics {
   readonly objects: ObjectCounters;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
+  /** Exchanges that this node began and nobody answered in time. */
+  readonly gossipExchangesLost: number;
+  /** By the name of the member, this one included. */
+  readonly health: ReadonlyMap<string, MemberHealth>;
   readonly membersAlive: number;
   readonly members: number;
 }

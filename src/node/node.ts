@@ -4,12 +4,13 @@
 //   doors → store (this file) → coordinator → replica → engine
 //                                   └→ remote peers → network → their responder → replica
 //
-// Starting: open the engine, listen to peers, ping them. Closing goes the other way round.
+// Starting: open the engine, listen to peers, gossip with them. Closing goes the other way round.
 
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
-import type { Host, Timer } from '../host/host.ts';
+import type { DiskSpace, Host } from '../host/host.ts';
+import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
@@ -21,6 +22,7 @@ import type { Engine } from '../storage/engine.ts';
 import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
+import { type Burden, GossipAgent } from './gossip-agent.ts';
 import type { NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -42,17 +44,18 @@ export interface NodeOptions {
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
   readonly storage?: EngineOptions;
+  /** The same on every node; `lan`. */
+  readonly gossip?: GossipPresetName;
 }
 
 const REQUEST_MS = 3_000;
-const PING_MS = 500;
-/** While somebody is missing: so soon does a cluster that starts find itself together. */
-const EAGER_PING_MS = 100;
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
-  const map = new ClusterMap(options.topology, options.self, host.clock);
-  const owner = { clusterId: options.topology.clusterId, nodeId: options.self };
+  const { topology, self } = options;
+  const preset = GOSSIP_PRESETS[options.gossip ?? 'lan'];
+  const map = new ClusterMap({ topology, self, clock: host.clock, random: host.random, preset });
+  const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
   const node = new Node(host, options, map, engine);
   try {
@@ -76,7 +79,7 @@ export class Node implements Store {
   readonly #explaining: CoordinatorParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
-  #ping: Timer | undefined;
+  readonly #gossip: GossipAgent;
 
   constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine) {
     const { clock, log, random } = host;
@@ -101,8 +104,16 @@ export class Node implements Store {
       random,
       log,
       answer: (request, reply) => responder.answer(request, reply),
+      hearGossip: (...heard) => this.#gossip.hear(...heard),
       ownTime: () => this.#replica.time,
       observeTime: (time) => this.#replica.observeTime(time),
+    });
+    this.#gossip = new GossipAgent({
+      map,
+      clock,
+      log,
+      say: (outgoing) => this.#peers.gossip(outgoing),
+      burden: () => this.#burden(),
     });
     const parts = { view: map, replica: this.#replica, peers: this.#peers, clock, requestMs };
     this.#coordinator = new Coordinator(parts);
@@ -122,11 +133,11 @@ export class Node implements Store {
     if (own === undefined) return;
     this.#peers.attach(await network.open(own.peerAddress, this.#peers));
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
-    this.#pingAll();
+    this.#gossip.start();
   }
 
   async close(): Promise<void> {
-    this.#ping?.cancel();
+    this.#gossip.leave();
     await this.#peers.close();
     await this.#engine.close(this.#replica.dotCounter);
   }
@@ -219,21 +230,24 @@ export class Node implements Store {
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
+      gossipExchangesLost: this.#map.gossip.exchangesLost,
+      health: new Map(members.map(({ name }, index) => [name, this.#map.health(index)])),
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
   }
 
-  #pingAll(): void {
-    const others = this.#map.members.map((_, index) => index);
-    others.splice(this.#map.self, 1);
-    if (others.length === 0) return;
-    const nowMs = this.#host.clock.monotonicMs();
-    this.#map.liveness.awake(nowMs);
-    const request = { kind: 'ping', sentMs: this.#host.clock.wallMs() } as const;
-    const ping = { request, budgetMs: PING_MS * 2, onAnswer: () => {} };
-    for (const member of others) this.#peers.ask([member], ping);
-    const isWhole = others.every((member) => this.#map.isAlive(member));
-    const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
-    this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());
+  #burden(): Burden {
+    const { state, disk } = this.#engine.stats();
+    const freePercent = disk === undefined ? 255 : freePercentOf(disk);
+    const requests = totalOf(this.#gets.counts) + totalOf(this.#writes.counts);
+    return { isDiskFull: state === 'disk-full', freePercent, requests };
   }
+}
+
+function freePercentOf({ freeBytes, totalBytes }: DiskSpace): number {
+  return totalBytes === 0 ? 0 : Math.round((100 * freeBytes) / totalBytes);
+}
+
+function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

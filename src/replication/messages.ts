@@ -40,9 +40,7 @@ export type Request =
   /** Keys and versions of a part of the ring, as you have it: → `listing`. */
   | SlotsRequest
   /** How many keys you have in these slots (one bit each, 2,048 bytes): → `count`. */
-  | CountRequest
-  /** Are you there: → `pong`. */
-  | (Sent & { readonly kind: 'ping' });
+  | CountRequest;
 
 export interface StoreRequest extends KeyAt {
   readonly kind: 'store-copy';
@@ -78,7 +76,6 @@ export type Reply =
   | { readonly kind: 'wrote'; readonly outcome: RemoteWriteOutcome }
   | Listing
   | { readonly kind: 'count'; readonly count: number }
-  | { readonly kind: 'pong' }
   | Refused;
 
 /** It could not be done here; nothing else follows from it. */

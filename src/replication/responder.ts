@@ -50,8 +50,6 @@ export class Responder {
   #answer(request: Request): Later<Reply> {
     const { coordinator, engine, replica, view } = this.#parts;
     switch (request.kind) {
-      case 'ping':
-        return { kind: 'pong' };
       case 'store-copy':
         return this.#store(request);
       case 'read-version':
