@@ -74,11 +74,12 @@ class NodeProcess {
 
   /** Ports first: where one is taken, nothing is written to the disk. */
   async open(): Promise<void> {
-    const { topology, member, dataDirectory, storage } = this.#config;
+    const { topology, member, dataDirectory, storage, gossip } = this.#config;
     await this.#openDoors();
     try {
       const disk = await openNodeDisk(dataDirectory);
-      const options = { topology: new PlacedTopology(topology), self: member.id, storage };
+      const placed = new PlacedTopology(topology);
+      const options = { topology: placed, self: member.id, storage, gossip };
       this.#store.node = await startNode({ ...this.#host, disk }, options);
     } catch (error) {
       throw explainForeignDirectory(error, dataDirectory);

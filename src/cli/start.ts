@@ -53,6 +53,7 @@ export function defineStart(command: Command): void {
     .option('--memory <size>', 'for memtables and cached blocks, beside 100 MB of its own (384mb)')
     .option('--disk-reserve <size>', 'free space below which it takes no writes (5%, at most 2gb)')
     .option('--redirect <rule>', 'auto, moved or forward: for keys of other nodes (auto)')
+    .option('--gossip <network>', 'between the nodes: loopback, lan or wan; the same on all (lan)')
     .option('--log-level <level>', 'info, warn, error or silent (info)')
     .option('--insecure-no-auth', 'allow addresses beyond loopback: there is no authentication')
     .option('--stop-with-parent', 'stop when the process that started it is gone (needs its IPC)')

@@ -19,7 +19,9 @@ import { ArrivalWindow } from './arrival-window.ts';
 import type { GossipPreset } from './gossip-preset.ts';
 
 /** `alive` and `suspect` ones are asked. `unheard`: not once since this node started. */
-export type MemberState = 'unheard' | 'alive' | 'suspect' | 'down' | 'left';
+export const MEMBER_STATES = ['unheard', 'alive', 'suspect', 'down', 'left'] as const;
+
+export type MemberState = (typeof MEMBER_STATES)[number];
 
 const SUSPECT_PHI = 4;
 /** Once in 10^8 heartbeats, if the network is as regular as it was; and eight failed rounds. */
@@ -141,7 +143,7 @@ export class FailureDetector {
     const subject = this.#of(member);
     if (askedMs < this.#wokeMs || subject.heardMs === undefined) return;
     // Questions are lost by the hundred: they count once a round, as what they have in common.
-    if (nowMs - subject.failedMs < this.#preset.intervalMs) return;
+    if (nowMs - subject.failedMs < this.#preset.intervalMs / 2) return;
     this.#measure(subject, nowMs - askedMs);
     subject.failures = this.#failuresOf(subject, nowMs) + 1;
     subject.failedMs = nowMs;

@@ -61,6 +61,7 @@ export const ConfigSchema = Type.Object(
     capacity: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     memory: Type.Optional(Text),
     'disk-reserve': Type.Optional(Text),
+    gossip: Type.Optional(Type.Enum(['loopback', 'lan', 'wan'])),
     redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),
     'log-level': Type.Optional(Type.Enum(['info', 'warn', 'error', 'silent'])),
     'insecure-no-auth': Type.Optional(Type.Boolean()),

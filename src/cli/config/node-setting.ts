@@ -21,6 +21,7 @@ export const NODE_SETTINGS = [
   'memory',
   'disk-reserve',
   'redirect',
+  'gossip',
   'log-level',
   'insecure-no-auth',
 ] as const;
