@@ -54,6 +54,8 @@ interface Subject {
 }
 
 export class FailureDetector {
+  /** How often somebody went down. */
+  downs = 0;
   readonly #preset: GossipPreset;
   readonly #subjects: Subject[];
   #awakeMs: number;
@@ -87,8 +89,9 @@ export class FailureDetector {
     return state === 'alive' || state === 'suspect';
   }
 
+  /** Of those who are alive: its answers take too long, or are not given in time. */
   isSlow(member: number): boolean {
-    return this.#of(member).isSlow;
+    return this.#of(member).isSlow && this.isAlive(member);
   }
 
   /** Milliseconds since the last sign of life; undefined: there was none. */
@@ -191,14 +194,19 @@ export class FailureDetector {
   }
 
   #measure(subject: Subject, tookMs: number): void {
-    const usualMs = subject.answerMs ?? tookMs;
-    subject.answerMs = usualMs + (tookMs - usualMs) * ANSWER_WEIGHT;
+    // Bounded, so that it takes six late answers in a row, and not one of a minute.
+    const boundedMs = Math.min(tookMs, 2 * this.#preset.slowMs);
+    const usualMs = subject.answerMs ?? 0;
+    subject.answerMs = usualMs + (boundedMs - usualMs) * ANSWER_WEIGHT;
     const limitMs = subject.isSlow ? this.#preset.slowMs / 2 : this.#preset.slowMs;
     subject.isSlow = subject.answerMs > limitMs;
   }
 
   #judge(member: number, nowMs: number): void {
-    this.#of(member).state = this.#verdict(member, nowMs);
+    const subject = this.#of(member);
+    const state = this.#verdict(member, nowMs);
+    if (state === 'down' && subject.state !== 'down') this.downs += 1;
+    subject.state = state;
   }
 
   #verdict(member: number, nowMs: number): MemberState {

@@ -56,7 +56,7 @@ test('whatever is lost, doubled or out of order, all know all in the end', () =>
   fc.assert(property, { numRuns: 30 });
 });
 
-test('a node that falls silent is down to all within 2.5 s, and alive again when it is back', () => {
+test('a silent node is down to all within 2.5 s, and alive again when it is back', () => {
   const net = netOf(1);
   net.run(10_000);
   net.silence(2);

@@ -1,10 +1,10 @@
-// Gossip between the members of a cluster: who is there, how busy, and which topology is the
-// newest. Once an interval a node counts up its heartbeat and exchanges news with a few others
-// chosen by dice (gossip-message.ts), so that word of anything reaches n members in O(log n) rounds
-// whoever is down; what it hears feeds its failure detector.
+// Gossip between the members of a cluster: who is there, how busy, and which topology is newest.
+// Once an interval a node counts up its heartbeat and exchanges news with a few others chosen by
+// dice (gossip-message.ts), so that word of anything reaches n members in O(log n) rounds, whoever
+// is down; what it hears feeds its failure detector.
 //
-// It decides who is asked, never who owns a slot. Whoever drives it delivers messages, in any order,
-// late, doubled or not at all, and calls tick() every 100 ms.
+// It decides who is asked, never who owns a slot. Whoever drives it calls tick() every 100 ms and
+// delivers messages, in any order, late, doubled or not at all.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 

@@ -24,7 +24,7 @@ export interface GossipNetOptions {
 /** Messages are delivered within so many slots of a millisecond. */
 const LATEST_MS = 1_024;
 
-/** Everybody has gossiped before the first judgement matters, whatever his phase. */
+/** How finely chances are told apart. */
 const DICE_SIDES = 1_000_000;
 
 export class GossipNet {

@@ -20,6 +20,8 @@ export interface NodeMetrics {
   readonly engine: EngineStats;
   /** Exchanges that this node began and nobody answered in time. */
   readonly gossipExchangesLost: number;
+  /** How often a member went down in the eyes of this node. */
+  readonly memberDowns: number;
   /** By the name of the member, this one included. */
   readonly health: ReadonlyMap<string, MemberHealth>;
   readonly membersAlive: number;

@@ -230,6 +230,7 @@ export class Node implements Store {
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
+      memberDowns: this.#map.gossip.detector.downs,
       gossipExchangesLost: this.#map.gossip.exchangesLost,
       health: new Map(members.map(({ name }, index) => [name, this.#map.health(index)])),
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,

@@ -18,6 +18,11 @@ export const GOSSIP_ROWS: readonly MetricRow[] = [
     'Exchanges of gossip that this node began and nobody answered in time.',
     ofNode((node) => node.gossipExchangesLost),
   ),
+  counter(
+    'kvorum_member_downs_total',
+    'How often a member went down in the eyes of this node.',
+    ofNode((node) => node.memberDowns),
+  ),
   gauge('kvorum_members_by_state', 'Members by what this node thinks of them.', (_, node) =>
     node === undefined ? [] : labelled('state', countsOf(node)),
   ),
