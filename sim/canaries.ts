@@ -39,6 +39,21 @@ export const CANARIES: readonly Canary[] = [
     options: { saboteur: onlyOn('n2', (host) => tampering(host, { hear: emptied })) },
   },
   {
+    name: 'a fallback that keeps copies and forgets for whom',
+    caughtAs: /^left behind:/,
+    options: { saboteur: (host) => tampering(host, { hear: unaddressed }) },
+  },
+  {
+    name: 'nodes that find everything the same',
+    caughtAs: /^differs:/,
+    options: { saboteur: (host) => tampering(host, { hear: contented }) },
+  },
+  {
+    name: 'a node that takes no copies',
+    caughtAs: /^undelivered:/,
+    options: { saboteur: onlyOn('n1', (host) => tampering(host, { hear: unwilling })) },
+  },
+  {
     name: 'a client that claims contexts and sends none: false siblings',
     caughtAs: /^false siblings:/,
     options: { sends: () => [] },
@@ -170,6 +185,23 @@ function emptied(message: Message): Message {
   if (message.kind !== 'request' || message.request.kind !== 'store-copy') return message;
   const key = Buffer.from('elsewhere');
   return { ...message, request: { ...message.request, key } };
+}
+
+function unaddressed(message: Message): Message {
+  if (message.kind !== 'request' || message.request.kind !== 'store-hint') return message;
+  return { ...message, request: { ...message.request, kind: 'store-copy' } };
+}
+
+function contented(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'digests') return message;
+  return { ...message, reply: { kind: 'digests', groups: [] } };
+}
+
+/** It tells what it has. */
+function unwilling(message: Message): Message {
+  if (message.kind !== 'request' || message.request.kind !== 'store-copy') return message;
+  const { keyspace, slot, key } = message.request;
+  return { ...message, request: { kind: 'read-version', keyspace, slot, key } };
 }
 
 /** A coordinator to whom every copy seems to be what it sent: for pruning.test.ts. */

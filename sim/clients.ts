@@ -3,8 +3,8 @@
 //
 // Keys `a` … `d` of the siblings keyspace are shared, with contexts from reads or with none seen;
 // `own-…` belongs to one client, who never writes without having read: it must not meet siblings
-// other than those of its own writes with unknown outcome. Keys of the latest keyspace get plain
-// Redis writes.
+// other than those of its own writes with unknown outcome, or that fallbacks had a part in. Keys of
+// the latest keyspace get plain Redis writes.
 
 import type { KeyspaceNumber } from '../src/base/ids.ts';
 import type { Later } from '../src/base/later.ts';
@@ -87,7 +87,8 @@ export class SimClient {
       this.#history.broken.push(`${why}, of whose writes ${this.#ownUnknown} are unknown`);
     }
     const record = await this.#put(node, SIBLINGS, this.#ownKey, read.context);
-    if (record?.outcome === 'unknown') this.#ownUnknown += 1;
+    const isUncertain = record.outcome === 'unknown' || record.isSloppy;
+    if (isUncertain || read.receipt.fallbacks.length > 0) this.#ownUnknown += 1;
   }
 
   async #useLatest(node: Node): Promise<void> {
@@ -128,6 +129,7 @@ export class SimClient {
     if (outcome?.kind === 'ok') {
       record.outcome = 'ok';
       record.dot = outcome.dot;
+      record.isSloppy = outcome.receipt.fallbacks.length > 0;
       record.endMs = this.#world.nowMs;
     } else if (outcome?.kind === 'not-applied' || outcome?.kind === 'condition-failed') {
       record.outcome = 'not-applied';

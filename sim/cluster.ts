@@ -25,6 +25,7 @@ const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
+const ANTI_ENTROPY_MS = 700;
 /** So small that runs of a few hundred writes flush and compact all the time. */
 const TINY_STORAGE: EngineOptions = {
   memtableBytesMax: 1_024,
@@ -42,6 +43,8 @@ export type Saboteur = (host: Host, name: string) => Host;
 export interface ClusterOptions {
   readonly saboteur?: Saboteur;
   readonly storage?: EngineOptions;
+  /** Milliseconds between two comparisons of replicas; rather often. */
+  readonly antiEntropyMs?: number;
   /** Instead of the two that come with every node. */
   readonly keyspaces?: readonly Keyspace[];
 }
@@ -52,12 +55,14 @@ export class SimCluster {
   readonly #topology: PlacedTopology;
   readonly #saboteur: Saboteur;
   readonly #storage: EngineOptions;
+  readonly #antiEntropyMs: number;
   readonly #nodes = new Map<string, Node>();
 
   constructor(world: SimWorld, size: number, options: ClusterOptions = {}) {
     this.#world = world;
     this.#saboteur = options.saboteur ?? ((host) => host);
     this.#storage = options.storage ?? TINY_STORAGE;
+    this.#antiEntropyMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
     const members = this.names.map(member);
     const keyspaces = options.keyspaces ?? KEYSPACES;
@@ -91,6 +96,7 @@ export class SimCluster {
       topology: this.#topology,
       self: nodeId(name),
       requestMs: REQUEST_MS,
+      antiEntropyMs: this.#antiEntropyMs,
       storage: this.#storage,
     };
     try {

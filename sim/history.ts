@@ -17,6 +17,8 @@ export interface WriteRecord {
   /** `unknown`: no answer yet, indeterminate, or the node that was asked crashed. */
   outcome: 'ok' | 'not-applied' | 'unknown';
   dot: Dot | undefined;
+  /** Whether a fallback counted when it was acknowledged: a quorum of primaries may not know it. */
+  isSloppy: boolean;
 }
 
 /** What a client with a session knew of a key, and what it was then shown. */
@@ -46,7 +48,8 @@ export class History {
 
   begin(write: Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen' | 'startMs'>): WriteRecord {
     const endMs = Number.POSITIVE_INFINITY;
-    const record: WriteRecord = { ...write, endMs, outcome: 'unknown', dot: undefined };
+    const nothingYet = { outcome: 'unknown', dot: undefined, isSloppy: false } as const;
+    const record: WriteRecord = { ...write, endMs, ...nothingYet };
     this.writes.push(record);
     return record;
   }

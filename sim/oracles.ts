@@ -30,6 +30,7 @@ export interface Evidence {
 export function judge(evidence: Evidence): string[] {
   const { history, contents } = evidence;
   const findings = [...history.broken, ...replicasDiffer(evidence), ...miscounted(evidence)];
+  findings.push(...leftBehind(evidence));
   findings.push(...sessionsBroken(history));
   const merged = mergedContents(contents);
   for (const [name, writes] of byKey(history.writes)) {
@@ -114,6 +115,14 @@ function replicasDiffer({ contents, holders }: Evidence): string[] {
     }
   }
   return findings;
+}
+
+/** A copy that a node kept for others is gone when they have it. */
+function leftBehind({ contents, holders }: Evidence): string[] {
+  return [...contents].flatMap(([node, objects]) => {
+    const names = [...objects.keys()].filter((name) => !holders(name).includes(node));
+    return names.map((name) => `left behind: ${node} still has ${name}, which is not its own`);
+  });
 }
 
 /** O4: each node knows without looking how many keys live in each slot. */

@@ -10,7 +10,13 @@ const key = Buffer.from('k');
 
 async function startedCluster(saboteur?: Saboteur, seed = 1): Promise<[SimWorld, SimCluster]> {
   const world = new SimWorld(seed);
-  const cluster = new SimCluster(world, 3, saboteur === undefined ? {} : { saboteur });
+  // Nobody tells a node what it forgot before it writes again.
+  const options = { antiEntropyMs: 1e9 };
+  const cluster = new SimCluster(
+    world,
+    3,
+    saboteur === undefined ? options : { ...options, saboteur },
+  );
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await allTogether(world, cluster);
   return [world, cluster];

@@ -1,6 +1,6 @@
-// One seed, one run: a cluster, some clients, some weather; then the sky clears, every key is read
-// once from all replicas, the nodes are stopped and their disks compared with what the clients
-// were told. Everything follows from the seed.
+// One seed, one run: a cluster, some clients, some weather; then the sky clears. Every key is read
+// once from all replicas, or the replicas find by themselves what differs; the nodes are stopped,
+// and their disks compared with what the clients were told. Everything follows from the seed.
 
 import type { Node } from '../src/node/node.ts';
 import type { GetRequest } from '../src/node/store.ts';
@@ -66,7 +66,10 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     });
     await world.settle(Promise.all([...clients, ...sessions].map((client) => client.run())));
     faults.stop();
-    await healAndRead(world, cluster, history);
+    await heal(world, cluster);
+    await deliverHints(world, cluster, history);
+    if (dice.chance(0.5)) await readAll(world, cluster, history);
+    else await compareAll(world, cluster, history);
     await world.settle(cluster.closeAll());
     const disks = await world.settle(
       Promise.all(cluster.names.map(async (name) => [name, await cluster.contents(name)] as const)),
@@ -96,8 +99,8 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   };
 }
 
-/** Every node up and in touch, every key read from all replicas: read repair does the rest. */
-async function healAndRead(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
+/** Every node up and in touch. */
+async function heal(world: SimWorld, cluster: SimCluster): Promise<void> {
   const isWhole = () =>
     cluster.running().length === cluster.names.length &&
     !cluster.names.some((name) => cluster.isPoisoned(name)) &&
@@ -111,6 +114,10 @@ async function healAndRead(world: SimWorld, cluster: SimCluster, history: Histor
     await world.runFor(HEAL_STEP_MS);
   }
   await world.runFor(CALM_MS);
+}
+
+/** Every key is read from all replicas: read repair does the rest. */
+async function readAll(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
   const keys = new Set(history.writes.map((write) => `${write.keyspace}/${write.key}`));
   for (const name of keys) {
     const keyspace = name.startsWith(`${SIBLINGS}/`) ? SIBLINGS : LATEST;
@@ -121,6 +128,33 @@ async function healAndRead(world: SimWorld, cluster: SimCluster, history: Histor
     }
   }
   await world.runFor(CALM_MS);
+}
+
+/** Nobody reads: the replicas find by themselves what differs, and say when nothing does. */
+async function compareAll(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
+  const since = cluster.running().map((node) => node.wallMs());
+  const isInSync = (node: Node, place: number) => {
+    const states = [...node.metrics().sync.values()];
+    const isEqual = states.every(({ inSyncMs }) => inSyncMs >= (since[place] as number));
+    return isEqual && states.length === cluster.names.length - 1;
+  };
+  for (let waitedMs = 0; waitedMs < HEAL_MS_MAX; waitedMs += HEAL_STEP_MS) {
+    if (cluster.running().every(isInSync)) return;
+    await world.runFor(HEAL_STEP_MS);
+  }
+  const states = cluster.running().map((node) => [...node.metrics().sync]);
+  history.broken.push(`never in sync: ${JSON.stringify(states)}`);
+}
+
+/** What nodes keep for others reaches them without anybody asking. */
+async function deliverHints(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
+  const keeping = () => cluster.running().filter((node) => node.metrics().hintsPending.size > 0);
+  for (let waitedMs = 0; waitedMs < HEAL_MS_MAX; waitedMs += HEAL_STEP_MS) {
+    if (keeping().length === 0) return;
+    await world.runFor(HEAL_STEP_MS);
+  }
+  const pending = keeping().map((node) => [...node.metrics().hintsPending]);
+  history.broken.push(`undelivered: hints ${JSON.stringify(pending)} wait although all are back`);
 }
 
 /** A sync that a stalled disk has not finished yet may still hold an answer back for a while. */

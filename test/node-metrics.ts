@@ -2,8 +2,13 @@
 
 import type { RunningNode } from './cluster-fixture.ts';
 
-export async function metricsOf(node: RunningNode): Promise<(sample: string) => number> {
-  const page = await (await fetch(`${node.httpUrl}/metrics`)).text();
+/** `ifAbsent`: of a sample that is there only while there is something to tell. */
+type Metrics = (sample: string, ifAbsent?: number) => number;
+
+export async function metricsOf(node: RunningNode): Promise<Metrics> {
+  const response = await fetch(`${node.httpUrl}/metrics`);
+  const page = await response.text();
+  if (!response.ok) throw new Error(`${node.name}: ${page}`);
   const lines = page.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const samples = new Map(
     lines.map((line) => {
@@ -11,8 +16,8 @@ export async function metricsOf(node: RunningNode): Promise<(sample: string) => 
       return [line.slice(0, space), Number(line.slice(space + 1))] as const;
     }),
   );
-  return (sample) => {
-    const value = samples.get(sample);
+  return (sample, ifAbsent) => {
+    const value = samples.get(sample) ?? ifAbsent;
     if (value === undefined) throw new Error(`${node.name} has no metric ${sample}`);
     return value;
   };

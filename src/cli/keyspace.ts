@@ -26,6 +26,7 @@ const COLUMNS: readonly Column<Keyspace>[] = [
   { title: 'N', align: 'right', text: ({ n }) => String(n) },
   { title: 'R', align: 'right', text: ({ r }) => String(r) },
   { title: 'W', align: 'right', text: ({ w }) => String(w) },
+  { title: 'Quorum', text: ({ isSloppy }) => (isSloppy ? 'sloppy' : 'strict') },
   { title: 'Conflicts', text: ({ conflictRule }) => conflictRule },
   { title: 'Durability', text: ({ durability }) => durability },
 ];
@@ -54,12 +55,16 @@ function describe({ number, name, n, r, w, ttlMs, limits, ...rules }: Keyspace):
   return [
     `Keyspace ${name}, number ${number}`,
     `Copies:      N=${n}, on distinct hosts; a read waits for R=${r}, a write for W=${w}`,
+    `Quorum:      ${rules.isSloppy ? SLOPPY : STRICT}`,
     `Conflicts:   ${CONFLICTS[rules.conflictRule]}`,
     `Durability:  ${DURABILITIES[rules.durability]}`,
     `Default TTL: ${ttlMs === 0 ? 'none' : `${ttlMs} ms`}`,
     `Limits:      ${siblingsMax} siblings (${siblingsWarned}: warned), ${objectBytesMax} bytes`,
   ].join('\n');
 }
+
+const SLOPPY = 'sloppy: other nodes stand in for those that are away';
+const STRICT = 'strict: too few of the nodes of a key are too few';
 
 const CONFLICTS: Readonly<Record<Keyspace['conflictRule'], string>> = {
   latest: 'latest: the newest of concurrent values stays',

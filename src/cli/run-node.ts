@@ -74,12 +74,12 @@ class NodeProcess {
 
   /** Ports first: where one is taken, nothing is written to the disk. */
   async open(): Promise<void> {
-    const { topology, member, dataDirectory, storage, gossip } = this.#config;
+    const { topology, member, dataDirectory, storage, antiEntropyMs, gossip } = this.#config;
     await this.#openDoors();
     try {
       const disk = await openNodeDisk(dataDirectory);
       const placed = new PlacedTopology(topology);
-      const options = { topology: placed, self: member.id, storage, gossip };
+      const options = { topology: placed, self: member.id, storage, antiEntropyMs, gossip };
       this.#store.node = await startNode({ ...this.#host, disk }, options);
     } catch (error) {
       throw explainForeignDirectory(error, dataDirectory);

@@ -16,6 +16,8 @@ export interface Read {
   readonly context: Context;
   /** Names of the nodes whose copies the answer was made of. */
   readonly nodes: readonly string[];
+  /** Those of them that stood in for others that were away. */
+  readonly fallbacks: readonly string[];
 }
 
 /** What a write obtained. */
@@ -25,6 +27,8 @@ export type Written =
       readonly context: Context;
       /** Names of the nodes that held it, as `durability` says, when the answer was sent. */
       readonly nodes: readonly string[];
+      /** Those of them that stood in for others that were away. */
+      readonly fallbacks: readonly string[];
       readonly durability: string;
       readonly epoch: number;
     }
@@ -52,10 +56,17 @@ export function writtenIn(reply: RespValue): Written {
   };
 }
 
+function namesIn(field: RespValue | undefined): string[] {
+  return Array.isArray(field) ? field.map(String) : [];
+}
+
 function receiptIn(fields: ReadonlyMap<RespValue, RespValue>) {
-  const nodes = fields.get('nodes');
   const context = String(fields.get('context')) as Context;
-  return { context, nodes: Array.isArray(nodes) ? nodes.map(String) : [] };
+  return {
+    context,
+    nodes: namesIn(fields.get('nodes')),
+    fallbacks: namesIn(fields.get('fallbacks')),
+  };
 }
 
 function fieldsOf(reply: RespValue): ReadonlyMap<RespValue, RespValue> {

@@ -59,6 +59,10 @@ export class ClusterMap implements ClusterView {
     });
   }
 
+  get memberCount(): number {
+    return this.members.length;
+  }
+
   keyspace(number: KeyspaceNumber): Keyspace {
     return this.topology.keyspace(number);
   }
@@ -67,12 +71,20 @@ export class ClusterMap implements ClusterView {
     return this.topology.primaries(keyspace, slot);
   }
 
+  fallbacks(keyspace: Keyspace, slot: Slot): readonly MemberIndex[] {
+    return this.topology.fallbacks(keyspace, slot);
+  }
+
   isAlive(member: MemberIndex): boolean {
     return member === this.self || this.gossip.detector.isAlive(member);
   }
 
   nodeId(member: MemberIndex): NodeId {
     return (this.members[member] as ClusterMember).id;
+  }
+
+  nodeNumber(member: MemberIndex): number {
+    return nodeNumberOf(this.nodeId(member));
   }
 
   memberAt(peer: Address): MemberIndex | undefined {

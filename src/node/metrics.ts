@@ -1,6 +1,8 @@
 // What a node counts about itself, as plain integers: cheap where they are counted, turned into
 // Prometheus text only when somebody asks.
 
+import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy/anti-entropy.ts';
+import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
 import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { EngineStats } from '../storage/engine.ts';
@@ -16,6 +18,12 @@ export interface NodeMetrics {
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
   readonly objects: ObjectCounters;
+  readonly antiEntropy: AntiEntropyCounters;
+  /** By the name of the node that was compared. */
+  readonly sync: ReadonlyMap<string, SyncState>;
+  readonly hints: HintCounters;
+  /** By the name of the node that they are for. */
+  readonly hintsPending: ReadonlyMap<string, PendingHints>;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
   /** Exchanges that this node began and nobody answered in time. */

@@ -11,10 +11,13 @@ import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { DiskSpace, Host } from '../host/host.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
+import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
+import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
+import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import { countKeys, type ListingParts, listKeys } from '../replication/listing.ts';
+import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';
@@ -44,11 +47,14 @@ export interface NodeOptions {
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
   readonly storage?: EngineOptions;
+  /** Milliseconds between two comparisons with the other replicas. */
+  readonly antiEntropyMs?: number | undefined;
   /** The same on every node; `lan`. */
   readonly gossip?: GossipPresetName;
 }
 
 const REQUEST_MS = 3_000;
+const ANTI_ENTROPY_MS = 10_000;
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
@@ -57,8 +63,10 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const map = new ClusterMap({ topology, self, clock: host.clock, random: host.random, preset });
   const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
-  const node = new Node(host, options, map, engine);
+  const hints = new HintBook(engine, host.clock);
+  const node = new Node(host, options, map, engine, hints);
   try {
+    await hints.load();
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -76,12 +84,15 @@ export class Node implements Store {
   readonly #peers: RemotePeers;
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
+  readonly #hints: HintBook;
+  readonly #delivery: HintDelivery;
+  readonly #antiEntropy: AntiEntropy;
   readonly #explaining: CoordinatorParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
   readonly #gossip: GossipAgent;
 
-  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine) {
+  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine, hints: HintBook) {
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
@@ -96,7 +107,9 @@ export class Node implements Store {
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
-    this.#replica = new Replica({ engine, clock, log, nodeNumber: map.selfNumber });
+    this.#hints = hints;
+    const identity = { nodeNumber: map.selfNumber, digestSeed: map.clusterTag };
+    this.#replica = new Replica({ engine, clock, log, hints, ...identity });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -119,10 +132,20 @@ export class Node implements Store {
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
     this.#listing = { ...parts, engine };
+    this.#delivery = new HintDelivery({ ...parts, log, hints });
+    this.#antiEntropy = new AntiEntropy({
+      ...parts,
+      engine,
+      log,
+      keyspaces: options.topology.keyspaces,
+      digestSeed: map.clusterTag,
+      periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
+    });
     const responder = new Responder({
       ...parts,
       engine,
       coordinator: this.#coordinator,
+      antiEntropy: this.#antiEntropy,
     });
   }
 
@@ -134,10 +157,14 @@ export class Node implements Store {
     this.#peers.attach(await network.open(own.peerAddress, this.#peers));
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#gossip.start();
+    this.#delivery.start();
+    this.#antiEntropy.start();
   }
 
   async close(): Promise<void> {
     this.#gossip.leave();
+    this.#delivery.close();
+    this.#antiEntropy.close();
     await this.#peers.close();
     await this.#engine.close(this.#replica.dotCounter);
   }
@@ -227,6 +254,10 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
+      antiEntropy: this.#antiEntropy.counters,
+      sync: this.#syncStates(),
+      hints: this.#hints.counters,
+      hintsPending: this.#hintsPending(),
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
@@ -235,6 +266,21 @@ export class Node implements Store {
       health: new Map(members.map(({ name }, index) => [name, this.#map.health(index)])),
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
+  }
+
+  #syncStates(): Map<string, SyncState> {
+    const states = [...this.#antiEntropy.states];
+    return new Map(states.map(([member, state]) => [this.#map.memberStatus(member).name, state]));
+  }
+
+  /** By the name of the target. */
+  #hintsPending(): Map<string, PendingHints> {
+    const { pending } = this.#hints;
+    const named = [...pending].map(([target, hints]): [string, PendingHints] => {
+      const member = this.#map.memberNumbered(target);
+      return [member === undefined ? `#${target}` : this.#map.memberStatus(member).name, hints];
+    });
+    return new Map(named);
   }
 
   #burden(): Burden {

@@ -73,6 +73,10 @@ export class PlacedTopology implements Topology {
     return this.#table(keyspace).primaries(slot);
   }
 
+  fallbacks(keyspace: Keyspace, slot: Slot): readonly MemberIndex[] {
+    return this.#table(keyspace).fallbacks(slot);
+  }
+
   /** The distinct ones: far fewer than slots. */
   preferenceLists(keyspace: Keyspace): readonly PreferenceList[] {
     return this.#table(keyspace).lists;

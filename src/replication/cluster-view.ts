@@ -8,12 +8,19 @@ import type { MemberIndex } from './peers.ts';
 export interface ClusterView {
   readonly self: MemberIndex;
   readonly epoch: number;
+  readonly memberCount: number;
   /** With N, R and W capped to what the topology can serve; throws NO_SUCH_KEYSPACE. */
   keyspace(number: KeyspaceNumber): Keyspace;
   /** The preference list without fallbacks: members on N distinct hosts, alive or not. */
   primaries(keyspace: Keyspace, slot: Slot): readonly MemberIndex[];
+  /** Who stands in for primaries that are away, best first; on hosts of their own. */
+  fallbacks(keyspace: Keyspace, slot: Slot): readonly MemberIndex[];
   isAlive(member: MemberIndex): boolean;
   /** The first primary that seems alive; undefined when none does. */
   leader(keyspace: Keyspace, slot: Slot): MemberIndex | undefined;
   nodeId(member: MemberIndex): NodeId;
+  /** Its number in dots and hints. */
+  nodeNumber(member: MemberIndex): number;
+  /** Undefined: a node that is none of this cluster's. */
+  memberNumbered(number: number): MemberIndex | undefined;
 }

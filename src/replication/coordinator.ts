@@ -25,7 +25,7 @@ import type { MemberIndex, Peers } from './peers.ts';
 import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
 import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
 import { ReplicatedWrite, type WriterParts } from './replicated-write.ts';
-import type { GetOutcome, GetRequest, WriteOutcome, WriteRequest } from './request.ts';
+import type { GetOutcome, GetRequest, Receipt, WriteOutcome, WriteRequest } from './request.ts';
 
 export interface CoordinatorParts {
   readonly view: ClusterView;
@@ -46,7 +46,7 @@ interface Place {
 interface Terms {
   readonly w: number;
   readonly deadlineMs: number;
-  /** Primaries that seem alive. */
+  /** Primaries that seem alive, and those who can stand in for others. */
   readonly able: number;
 }
 
@@ -106,30 +106,37 @@ export class Coordinator {
     return this.#isPrimary(place) ? this.#getHere(request, place) : undefined;
   }
 
-  #getHere(request: GetRequest, { keyspace, at }: Place): Later<GetOutcome> {
+  #getHere(request: GetRequest, place: Place): Later<GetOutcome> {
+    const { keyspace, at } = place;
     const r = quorumOf('R', request.r ?? keyspace.r, keyspace);
     const terms = { r, after: request.after, deadlineMs: this.#deadline() };
     const read = this.reader.read(keyspace, at, terms);
-    return later(read, (result) => this.#outcomeOf(keyspace, result));
+    return later(read, (result) => this.#outcomeOf(place, result));
   }
 
-  #outcomeOf(keyspace: Keyspace, read: ReadResult): GetOutcome {
+  #outcomeOf(place: Place, read: ReadResult): GetOutcome {
     if (read.kind === 'no-answer') return read;
-    const { view, clock } = this.#parts;
+    const { clock } = this.#parts;
     const { context } = read.object;
-    const nodes = read.members.map((member) => view.nodeId(member));
-    const receipt = { nodes, durability: keyspace.durability, epoch: view.epoch };
+    const receipt = this.#receiptOf(place, read.members);
     const values = liveSiblings(read.object, clock.wallMs());
     if (values.length === 0) return { kind: 'missing', context, receipt };
     return { kind: 'found', context, receipt, values };
   }
 
+  #receiptOf({ keyspace, primaries }: Place, members: readonly MemberIndex[]): Receipt {
+    const { view } = this.#parts;
+    const nodes = members.map((member) => view.nodeId(member));
+    const fallbacks = nodes.filter((_, place) => !primaries.includes(members[place] as number));
+    return { nodes, fallbacks, durability: keyspace.durability, epoch: view.epoch };
+  }
+
   /** At once as far as it goes: most writes wait for nothing before they are replicated. */
   #writeHere(request: WriteRequest, place: Place): Later<WriteOutcome> {
-    const { keyspace, primaries } = place;
+    const { keyspace } = place;
     const w = quorumOf('W', request.w ?? keyspace.w, keyspace);
     const deadlineMs = this.#deadline();
-    const able = this.#countAble(primaries);
+    const able = this.#countAble(place);
     if (able < w) return { kind: 'not-applied', needed: w, got: able };
     const terms = { w, deadlineMs, able };
     if (needsRead(request)) return this.#readAndWrite(request, place, terms);
@@ -141,7 +148,8 @@ export class Coordinator {
     const { keyspace, at } = place;
     const { deadlineMs } = terms;
     // Best effort below R: what a dead replica alone knows is concurrent with this write.
-    const r = Math.min(keyspace.r, terms.able);
+    const alive = place.primaries.filter((member) => this.#parts.view.isAlive(member));
+    const r = Math.min(keyspace.r, alive.length);
     const read = await this.reader.read(keyspace, at, { r, deadlineMs });
     if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
     if (read.object.siblings.length > 0) {
@@ -207,12 +215,14 @@ export class Coordinator {
     return primaries.filter((member) => member !== this.#parts.view.self);
   }
 
-  /** Those that could take a write now. */
-  #countAble(primaries: readonly MemberIndex[]): number {
+  /** Those that could take a write now; fallbacks count up to N. */
+  #countAble({ keyspace, at, primaries }: Place): number {
     const { view } = this.#parts;
     let able = 0;
     for (const member of primaries) if (view.isAlive(member)) able += 1;
-    return able;
+    if (able === primaries.length || !keyspace.isSloppy) return able;
+    const fallbacks = view.fallbacks(keyspace, at.slot).filter((member) => view.isAlive(member));
+    return Math.min(primaries.length, able + fallbacks.length);
   }
 
   #deadline(): number {

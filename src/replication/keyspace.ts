@@ -16,6 +16,9 @@ export type ConflictRule = 'latest' | 'siblings';
  */
 export type Durability = 'fsync' | 'interval';
 
+/** Numbers above are the engine's own: hints, and what is to come. */
+export const KEYSPACE_NUMBER_MAX = 253;
+
 /** Who has answered is kept in the bits of one small integer. More copies serve nobody. */
 export const COPIES_MAX = 31;
 
@@ -29,6 +32,8 @@ export interface Keyspace {
   /** Copies that a write waits for, each as durable as `durability` says. */
   readonly w: number;
   readonly conflictRule: ConflictRule;
+  /** Whether fallbacks stand in for primaries that are away; otherwise too few are refused. */
+  readonly isSloppy: boolean;
   readonly durability: Durability;
   /** Milliseconds until a value expires whose writer says nothing about it; 0: never. */
   readonly ttlMs: number;
@@ -70,6 +75,7 @@ export const DEFAULT_KEYSPACE: Keyspace = {
   name: 'default',
   ...PRESETS.quorum(3),
   conflictRule: 'latest',
+  isSloppy: true,
   durability: 'fsync',
   ttlMs: 0,
   limits: DEFAULT_LIMITS,

@@ -20,7 +20,7 @@ const context = [dot];
 const version = { context, siblings: [{ dot, time: 5, expiresAt: 6, isTombstone: false }] };
 const value = { value: Buffer.from('bar'), expiresAt: 7, dot, time: 5 };
 const nodes = ['a'.repeat(40), 'b'.repeat(40)] as NodeId[];
-const receipt = { nodes, durability: 'interval', epoch: 3 } as const;
+const receipt = { nodes, fallbacks: nodes.slice(1), durability: 'interval', epoch: 3 } as const;
 
 const REQUESTS: Request[] = [
   { kind: 'store-copy', ...at, object: Buffer.from('any bytes') },
@@ -68,6 +68,9 @@ const REQUESTS: Request[] = [
   ),
   { kind: 'list-slots', keyspace, from: { slot, hash: 2 ** 32 - 1 }, toSlot: slot, count: 10 },
   { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048, 0x5a) },
+  { kind: 'compare-digests', keyspace, from: 7, groups: Buffer.alloc(1_024, 0x5a) },
+  { kind: 'compare-buckets', keyspace, slot, buckets: Buffer.alloc(256, 0x5a) },
+  { kind: 'store-hint', keyspace, slot, key, target: 2 ** 21 - 1, object: Buffer.from('object') },
 ];
 
 const REPLIES: Reply[] = [
@@ -85,6 +88,8 @@ const REPLIES: Reply[] = [
   { kind: 'wrote', outcome: { kind: 'indeterminate', needed: 2, got: 1 } },
   { kind: 'listing', next: { slot, hash: 1 }, entries: [{ slot, hash: 2, key, version }] },
   { kind: 'count', count: 123_456_789_012 },
+  { kind: 'digests', groups: [{ group: 127, digests: Buffer.alloc(1_024, 0x5a) }] },
+  { kind: 'buckets', differing: 0x8000_0001 },
   { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
 ];
 

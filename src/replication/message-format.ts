@@ -8,7 +8,8 @@ import { ERROR_CODES } from '../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
-import type { KeyAt, Listing, Reply, Request } from './messages.ts';
+import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
+import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
   oneOf,
   readGetOutcome,
@@ -27,6 +28,9 @@ const REQUEST_KINDS = [
   'coordinate-write',
   'list-slots',
   'count-keys',
+  'store-hint',
+  'compare-digests',
+  'compare-buckets',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -38,6 +42,8 @@ const REPLY_KINDS = [
   'listing',
   'count',
   'refused',
+  'digests',
+  'buckets',
 ] as const satisfies readonly Reply['kind'][];
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
@@ -49,6 +55,21 @@ export function writeRequest(w: ByteWriter, request: Request): void {
   switch (request.kind) {
     case 'store-copy':
       writeKeyAt(w, request);
+      w.bytes(request.object);
+      return;
+    case 'compare-digests':
+      w.u8(request.keyspace);
+      w.u32(request.from);
+      w.raw(request.groups);
+      return;
+    case 'compare-buckets':
+      w.u8(request.keyspace);
+      w.u16(request.slot);
+      w.raw(request.buckets);
+      return;
+    case 'store-hint':
+      writeKeyAt(w, request);
+      w.u32(request.target);
       w.bytes(request.object);
       return;
     case 'read-version':
@@ -83,6 +104,12 @@ export function readRequest(r: ByteReader): Request {
   switch (kind) {
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
+    case 'compare-digests':
+      return { kind, keyspace: readKeyspace(r), from: r.u32(), groups: r.raw(LEVEL_BYTES) };
+    case 'compare-buckets':
+      return { kind, keyspace: readKeyspace(r), slot: readSlot(r), buckets: r.raw(BUCKETS_BYTES) };
+    case 'store-hint':
+      return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };
@@ -129,6 +156,16 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
     case 'count':
       w.varint(reply.count);
       return;
+    case 'digests':
+      w.varint(reply.groups.length);
+      for (const { group, digests } of reply.groups) {
+        w.u8(group);
+        w.raw(digests);
+      }
+      return;
+    case 'buckets':
+      w.u32(reply.differing);
+      return;
     case 'refused':
       w.u8(ERROR_CODES.indexOf(reply.code));
       w.text(reply.why);
@@ -154,9 +191,19 @@ export function readReply(r: ByteReader): Reply {
       return readListing(r);
     case 'count':
       return { kind, count: r.varint() };
+    case 'digests':
+      return { kind, groups: readMany(r, readGroup) };
+    case 'buckets':
+      return { kind, differing: r.u32() };
     case 'refused':
       return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error'), why: r.text(), fix: r.text() };
   }
+}
+
+function readGroup(r: ByteReader): GroupDigests {
+  const group = r.u8();
+  if (group >= GROUP_COUNT) throw badBytes(`there is no group ${group} of slots`);
+  return { group, digests: r.raw(LEVEL_BYTES) };
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {

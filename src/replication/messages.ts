@@ -29,6 +29,12 @@ export interface KeyAt {
 export type Request =
   /** Merge this object into your copy; answer `stored` when it is durable. */
   | StoreRequest
+  /** The same while the node numbered `target` is away: keep it for that one too (a hint). */
+  | HintRequest
+  /** Digests of the slots that we share: → `digests`. */
+  | CompareRequest
+  /** Digests of the buckets of one slot: → `buckets`. */
+  | BucketsRequest
   /** Your version without values: → `version`. */
   | (KeyAt & { readonly kind: 'read-version' })
   /** Your whole copy: → `object`. */
@@ -45,6 +51,29 @@ export type Request =
 export interface StoreRequest extends KeyAt {
   readonly kind: 'store-copy';
   readonly object: Buffer;
+}
+
+export interface HintRequest extends KeyAt {
+  readonly kind: 'store-hint';
+  readonly target: number;
+  readonly object: Buffer;
+}
+
+export interface CompareRequest {
+  readonly kind: 'compare-digests';
+  readonly keyspace: KeyspaceNumber;
+  /** Node number of the one who asks: the slots are those of which both are primaries. */
+  readonly from: number;
+  /** A digest for each group of slots: see anti-entropy/shared-slots.ts. */
+  readonly groups: Buffer;
+}
+
+export interface BucketsRequest {
+  readonly kind: 'compare-buckets';
+  readonly keyspace: KeyspaceNumber;
+  readonly slot: Slot;
+  /** A digest for each bucket: see anti-entropy/slot-buckets.ts. */
+  readonly buckets: Buffer;
 }
 
 /** Wall clock of the sender, so that the receiver can tell how late it is (node/lag-meter.ts). */
@@ -76,7 +105,16 @@ export type Reply =
   | { readonly kind: 'wrote'; readonly outcome: RemoteWriteOutcome }
   | Listing
   | { readonly kind: 'count'; readonly count: number }
+  /** Of the groups that differ the digests of their slots. */
+  | { readonly kind: 'digests'; readonly groups: readonly GroupDigests[] }
+  /** One bit for each bucket that differs. */
+  | { readonly kind: 'buckets'; readonly differing: number }
   | Refused;
+
+export interface GroupDigests {
+  readonly group: number;
+  readonly digests: Buffer;
+}
 
 /** It could not be done here; nothing else follows from it. */
 export interface Refused {

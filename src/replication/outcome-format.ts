@@ -84,16 +84,27 @@ function readDot(r: ByteReader): Dot {
   return { actor: r.varint() as Actor, counter: r.varint() };
 }
 
-function writeReceipt(w: ByteWriter, { nodes, durability, epoch }: Receipt): void {
-  w.varint(nodes.length);
-  for (const node of nodes) w.raw(Buffer.from(node, 'hex'));
+function writeReceipt(w: ByteWriter, { nodes, fallbacks, durability, epoch }: Receipt): void {
+  writeNodes(w, nodes);
+  writeNodes(w, fallbacks);
   w.u8(DURABILITIES.indexOf(durability));
   w.varint(epoch);
 }
 
 function readReceipt(r: ByteReader): Receipt {
-  const nodes = readMany(r, (each) => each.raw(NODE_ID_BYTES).toString('hex') as NodeId);
-  return { nodes, durability: oneOf(DURABILITIES, r.u8(), 'durability'), epoch: r.varint() };
+  const nodes = readNodes(r);
+  const fallbacks = readNodes(r);
+  const durability = oneOf(DURABILITIES, r.u8(), 'durability');
+  return { nodes, fallbacks, durability, epoch: r.varint() };
+}
+
+function writeNodes(w: ByteWriter, nodes: readonly NodeId[]): void {
+  w.varint(nodes.length);
+  for (const node of nodes) w.raw(Buffer.from(node, 'hex'));
+}
+
+function readNodes(r: ByteReader): NodeId[] {
+  return readMany(r, (each) => each.raw(NODE_ID_BYTES).toString('hex') as NodeId);
 }
 
 function writeCounts(w: ByteWriter, counts: { needed: number; got: number }): void {

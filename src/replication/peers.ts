@@ -28,3 +28,15 @@ export interface Question {
 export interface Peers {
   ask(members: readonly MemberIndex[], question: Question): void;
 }
+
+/** One member's answer to one request. Never rejects. */
+export function answerOf(
+  peers: Peers,
+  member: MemberIndex,
+  request: Request,
+  budgetMs: number,
+): Promise<Answer> {
+  return new Promise((resolve) => {
+    peers.ask([member], { request, budgetMs, onAnswer: (_, answer) => resolve(answer) });
+  });
+}

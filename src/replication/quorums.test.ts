@@ -5,7 +5,8 @@ import { EMPTY_OBJECT, type ObjectVersion, writeSibling } from '../causality/sib
 import { ReadQuorum } from './read/read-quorum.ts';
 import { WriteQuorum } from './write-quorum.ts';
 
-// Each character is one answer: `+` durable, `-` failed; then the state after it.
+// Each character is one answer: `+` durable, `s` by a fallback in its place, `-` failed; then the
+// state after it.
 const WRITES: [w: number, asked: number, answers: string, states: string[]][] = [
   [2, 3, '++', ['waiting', 'reached']],
   [2, 3, '-++', ['waiting', 'waiting', 'reached']],
@@ -13,6 +14,10 @@ const WRITES: [w: number, asked: number, answers: string, states: string[]][] = 
   [1, 3, '+--', ['reached', 'reached', 'reached']],
   [3, 3, '-', ['impossible']],
   [1, 1, '+', ['reached']],
+  [2, 3, '+s', ['waiting', 'reached']],
+  [2, 3, 'ss+', ['waiting', 'waiting', 'reached']],
+  [1, 3, 's-+', ['waiting', 'waiting', 'reached']],
+  [2, 3, 'ss-', ['waiting', 'waiting', 'impossible']],
 ];
 
 for (const [w, asked, answers, states] of WRITES) {
@@ -21,12 +26,22 @@ for (const [w, asked, answers, states] of WRITES) {
     const quorum = new WriteQuorum(w, primaries);
     for (const [index, answer] of [...answers].entries()) {
       if (answer === '+') quorum.addAck(index + 5);
+      else if (answer === 's') quorum.addStandIn(index + 5, index + 50);
       else quorum.addFailure();
       assert.equal(quorum.state(), states[index]);
     }
     assert.equal(quorum.isComplete(), answers.length === asked);
+    assert.equal(quorum.isEverywhere(), answers === '+'.repeat(asked));
   });
 }
+
+test('fallbacks that hold a write are named, behind the primaries that do', () => {
+  const quorum = new WriteQuorum(2, [5, 6, 7]);
+  quorum.addStandIn(6, 9);
+  quorum.addAck(7);
+  assert.deepEqual(quorum.acked, [7, 9]);
+  assert.deepEqual(quorum.standIns, [9]);
+});
 
 /** A version in which node 1 wrote `counter` times, each write knowing the one before. */
 function written(counter: number): ObjectVersion {

@@ -14,13 +14,7 @@ import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
 import { closed } from '../causality/pruning.ts';
-import {
-  EMPTY_OBJECT,
-  mergeObjects,
-  type Sibling,
-  type StoredObject,
-  writeSibling,
-} from '../causality/siblings.ts';
+import { EMPTY_OBJECT, mergeObjects, type Sibling, writeSibling } from '../causality/siblings.ts';
 import {
   descends,
   isAheadOf,
@@ -28,9 +22,12 @@ import {
   type VersionVector,
 } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
-import type { Engine, Growth, Stored, Written } from '../storage/engine.ts';
+import type { Change, Engine, Put, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
+import { putOf, removalOf, type Step } from './copy-change.ts';
+import type { HintBook, Lacking } from './hints/hint-book.ts';
+import { type Hint, hintPut, hintRemoval } from './hints/hint-record.ts';
 import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt } from './messages.ts';
@@ -43,6 +40,9 @@ export interface ReplicaParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly nodeNumber: number;
+  readonly hints: HintBook;
+  /** Of the digests of keys: the same on all nodes of the cluster. */
+  readonly digestSeed: number;
 }
 
 /** A write that this node minted and took into its own copy. */
@@ -79,6 +79,8 @@ export class Replica {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #nodeNumber: number;
+  readonly #hints: HintBook;
+  readonly #digestSeed: number;
   readonly #turns = new KeyTurns();
   #actor: Actor;
   #dotCounter: number;
@@ -94,6 +96,8 @@ export class Replica {
     this.#engine = parts.engine;
     this.#clock = parts.clock;
     this.#nodeNumber = parts.nodeNumber;
+    this.#hints = parts.hints;
+    this.#digestSeed = parts.digestSeed;
     this.#watch = new ObjectWatch(parts.log);
     const { incarnation, dotCounter } = parts.engine.identity;
     this.#actor = actorOf(this.#nodeNumber, incarnation);
@@ -156,6 +160,61 @@ export class Replica {
   /** Merges `incoming` into this copy; visible at once, see whenKept(). */
   merge(keyspace: Keyspace, at: KeyAt, incoming: Buffer): Later<Merged> {
     return this.#turn(at, (before) => this.#mergeInto(keyspace, at, incoming, before));
+  }
+
+  /**
+   * The same, with a hint that the node numbered `target` lacks it. Throws or rejects with
+   * HINTS_FULL as well.
+   */
+  mergeFor(target: number, keyspace: Keyspace, at: KeyAt, incoming: Buffer): Later<Merged> {
+    return this.#turns.take(at, () => {
+      return later(this.#hints.lacking(target, at), (lacking) => {
+        return later(this.#engine.get(at), (before) => {
+          return this.#mergeInto(keyspace, at, incoming, before, lacking);
+        });
+      });
+    });
+  }
+
+  /** A hint that the node numbered `target` lacks what stands here. Errors as in mergeFor(). */
+  noteLacking(target: number, at: KeyAt): Later<void> {
+    return this.#turns.take(at, () => {
+      return later(this.#hints.lacking(target, at), ({ hint, sequence }) => {
+        if (sequence > 0) return;
+        this.#engine.write([hintPut(hint)], this.#time);
+        this.#hints.kept(hint);
+      });
+    });
+  }
+
+  /**
+   * The target of `hint` has a copy with this context: takes the hint away, unless more stands here
+   * by now. `others` are those for whom this node may hold hints of the key; when none of them
+   * lacks it either the copy goes too. Undefined: this node is a primary of the key, and keeps it.
+   */
+  delivered(
+    hint: Hint,
+    context: VersionVector,
+    others: readonly number[] | undefined,
+  ): Later<boolean> {
+    const { at } = hint;
+    return this.#turns.take(at, async () => {
+      const stored = await this.#engine.get(at);
+      const object = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
+      if (!descends(context, object.context)) return false;
+      const changes: Change[] = [hintRemoval(hint)];
+      if (stored !== undefined && others !== undefined && !(await this.#isLacking(others, at))) {
+        changes.push(removalOf(this.#digestSeed, at, object));
+      }
+      this.#engine.write(changes, this.#time);
+      this.#hints.delivered(hint);
+      return true;
+    });
+  }
+
+  async #isLacking(targets: readonly number[], at: KeyAt): Promise<boolean> {
+    for (const target of targets) if ((await this.#hints.sequenceOf(target, at)) > 0) return true;
+    return false;
   }
 
   /** When a merged copy is as durable as the keyspace asks; rejects as Written.durable does. */
@@ -254,34 +313,42 @@ export class Replica {
     return this.#time;
   }
 
-  #mergeInto(keyspace: Keyspace, at: KeyAt, incoming: Buffer, stored: Stored | undefined): Merged {
+  #mergeInto(
+    keyspace: Keyspace,
+    at: KeyAt,
+    incoming: Buffer,
+    stored: Stored | undefined,
+    lacking?: Lacking,
+  ): Merged {
     const theirs = decodeObject(incoming);
     for (const sibling of theirs.siblings) this.observeTime(sibling.time);
     this.learnContext(theirs.context);
     const ours = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
     const merged = resolved(keyspace, mergeObjects(ours, theirs));
     const { context } = merged;
-    if (stored !== undefined && merged === ours) {
-      return { context, sequence: stored.sequence, durable: undefined };
+    const isNew = stored === undefined || merged !== ours;
+    const changes: Change[] = [];
+    if (isNew) {
+      const encoded = merged === theirs ? incoming : encodeObject(merged);
+      changes.push(this.#change(keyspace, at, { before: ours, after: merged, encoded }));
     }
-    const encoded = merged === theirs ? incoming : encodeObject(merged);
-    const { sequence, durable } = this.#put(keyspace, at, { before: ours, after: merged, encoded });
+    if (lacking?.sequence === 0) changes.push(hintPut(lacking.hint));
+    if (changes.length === 0) {
+      const sequence = Math.max(stored?.sequence ?? 0, lacking?.sequence ?? 0);
+      return { context, sequence, durable: undefined };
+    }
+    const { sequence, durable } = this.#engine.write(changes, this.#time);
+    if (lacking?.sequence === 0) this.#hints.kept(lacking.hint);
     return { context, sequence, durable };
   }
 
-  #put(keyspace: Keyspace, at: KeyAt, { before, after, encoded }: Step): Written {
-    this.#watch.note(keyspace, at, before, after);
-    const growth = (countOf(after) - countOf(before)) as Growth;
-    const { slot, key } = at;
-    const put = {
-      kind: 'put',
-      keyspace: keyspace.number,
-      slot,
-      key,
-      value: encoded,
-      growth,
-    } as const;
-    return this.#engine.write([put], this.#time);
+  #put(keyspace: Keyspace, at: KeyAt, step: Step): Written {
+    return this.#engine.write([this.#change(keyspace, at, step)], this.#time);
+  }
+
+  #change(keyspace: Keyspace, at: KeyAt, step: Step): Put {
+    this.#watch.note(keyspace, at, step.before, step.after);
+    return putOf(this.#digestSeed, at, step);
   }
 
   #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
@@ -304,22 +371,8 @@ export class Replica {
   }
 }
 
-/** What becomes of a copy in one turn. */
-interface Step {
-  readonly before: StoredObject;
-  readonly after: StoredObject;
-  /** `after` as bytes. */
-  readonly encoded: Buffer;
-}
-
 const IN_MEMORY: Promise<void> = Promise.resolve();
 
 function bytesOf(stored: Stored | undefined): Buffer | undefined {
   return stored?.value;
-}
-
-/** 1 when a sibling is no tombstone: expired keys count until they are written again. */
-function countOf(object: StoredObject): 0 | 1 {
-  for (const sibling of object.siblings) if (!sibling.isTombstone) return 1;
-  return 0;
 }

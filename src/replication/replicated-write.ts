@@ -1,10 +1,13 @@
 // One minted write on its way to W durable copies: the question that the other primaries are asked,
 // the count of those who hold it, and the outcome. One object for all of it, because every write of
 // a client makes one.
+//
+// For a primary that is away a fallback keeps the write, with a hint, and counts in its place; when
+// there is none, or the keyspace is strict, we keep the hint ourselves, and count nothing.
 
 import { KvorumError } from '../base/errors.ts';
 import { hasEarlierIncarnations } from '../causality/pruning.ts';
-import { descends } from '../causality/version-vector.ts';
+import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { DeadlineSweep, Waiting } from './deadline-sweep.ts';
@@ -43,6 +46,8 @@ export class ReplicatedWrite implements Question, Waiting {
   readonly #terms: WriteTerms;
   readonly #quorum: WriteQuorum;
   readonly #receipt: GrowingReceipt;
+  /** Places in the list of fallbacks that had their turn. */
+  #fallbacksAsked = 0;
   /** Whether closing could help, and the copies of all who answered are what was minted. */
   #isUnanimous: boolean;
   /** Undefined as soon as the outcome is known. */
@@ -77,8 +82,12 @@ export class ReplicatedWrite implements Question, Waiting {
   }
 
   onAnswer(member: MemberIndex, answer: Answer): void {
+    if (answer.kind !== 'stored') {
+      this.#standInFor(member);
+      return;
+    }
     // A copy that knows more of us than we do has not kept a write under a name used twice.
-    const isKept = answer.kind === 'stored' && !this.#parts.replica.learnContext(answer.context);
+    const isKept = !this.#parts.replica.learnContext(answer.context);
     this.#isUnanimous &&= isKept && descends(this.#minted.context, answer.context);
     this.#count(member, isKept);
   }
@@ -88,6 +97,55 @@ export class ReplicatedWrite implements Question, Waiting {
     this.#decide({ kind: 'indeterminate', needed, got });
   }
 
+  /** Asks the next fallback to keep the write for `primary`, which did not. */
+  #standInFor(primary: MemberIndex): void {
+    const { peers, requestMs, clock } = this.#parts;
+    const fallback = this.#terms.keyspace.isSloppy ? this.#nextFallback() : undefined;
+    const leftMs = this.deadlineMs - clock.monotonicMs();
+    // Nobody waits any more when the outcome is known: then the fallback has time.
+    const budgetMs = this.#resolve === undefined ? requestMs : leftMs;
+    if (fallback === undefined || budgetMs <= 0) {
+      this.#noteLacking(primary);
+      this.#count(primary, false);
+      return;
+    }
+    const target = this.#parts.view.nodeNumber(primary);
+    const request = { ...this.request, kind: 'store-hint', target } as const;
+    const onAnswer = (_: MemberIndex, answer: Answer) => {
+      if (answer.kind !== 'stored') this.#standInFor(primary);
+      else this.#countStandIn(primary, fallback, answer.context);
+    };
+    peers.ask([fallback], { request, budgetMs, onAnswer });
+  }
+
+  /** The best one alive that was not asked yet. */
+  #nextFallback(): MemberIndex | undefined {
+    const { view } = this.#parts;
+    const fallbacks = view.fallbacks(this.#terms.keyspace, this.request.slot);
+    while (this.#fallbacksAsked < fallbacks.length) {
+      const member = fallbacks[this.#fallbacksAsked] as MemberIndex;
+      this.#fallbacksAsked += 1;
+      if (view.isAlive(member)) return member;
+    }
+    return undefined;
+  }
+
+  #countStandIn(primary: MemberIndex, fallback: MemberIndex, context: VersionVector): void {
+    if (this.#parts.replica.learnContext(context)) this.#quorum.addFailure();
+    else this.#quorum.addStandIn(primary, fallback);
+    this.#conclude();
+  }
+
+  /** Nobody counts on it: whether it is kept or not, W is as far as it was. */
+  async #noteLacking(primary: MemberIndex): Promise<void> {
+    const { replica, view } = this.#parts;
+    try {
+      await replica.noteLacking(view.nodeNumber(primary), this.request);
+    } catch (error) {
+      if (!(error instanceof KvorumError)) throw error;
+    }
+  }
+
   #countOwn(isDurable: boolean): void {
     const { ownDisk, view } = this.#parts;
     ownDisk.delete(this);
@@ -95,13 +153,17 @@ export class ReplicatedWrite implements Question, Waiting {
   }
 
   #count(member: MemberIndex, isDurable: boolean): void {
+    if (isDurable) this.#quorum.addAck(member);
+    else this.#quorum.addFailure();
+    this.#conclude();
+  }
+
+  #conclude(): void {
     const quorum = this.#quorum;
-    if (isDurable) quorum.addAck(member);
-    else quorum.addFailure();
     if (this.#resolve !== undefined) this.#maybeDecide();
     if (!quorum.isComplete()) return;
     this.#receipt.settle();
-    if (this.#isUnanimous && quorum.got === this.#terms.primaries.length) this.#closeIncarnations();
+    if (this.#isUnanimous && quorum.isEverywhere()) this.#closeIncarnations();
   }
 
   #maybeDecide(): void {
@@ -153,6 +215,10 @@ class GrowingReceipt implements WriteReceipt {
 
   get nodes() {
     return this.#quorum.acked.map((member) => this.#view.nodeId(member));
+  }
+
+  get fallbacks() {
+    return this.#quorum.standIns.map((member) => this.#view.nodeId(member));
   }
 
   get settled(): Promise<void> {

@@ -118,6 +118,8 @@ export interface WriteOk {
 export interface Receipt {
   /** Those whose copies the answer was made of; those that hold the write. */
   readonly nodes: readonly NodeId[];
+  /** Those of them that are no primaries, and stand in for some that are away. */
+  readonly fallbacks: readonly NodeId[];
   /** How safe what was read or written is on each of them. */
   readonly durability: Durability;
   readonly epoch: number;

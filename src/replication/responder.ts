@@ -7,11 +7,13 @@ import { type Later, later } from '../base/later.ts';
 import { readVersion } from '../causality/object-format.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
+import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
-import type { RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
-import { countOwnKeys, listOwnKeys } from './own-keys.ts';
-import type { Replica } from './replica.ts';
+import type { Keyspace } from './keyspace.ts';
+import { countOwnKeys, listOwnKeys } from './listing/own-keys.ts';
+import type { HintRequest, RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
+import type { Merged, Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
 
 export interface ResponderParts {
@@ -19,6 +21,7 @@ export interface ResponderParts {
   readonly replica: Replica;
   readonly engine: Engine;
   readonly coordinator: Coordinator;
+  readonly antiEntropy: AntiEntropy;
   readonly clock: Clock;
 }
 
@@ -48,10 +51,16 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { coordinator, engine, replica, view } = this.#parts;
+    const { antiEntropy, coordinator, engine, replica, view } = this.#parts;
     switch (request.kind) {
       case 'store-copy':
         return this.#store(request);
+      case 'store-hint':
+        return this.#storeFor(request);
+      case 'compare-digests':
+        return antiEntropy.digestsFor(request);
+      case 'compare-buckets':
+        return antiEntropy.bucketsFor(request);
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), versionReply);
       case 'read-object':
@@ -68,10 +77,20 @@ export class Responder {
   }
 
   #store(request: StoreRequest): Later<Reply> {
+    const keyspace = this.#parts.view.keyspace(request.keyspace);
+    return this.#stored(keyspace, this.#parts.replica.merge(keyspace, request, request.object));
+  }
+
+  #storeFor(request: HintRequest): Later<Reply> {
     const { replica, view } = this.#parts;
     const keyspace = view.keyspace(request.keyspace);
-    return later(replica.merge(keyspace, request, request.object), (merged) => {
-      const kept = replica.whenKept(keyspace, merged);
+    const { object, target } = request;
+    return this.#stored(keyspace, replica.mergeFor(target, keyspace, request, object));
+  }
+
+  #stored(keyspace: Keyspace, merging: Later<Merged>): Later<Reply> {
+    return later(merging, (merged) => {
+      const kept = this.#parts.replica.whenKept(keyspace, merged);
       return later(kept, (): Reply => ({ kind: 'stored', context: merged.context }));
     });
   }
@@ -104,8 +123,8 @@ function refusal(error: unknown): Reply {
 
 function travelling(outcome: WriteOutcome): RemoteWriteOutcome {
   if (outcome.kind !== 'ok') return outcome;
-  const { nodes, durability, epoch } = outcome.receipt;
-  return { ...outcome, receipt: { nodes, durability, epoch } };
+  const { nodes, fallbacks, durability, epoch } = outcome.receipt;
+  return { ...outcome, receipt: { nodes, fallbacks, durability, epoch } };
 }
 
 function notPrimary(): Reply {

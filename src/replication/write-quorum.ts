@@ -1,10 +1,17 @@
 // The counting of one write: who holds it durably, and is that enough yet. N copies are always
 // sent; W only says how many answers to wait for (Dynamo, section 4.5). Preference lists hold
-// distinct hosts only, so counting members counts hosts.
+// distinct hosts only, so counting members counts hosts; a fallback counts in the place of the
+// primary that it stands in for.
+//
+// Invariant: at least one of those who make W full is a primary. What all primaries of a key have
+// confirmed is then all that was ever acknowledged, whatever hints are still on their way: floors
+// and closed incarnations (causality/pruning.ts) rest on it.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { MemberIndex } from './peers.ts';
+
+const NOBODY: readonly MemberIndex[] = [];
 
 export class WriteQuorum {
   readonly #needed: number;
@@ -13,6 +20,8 @@ export class WriteQuorum {
   #acked = 0;
   #got = 0;
   #failed = 0;
+  /** By the place of the primary; few writes need one. */
+  #standIns: (MemberIndex | undefined)[] | undefined;
 
   constructor(needed: number, primaries: readonly MemberIndex[]) {
     this.#needed = needed;
@@ -25,7 +34,18 @@ export class WriteQuorum {
 
   /** Members that hold the write durably, in the order of the preference list. */
   get acked(): readonly MemberIndex[] {
-    return this.#primaries.filter((_, place) => (this.#acked & (1 << place)) !== 0);
+    const held = this.#primaries.filter((_, place) => (this.#acked & (1 << place)) !== 0);
+    return this.#standIns === undefined ? held : [...held, ...this.standIns];
+  }
+
+  /** Those of them that are fallbacks. */
+  get standIns(): readonly MemberIndex[] {
+    return this.#standIns?.filter((member) => member !== undefined) ?? NOBODY;
+  }
+
+  /** Whether every primary holds it. */
+  isEverywhere(): boolean {
+    return this.#acked === 2 ** this.#primaries.length - 1;
   }
 
   get got(): number {
@@ -38,14 +58,22 @@ export class WriteQuorum {
     this.#got += 1;
   }
 
+  /** `fallback` holds it, with a hint for `primary`. */
+  addStandIn(primary: MemberIndex, fallback: MemberIndex): void {
+    this.#standIns ??= [];
+    this.#standIns[this.#primaries.indexOf(primary)] = fallback;
+    this.#got += 1;
+  }
+
   addFailure(): void {
     this.#failed += 1;
   }
 
-  /** reached: W hold it. impossible: too many cannot. Otherwise: wait. */
+  /** reached: W hold it, a primary among them. impossible: too many cannot. Otherwise: wait. */
   state(): 'waiting' | 'reached' | 'impossible' {
-    if (this.#got >= this.#needed) return 'reached';
-    return this.#primaries.length - this.#failed < this.#needed ? 'impossible' : 'waiting';
+    if (this.#got >= this.#needed && this.#acked !== 0) return 'reached';
+    const isHopeless = this.#primaries.length - this.#failed < this.#needed;
+    return isHopeless || this.isComplete() ? 'impossible' : 'waiting';
   }
 
   /** Whether `member`, who has not answered yet, is the only one missing. */

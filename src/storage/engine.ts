@@ -21,6 +21,7 @@ export interface Put extends EngineKey {
   readonly kind: 'put';
   readonly value: Buffer;
   readonly growth: Growth;
+  readonly digest?: Digest;
 }
 
 /**
@@ -30,6 +31,7 @@ export interface Put extends EngineKey {
 export interface Removal extends EngineKey {
   readonly kind: 'removal';
   readonly growth: Growth;
+  readonly digest?: Digest;
 }
 
 /**
@@ -37,6 +39,15 @@ export interface Removal extends EngineKey {
  * to say: as a rule he alone knows, and without a look at the disk, for he has just read the key.
  */
 export type Growth = -1 | 0 | 1;
+
+/**
+ * 64 bits, as two words of 32. In a change: what it makes of the digest of its slot, XORed; absent:
+ * nothing. What a digest says of a key is for the writer to choose.
+ */
+export interface Digest {
+  readonly high: number;
+  readonly low: number;
+}
 
 export interface Stored {
   /** Owned by the engine: never change it. */
@@ -103,6 +114,11 @@ export interface Engine extends Reader {
   drop(range: SlotRange): Written;
   /** Live keys in the slot: what all changes that are here let it grow by, summed up. */
   countOf(keyspace: KeyspaceNumber, slot: Slot): number;
+  /**
+   * The digests of all changes that are here, XORed by slot; a drop clears those of its slots. Of
+   * slot s the words at 2 s and 2 s + 1, as they are now: never change them. Undefined: all empty.
+   */
+  digests(keyspace: KeyspaceNumber): Int32Array | undefined;
   /** The greatest that a write which is here came with, however long ago; 0 when none did. */
   newestTime(): number;
   /** Everything with a sequence up to this one survives a power cut. */

@@ -31,7 +31,7 @@ test('the identity is as docs/formats.md says', async () => {
 
 test('the commit log is as docs/formats.md says', async () => {
   const batch = new LogBatch(5, new ByteWriter(), false);
-  batch.add([put('e', 'value of e', 7, 1)], 2 ** 40);
+  batch.add([{ ...put('e', 'value of e', 7, 1), digest: { high: 0x0102, low: -1 } }], 2 ** 40);
   batch.add([removal('e', 7, -1)], 0);
   batch.addDrop(EVERYTHING);
   const written = [encodeSegmentHeader(3), batch.sealedFor(3, SEGMENT_HEADER_BYTES)];
@@ -48,8 +48,9 @@ test('the manifest is as docs/formats.md says', async () => {
   const tables = [{ info, isSuspect: false }];
   const summary = new Summary();
   summary.noteTime(2 ** 40);
+  const digest = { high: 0x0102, low: -1 };
   for (const key of ['a', 'b']) summary.apply(new ChangeView().of(put(key, '', 7, 1)));
-  summary.apply(new ChangeView().of(put('d', '', 9, 1)));
+  summary.apply(new ChangeView().of({ ...put('d', '', 9, 1), digest }));
   const drops = [{ ...EVERYTHING, sequence: 4 }];
   const reach = { flushedSequence: 5, firstSegment: 2, summary };
   const manifest = encodeManifest({ ...reach, nextTable: 2, tables, drops });

@@ -155,6 +155,10 @@ export class LogStructuredEngine implements Engine {
     return this.#memtables.summary.counts.of(keyspace, slot);
   }
 
+  digests(keyspace: KeyspaceNumber): Int32Array | undefined {
+    return this.#memtables.summary.digests.words(keyspace);
+  }
+
   newestTime(): number {
     return this.#memtables.summary.newestTime;
   }

@@ -8,7 +8,7 @@
 //   disk-reserve = "5%"
 
 import Type, { type Static } from 'typebox';
-import { COPIES_MAX } from '../../replication/keyspace.ts';
+import { COPIES_MAX, KEYSPACE_NUMBER_MAX } from '../../replication/keyspace.ts';
 
 const Text = Type.String({ minLength: 1 });
 const Count = Type.Integer({ minimum: 1 });
@@ -30,13 +30,14 @@ const MemberSchema = Type.Object(
 
 const KeyspaceSchema = Type.Object(
   {
-    number: Type.Integer({ minimum: 0, maximum: 255 }),
+    number: Type.Integer({ minimum: 0, maximum: KEYSPACE_NUMBER_MAX }),
     name: Text,
     preset: Type.Optional(Type.Enum(['quorum', 'fast-write', 'fast-read', 'eventual'])),
     n: Type.Optional(Copies),
     r: Type.Optional(Copies),
     w: Type.Optional(Copies),
     'conflict-rule': Type.Optional(Type.Enum(['latest', 'siblings'])),
+    quorum: Type.Optional(Type.Enum(['sloppy', 'strict'])),
     durability: Type.Optional(Type.Enum(['fsync', 'interval'])),
     ttl: Type.Optional(Text),
     'siblings-warned': Type.Optional(Count),
@@ -62,6 +63,7 @@ export const ConfigSchema = Type.Object(
     memory: Type.Optional(Text),
     'disk-reserve': Type.Optional(Text),
     gossip: Type.Optional(Type.Enum(['loopback', 'lan', 'wan'])),
+    'anti-entropy': Type.Optional(Text),
     redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),
     'log-level': Type.Optional(Type.Enum(['info', 'warn', 'error', 'silent'])),
     'insecure-no-auth': Type.Optional(Type.Boolean()),

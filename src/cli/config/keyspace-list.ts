@@ -55,6 +55,7 @@ function keyspaceOf(table: KeyspaceTable, from: string): Keyspace {
     name,
     ...copies,
     conflictRule: table['conflict-rule'] ?? DEFAULT_KEYSPACE.conflictRule,
+    isSloppy: (table.quorum ?? 'sloppy') === 'sloppy',
     durability: table.durability ?? DEFAULT_KEYSPACE.durability,
     ttlMs: table.ttl === undefined ? 0 : durationMs(table.ttl, `${where}: ttl`),
     limits: limitsOf(table, copies.n, where),

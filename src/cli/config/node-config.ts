@@ -10,6 +10,7 @@ import type { LogLevel } from '../../host/node-log.ts';
 import type { NodeOptions } from '../../node/node.ts';
 import type { ClusterMember, Topology } from '../../node/topology.ts';
 import type { Redirect } from '../../server/resp/server-info.ts';
+import { durationMs } from '../duration.ts';
 import type { ConfigFile, MemberTable } from './config-schema.ts';
 import { keyspacesOf } from './keyspace-list.ts';
 import { clusterIdOf, membersOf, parseClusterFlag } from './member-list.ts';
@@ -35,6 +36,8 @@ export interface NodeConfig {
   readonly clientBind: Address;
   readonly httpBind: Address;
   readonly storage: StorageOptions;
+  /** Milliseconds between two comparisons with the other replicas. */
+  readonly antiEntropyMs: number | undefined;
   readonly redirect: Redirect;
   readonly logLevel: LogLevel;
   /** How often nodes gossip, and how much silence they forgive. */
@@ -95,12 +98,18 @@ function nodeConfig(settings: Settings, file: ConfigFile, path: string): NodeCon
     clientBind: bindAddress(settings.get('listen')) ?? member.clientAddress,
     httpBind: bindAddress(settings.get('http')) ?? member.httpAddress,
     storage: storageOptions(settings),
+    antiEntropyMs: antiEntropyMs(settings.get('anti-entropy')),
     redirect: oneOf(settings, 'redirect', REDIRECTS) ?? 'auto',
     logLevel: oneOf(settings, 'log-level', LOG_LEVELS) ?? 'info',
     gossip: oneOf(settings, 'gossip', GOSSIP_NAMES) ?? 'lan',
   };
   if (oneOf(settings, 'insecure-no-auth', ['true', 'false']) !== 'true') refuseOpenBind(config);
   return config;
+}
+
+/** Undefined: as the node does it by itself. Throws BAD_OPTION. */
+function antiEntropyMs(setting: Setting | undefined): number | undefined {
+  return setting && durationMs(setting.value, setting.from);
 }
 
 interface MemberTables {

@@ -20,6 +20,7 @@ export const NODE_SETTINGS = [
   'capacity',
   'memory',
   'disk-reserve',
+  'anti-entropy',
   'redirect',
   'gossip',
   'log-level',

@@ -46,6 +46,8 @@ export class Gathering implements Question {
   #ownComing: Promise<void> | undefined;
   /** One bit for each place in #primaries. */
   #asked = 0;
+  /** Places in the list of fallbacks that had their turn. */
+  #fallbacksAsked = 0;
   /** Answers that may still come. */
   #missing = 0;
   #isOver: (() => void) | undefined;
@@ -80,13 +82,21 @@ export class Gathering implements Question {
 
   onAnswer(member: MemberIndex, answer: Answer): void {
     const { quorum } = this.task;
-    if (answer.kind === 'version') quorum.addVersion(member, answer.version);
-    else quorum.addFailure(member);
+    if (answer.kind !== 'version') quorum.addFailure(member);
+    // A fallback that has nothing was never meant to have it: that is no answer.
+    else if (answer.version !== undefined || this.#primaries.includes(member)) {
+      quorum.addVersion(member, answer.version);
+    }
     this.#conclude();
   }
 
+  /** All primaries that are left; fallbacks are for those that are lost. */
   onSlow(): void {
-    this.#ask(this.#primaries.length);
+    for (;;) {
+      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false);
+      if (member === undefined) return;
+      this.#askOne(member);
+    }
   }
 
   /** There at once when it is in memory, else counted when it has come. */
@@ -136,14 +146,32 @@ export class Gathering implements Question {
   }
 
   #ask(count: number): void {
-    const { clock, peers } = this.#parts;
     for (let i = 0; i < count; i++) {
-      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false);
+      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false) ?? this.#nextFallback();
       if (member === undefined) return;
-      this.#missing += 1;
-      this.budgetMs = this.task.deadlineMs - clock.monotonicMs();
-      peers.ask([member], this);
+      this.#askOne(member);
     }
+  }
+
+  #askOne(member: MemberIndex): void {
+    const { clock, peers } = this.#parts;
+    this.#missing += 1;
+    this.budgetMs = this.task.deadlineMs - clock.monotonicMs();
+    peers.ask([member], this);
+  }
+
+  /** The best fallback alive that was not asked yet, when all primaries were. */
+  #nextFallback(): MemberIndex | undefined {
+    const { view } = this.#parts;
+    const { keyspace, at } = this.task;
+    if (!keyspace.isSloppy) return undefined;
+    const fallbacks = view.fallbacks(keyspace, at.slot);
+    while (this.#fallbacksAsked < fallbacks.length) {
+      const member = fallbacks[this.#fallbacksAsked] as MemberIndex;
+      this.#fallbacksAsked += 1;
+      if (view.isAlive(member)) return member;
+    }
+    return undefined;
   }
 
   /** The next primary that was not asked yet, this node left out. */

@@ -121,13 +121,15 @@ export class QuorumReader {
   }
 
   #repair({ keyspace, at, quorum, deadlineMs }: ReadTask, object: StoredObject): void {
-    const stale = quorum.stale(object);
+    const { clock, peers, view } = this.#parts;
+    const primaries = view.primaries(keyspace, at.slot);
+    // What a fallback lacks it gets with a hint, or not at all.
+    const stale = quorum.stale(object).filter((member) => primaries.includes(member));
     if (stale.length === 0) return;
     if (this.#repairsUnderWay >= REPAIRS_MAX) {
       this.counters.repairsSkipped += stale.length;
       return;
     }
-    const { clock, peers, view } = this.#parts;
     const encoded = encodeObject(object);
     const others = stale.filter((member) => member !== view.self);
     this.counters.repairsSent += stale.length;

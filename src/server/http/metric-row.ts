@@ -13,6 +13,8 @@ export interface MetricRow {
   readonly type: 'counter' | 'gauge';
   readonly name: string;
   readonly help: string;
+  /** Of its samples; absent: all of them are there from the start, and say it themselves. */
+  readonly label?: string;
   /** Undefined node: it is starting; then there are samples of its doors only. */
   readonly read: (view: NodeView, node: NodeMetrics | undefined) => readonly Sample[];
 }
@@ -39,6 +41,20 @@ export const ofNode = (value: (node: NodeMetrics) => number): MetricRow['read'] 
 export const ofResp = (value: (resp: NodeView['resp']) => number): MetricRow['read'] => {
   return (view) => plain(value(view.resp));
 };
+
+/** A gauge with a sample for each of some other nodes, which come and go. */
+export function gaugeByNode<T>(
+  name: string,
+  help: string,
+  byName: (node: NodeMetrics) => ReadonlyMap<string, T>,
+  value: (of: T) => number,
+): MetricRow {
+  const read: MetricRow['read'] = (_, node) => {
+    const named = node === undefined ? [] : [...byName(node)];
+    return named.map(([other, of]) => ({ labels: { node: other }, value: value(of) }));
+  };
+  return { ...gauge(name, help, read), label: 'node' };
+}
 
 export function plain(value: number): Sample[] {
   return [{ labels: {}, value }];

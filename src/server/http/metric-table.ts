@@ -6,6 +6,7 @@ import { GOSSIP_ROWS } from './gossip-metrics.ts';
 import {
   counter,
   gauge,
+  gaugeByNode,
   type HistogramRow,
   labelled,
   type MetricRow,
@@ -51,6 +52,48 @@ const NODE_ROWS: readonly MetricRow[] = [
     'kvorum_read_values_fetched_total',
     'Values fetched from replicas because their versions differed.',
     ofNode((node) => node.reads.valuesFetched),
+  ),
+  counter(
+    'kvorum_antientropy_total',
+    'Comparisons with other replicas, and slots and keys that they brought level.',
+    (_, node) =>
+      node === undefined
+        ? []
+        : labelled('what', {
+            exchanges: node.antiEntropy.exchanges,
+            slots: node.antiEntropy.slotsRepaired,
+            'keys-sent': node.antiEntropy.keysSent,
+            'keys-fetched': node.antiEntropy.keysFetched,
+          }),
+  ),
+  gaugeByNode(
+    'kvorum_antientropy_in_sync_timestamp_seconds',
+    'When all that is shared with the node was last found to be the same; 0: not yet.',
+    ({ sync }) => sync,
+    ({ inSyncMs }) => inSyncMs / 1_000,
+  ),
+  gaugeByNode(
+    'kvorum_antientropy_slots_differing',
+    'Slots shared with the node that were not the same when they were compared last.',
+    ({ sync }) => sync,
+    ({ slotsDiffering }) => slotsDiffering,
+  ),
+  counter(
+    'kvorum_hints_total',
+    'Writes kept for a node that was away: kept, brought to it, or refused for want of room.',
+    (_, node) => (node === undefined ? [] : labelled('result', { ...node.hints })),
+  ),
+  gaugeByNode(
+    'kvorum_hints_pending',
+    'Keys that a node lacks and that this one keeps for it, by the node that lacks them.',
+    ({ hintsPending }) => hintsPending,
+    ({ count }) => count,
+  ),
+  gaugeByNode(
+    'kvorum_hints_pending_bytes',
+    'What those hints take, by the node that lacks them; the values come on top.',
+    ({ hintsPending }) => hintsPending,
+    ({ bytes }) => bytes,
   ),
   counter(
     'kvorum_objects_grown_total',

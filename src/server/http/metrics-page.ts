@@ -22,9 +22,8 @@ export function metricsPage(view: NodeView): MetricsPage {
 
 function register(registry: Registry, row: MetricRow, view: NodeView): void {
   const { name, help, type } = row;
-  const labelNames = [
-    ...new Set(samplesOf(row, view).flatMap(({ labels }) => Object.keys(labels))),
-  ];
+  const sampled = samplesOf(row, view).flatMap(({ labels }) => Object.keys(labels));
+  const labelNames = row.label === undefined ? [...new Set(sampled)] : [row.label];
   const Kind = type === 'counter' ? Counter : Gauge;
   const metric = new Kind({
     name,

@@ -151,6 +151,7 @@ export class TestStore implements Store {
 
   #receipt() {
     const nodes = this.members.map(({ id }) => id);
-    return { nodes, durability: 'fsync' as const, epoch: this.epoch, settled: Promise.resolve() };
+    const settled = Promise.resolve();
+    return { nodes, fallbacks: [], durability: 'fsync' as const, epoch: this.epoch, settled };
   }
 }

@@ -13,8 +13,10 @@ import {
   BATCH_MAGIC,
   batchChecksum,
   DROP,
+  GROWTH_MASK,
   GROWTH_SHIFT,
   GROWTHS,
+  HAS_DIGEST,
   KIND_MASK,
   PUT,
   REMOVAL,
@@ -68,6 +70,10 @@ export class LogBatch {
       bytes.u8(headOf(change));
       bytes.u8(change.keyspace);
       bytes.u16(change.slot);
+      if (change.digest !== undefined) {
+        bytes.u32(change.digest.high >>> 0);
+        bytes.u32(change.digest.low >>> 0);
+      }
       bytes.bytes(change.key);
       if (change.kind === 'put') bytes.bytes(change.value);
     }
@@ -133,21 +139,27 @@ export function replayBatch(
   return { first, last: first + writes - 1 };
 }
 
-function headOf({ kind, growth }: Change): number {
-  return (kind === 'put' ? PUT : REMOVAL) | ((growth < 0 ? SHRINKS : growth) << GROWTH_SHIFT);
+function headOf({ kind, growth, digest }: Change): number {
+  const growing = (growth < 0 ? SHRINKS : growth) << GROWTH_SHIFT;
+  return (kind === 'put' ? PUT : REMOVAL) | growing | (digest === undefined ? 0 : HAS_DIGEST);
 }
 
 /** Into `change`, which has the reader's bytes. */
 function readChange(reader: ByteReader, head: number, change: ChangeView): void {
   const { key, value } = change;
   const kind = head & KIND_MASK;
-  const growth = GROWTHS[head >>> GROWTH_SHIFT];
-  if (kind > REMOVAL || growth === undefined) throw badBytes(`an entry's head is ${head}`);
+  const growth = GROWTHS[(head >>> GROWTH_SHIFT) & GROWTH_MASK];
+  if (kind > REMOVAL || growth === undefined || head >= 2 * HAS_DIGEST) {
+    throw badBytes(`an entry's head is ${head}`);
+  }
   change.kind = kind as EntryKind;
   change.growth = growth;
   key.keyspace = reader.u8() as KeyspaceNumber;
   key.slot = reader.u16() as Slot;
   if (key.slot >= SLOT_COUNT) throw badBytes(`there is no slot ${key.slot}`);
+  const hasDigest = (head & HAS_DIGEST) !== 0;
+  change.digestHigh = hasDigest ? reader.u32() | 0 : 0;
+  change.digestLow = hasDigest ? reader.u32() | 0 : 0;
   key.length = reader.varint();
   key.from = reader.skip(key.length);
   value.length = kind === REMOVAL ? 0 : reader.varint();

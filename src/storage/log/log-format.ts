@@ -9,9 +9,11 @@
 //     put       keyspace u8 · slot u16 · key length varint · key · value length varint · value
 //     removal   keyspace u8 · slot u16 · key length varint · key
 //     drop      keyspace u8 · first slot u16 · last slot u16       alone in its write
+//             and a digest u64 behind the slot, in a put or removal whose head says so
 //   head      bits 0-1 the kind: 0 put, 1 removal, 2 drop
 //             bits 2-3 by how much the slot's number of keys grows: 0 not, 1 by one, 2 it shrinks
-//             (a drop has 0 and leaves none); the others are 0
+//             (a drop has 0 and leaves none)
+//             bit 4: there is a digest; the others are 0
 //   time      the greatest that its writes came with; 0: none
 //
 // The checksum of a batch covers its length and its payload and is seeded with its place (crc32
@@ -30,7 +32,7 @@ import { crc32 } from '../../base/checksum.ts';
 import type { Growth } from '../engine.ts';
 import { checkFormat, corruption } from '../storage-errors.ts';
 
-export const LOG_FORMAT = 2;
+export const LOG_FORMAT = 3;
 export const SEGMENT_HEADER_BYTES = 16;
 export const BATCH_HEADER_BYTES = 12;
 
@@ -45,7 +47,9 @@ export const REMOVAL = 1;
 export const DROP = 2;
 export const KIND_MASK = 3;
 export const GROWTH_SHIFT = 2;
+export const GROWTH_MASK = 3;
 export const SHRINKS = 2;
+export const HAS_DIGEST = 16;
 /** By what stands in the head. */
 export const GROWTHS: readonly Growth[] = [0, 1, -1];
 

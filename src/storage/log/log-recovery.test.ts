@@ -149,7 +149,7 @@ const CASES: readonly Case[] = [
   {
     name: 'a newer format',
     spoil: (b) => withFormat(b, LOG_FORMAT + 1),
-    expect: { code: 'NEWER_FORMAT', message: /log-0000000003.kvlog has format 3/ },
+    expect: { code: 'NEWER_FORMAT', message: /log-0000000003.kvlog has format 4/ },
   },
   {
     name: 'an older format',

@@ -38,10 +38,15 @@ export class ChangeView {
   /** Empty in a removal. */
   readonly value = new ByteSpan();
   growth: Growth = 0;
+  /** Of the digest, as signed words. */
+  digestHigh = 0;
+  digestLow = 0;
 
   of(change: Change): this {
     this.key.of(change);
     this.growth = change.growth;
+    this.digestHigh = change.digest?.high ?? 0;
+    this.digestLow = change.digest?.low ?? 0;
     this.kind = change.kind === 'put' ? VALUE : REMOVAL;
     this.value.pointAt(change.kind === 'put' ? change.value : NOTHING);
     return this;

@@ -10,13 +10,16 @@ import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import type { SlotRange } from '../engine.ts';
 import type { ChangeView } from '../memtable/change-view.ts';
 import { SlotCounts } from './slot-counts.ts';
+import { SlotDigests } from './slot-digests.ts';
 
 export class Summary {
   readonly counts: SlotCounts;
+  readonly digests: SlotDigests;
   #newestTime: number;
 
-  constructor(counts = new SlotCounts(), newestTime = 0) {
+  constructor(counts = new SlotCounts(), digests = new SlotDigests(), newestTime = 0) {
     this.counts = counts;
+    this.digests = digests;
     this.#newestTime = newestTime;
   }
 
@@ -25,12 +28,14 @@ export class Summary {
     return this.#newestTime;
   }
 
-  apply({ key, growth }: ChangeView): void {
+  apply({ key, growth, digestHigh, digestLow }: ChangeView): void {
     this.counts.grow(key, growth);
+    this.digests.fold(key, digestHigh, digestLow);
   }
 
   drop(range: SlotRange): void {
     this.counts.clear(range);
+    this.digests.clear(range);
   }
 
   noteTime(time: number): void {
@@ -38,17 +43,19 @@ export class Summary {
   }
 
   copy(): Summary {
-    return new Summary(this.counts.copy(), this.#newestTime);
+    return new Summary(this.counts.copy(), this.digests.copy(), this.#newestTime);
   }
 
   writeTo(writer: ByteWriter): void {
     writer.varint(this.#newestTime);
     this.counts.writeTo(writer);
+    this.digests.writeTo(writer);
   }
 
   /** Throws BAD_BYTES. */
   static readFrom(reader: ByteReader): Summary {
     const newestTime = reader.varint();
-    return new Summary(SlotCounts.readFrom(reader), newestTime);
+    const counts = SlotCounts.readFrom(reader);
+    return new Summary(counts, SlotDigests.readFrom(reader), newestTime);
   }
 }

@@ -8,12 +8,12 @@
 //            removals varint · first key bytes · last key bytes · lowest sequence varint ·
 //            highest sequence varint · uses of value files (values/value-use.ts) ·
 //            drops heeded up to varint
-//   summary  newest time varint · counts (see slot-counts.ts)
+//   summary  newest time varint · counts (see slot-counts.ts) · digests (see slot-digests.ts)
 //   flags    1: suspect, a part of it could not be read (see table-set.ts)
 //   drop     keyspace u8 · first slot u16 · last slot u16 · sequence varint   (see live-drops.ts)
 //
 // The checksum stays at the end in every later format. The file is replaced whole; a few hundred
-// tables are some 20 KB and the counts of a keyspace up to 48, written per flush and compaction.
+// tables are some 20 KB, the counts and digests of a keyspace up to 192, per flush and compaction.
 //
 // Invariants, which make every order of crashes harmless:
 // - tables that it names were durable, names included, before it was;
@@ -35,7 +35,7 @@ import { decodeUses, encodeUses } from '../values/value-use.ts';
 import { readWhole, replaceWhole } from '../whole-file.ts';
 
 export const MANIFEST_NAME = 'manifest';
-const FORMAT = 3;
+const FORMAT = 4;
 /** "KVMF". */
 const MAGIC = 0x4b564d46;
 const SUSPECT = 1;

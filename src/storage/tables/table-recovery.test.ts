@@ -112,8 +112,8 @@ const ROWS: readonly Row[] = [
   {
     name: 'a manifest of a newer format',
     file: MANIFEST_NAME,
-    spoil: (b) => withFormat(b, 4),
-    expect: /NEWER_FORMAT manifest has format 4/,
+    spoil: (b) => withFormat(b, 5),
+    expect: /NEWER_FORMAT manifest has format 5/,
   },
   {
     name: 'a manifest of an older format',

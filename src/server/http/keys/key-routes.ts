@@ -211,8 +211,10 @@ function contextHeaders(reply: FastifyReply, at: KeyAddress, context: VersionVec
   return tag;
 }
 
-function receiptText(store: Store, { nodes, durability, epoch }: Receipt): string {
-  return JSON.stringify({ nodes: nodes.map((id) => store.nodeName(id)), durability, epoch });
+function receiptText(store: Store, { nodes, fallbacks, durability, epoch }: Receipt): string {
+  const names = (ids: Receipt['nodes']) => ids.map((id) => store.nodeName(id));
+  const receipt = { nodes: names(nodes), fallbacks: names(fallbacks), durability, epoch };
+  return JSON.stringify(receipt);
 }
 
 function problem(reply: FastifyReply, what: Problem): FastifyReply {

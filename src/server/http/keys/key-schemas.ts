@@ -116,6 +116,7 @@ export const KeyspaceAnswer = Type.Object({
   n: Type.Integer({ description: 'Copies of each key, on distinct hosts.' }),
   r: Type.Integer({ description: 'Answers that a read waits for.' }),
   w: Type.Integer({ description: 'Copies that a write waits for.' }),
+  isSloppy: Type.Boolean({ description: 'Whether fallbacks stand in for nodes that are away.' }),
   conflictRule: Type.String(),
   durability: Type.String({ description: 'What each of the W copies has reached by then.' }),
   ttlMs: Type.Integer({ description: 'Of values whose writer says nothing of it; 0: never.' }),

@@ -31,7 +31,8 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
     const client = new TestConnection(store);
     const ask = async (line: string) => fields(await client.run(line));
     const context = 'AQAA_oOzJQ';
-    const receipt = { context, nodes: ['n1', 'n2', 'n3'], durability: 'fsync', epoch: 1 };
+    const nodes = ['n1', 'n2', 'n3'];
+    const receipt = { context, nodes, fallbacks: [], durability: 'fsync', epoch: 1 };
     assert.deepEqual(await ask('kv.get a'), { values: [], expiries: [], ...receipt });
     assert.deepEqual(await ask('kv.put a 1'), { applied: 1, ...receipt });
     assert.deepEqual(await ask('KV.PUT a 2 if ABSENT'), { applied: 0 });

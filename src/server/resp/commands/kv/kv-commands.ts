@@ -96,10 +96,11 @@ function confirmation(
   keyspace: KeyspaceNumber,
   { context, receipt }: { readonly context: VersionVector; readonly receipt: Receipt },
 ): (readonly [Reply, Reply])[] {
-  const { nodes, durability, epoch } = receipt;
+  const { nodes, fallbacks, durability, epoch } = receipt;
   return [
     ['context', encodeContext(context, keyspace)],
     ['nodes', nodes.map((id) => store.nodeName(id))],
+    ['fallbacks', fallbacks.map((id) => store.nodeName(id))],
     ['durability', durability],
     ['epoch', epoch],
   ];

@@ -3,14 +3,14 @@
 // slot and keeps the `count` least hashes. Slots are small (one of 16,384), except where one hash
 // tag holds very many keys: there a page costs as much as the slot is large, in small steps.
 
-import { ByteReader } from '../base/bytes.ts';
-import { crc32 } from '../base/checksum.ts';
-import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
-import { readVersion } from '../causality/object-format.ts';
-import type { Clock } from '../host/host.ts';
-import type { Engine, Entry, ScanRange } from '../storage/engine.ts';
-import type { ListedKey, Listing, SlotsRequest } from './messages.ts';
-import type { KeyPosition } from './request.ts';
+import { ByteReader } from '../../base/bytes.ts';
+import { crc32 } from '../../base/checksum.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { readVersion } from '../../causality/object-format.ts';
+import type { Clock } from '../../host/host.ts';
+import type { Engine, Entry, ScanRange } from '../../storage/engine.ts';
+import type { ListedKey, Listing, SlotsRequest } from '../messages.ts';
+import type { KeyPosition } from '../request.ts';
 
 const PAGE = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
 

@@ -5,18 +5,18 @@
 // A page asks R replicas of a stretch of slots with one preference list and merges versions, so
 // that what a quorum would not read is not listed and what one replica missed is.
 
-import { assert } from '../base/assert.ts';
-import { KvorumError } from '../base/errors.ts';
-import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
-import { isLive, mergeObjects, type ObjectVersion } from '../causality/siblings.ts';
-import type { Clock } from '../host/host.ts';
-import type { Engine } from '../storage/engine.ts';
-import type { ClusterView } from './cluster-view.ts';
-import type { Keyspace } from './keyspace.ts';
-import type { CountRequest, Listing, SlotsRequest } from './messages.ts';
+import { assert } from '../../base/assert.ts';
+import { KvorumError } from '../../base/errors.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { isLive, mergeObjects, type ObjectVersion } from '../../causality/siblings.ts';
+import type { Clock } from '../../host/host.ts';
+import type { Engine } from '../../storage/engine.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { CountRequest, Listing, SlotsRequest } from '../messages.ts';
+import type { Answer, MemberIndex, Peers } from '../peers.ts';
+import type { KeyPage, KeyPosition, ListRequest } from '../request.ts';
 import { countOwnKeys, listOwnKeys } from './own-keys.ts';
-import type { Answer, MemberIndex, Peers } from './peers.ts';
-import type { KeyPage, KeyPosition, ListRequest } from './request.ts';
 
 /** Stretches that one page may look at when they turn out empty, before it returns no keys. */
 const STRETCHES_MAX = 32;

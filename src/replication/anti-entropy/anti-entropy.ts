@@ -1,0 +1,193 @@
+// Compares what this node holds with every other one that must hold the same, again and again, and
+// levels what differs; nobody has to ask for it. Equal copies cost one message of a kilobyte each
+// way for all slots that two nodes share.
+//
+// Writes that are under way differ too for a moment, so only what differs twice is looked into.
+// What still differs when no key does (contexts that were cut at different places) is remembered
+// and left alone until one of the two digests changes.
+
+import { messageOf } from '../../base/errors.ts';
+import type { Slot } from '../../base/ids.ts';
+import type { Clock, Log, Timer } from '../../host/host.ts';
+import type { Engine } from '../../storage/engine.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
+import { PacedWindow } from '../paced-window.ts';
+import { answerOf, type MemberIndex, type Peers } from '../peers.ts';
+import type { Replica } from '../replica.ts';
+import { SharedSlots } from './shared-slots.ts';
+import { bucketDigests } from './slot-buckets.ts';
+import { type RepairCounters, SlotRepair } from './slot-repair.ts';
+import { differingPlaces, GROUP_SLOTS } from './tree-shape.ts';
+
+export interface AntiEntropyParts {
+  readonly view: ClusterView;
+  readonly engine: Engine;
+  readonly replica: Replica;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly keyspaces: readonly Keyspace[];
+  readonly requestMs: number;
+  readonly digestSeed: number;
+  /** Milliseconds between two comparisons with all. */
+  readonly periodMs: number;
+}
+
+export interface AntiEntropyCounters extends RepairCounters {
+  readonly exchanges: number;
+  readonly slotsRepaired: number;
+}
+
+/** What is known of one other node's copies. */
+export interface SyncState {
+  /** Wall clock of the last moment when all were the same, in ms since 1970; 0: never. */
+  inSyncMs: number;
+  /** Slots that differed when they were compared last, in all keyspaces. */
+  slotsDiffering: number;
+}
+
+/** A write that was under way has arrived everywhere by then. */
+const CONFIRM_MS = 500;
+
+/** By slot, both digests of a slot that differs: `ours theirs`. */
+type Differing = ReadonlyMap<Slot, string>;
+
+export class AntiEntropy {
+  readonly #parts: AntiEntropyParts;
+  readonly #window = new PacedWindow();
+  readonly #repair: SlotRepair;
+  readonly #shared = new Map<string, SharedSlots>();
+  readonly #alike = new Map<string, string>();
+  readonly #states = new Map<MemberIndex, SyncState>();
+  #exchanges = 0;
+  #slotsRepaired = 0;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(parts: AntiEntropyParts) {
+    this.#parts = parts;
+    this.#repair = new SlotRepair({ ...parts, window: this.#window });
+  }
+
+  get counters(): AntiEntropyCounters {
+    const [exchanges, slotsRepaired] = [this.#exchanges, this.#slotsRepaired];
+    return { ...this.#repair.counters, exchanges, slotsRepaired };
+  }
+
+  /** Of every node that shares slots with this one and was compared. */
+  get states(): ReadonlyMap<MemberIndex, SyncState> {
+    return this.#states;
+  }
+
+  start(): void {
+    this.#timer = this.#parts.clock.after(this.#parts.periodMs, () => this.#run());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#window.close();
+  }
+
+  /** What another node that compares itself with us is told. */
+  digestsFor({ keyspace, from, groups }: CompareRequest): Reply {
+    const { engine, view } = this.#parts;
+    const member = view.memberNumbered(from);
+    if (member === undefined) return { kind: 'digests', groups: [] };
+    const shared = this.#slotsSharedWith(member, view.keyspace(keyspace));
+    const places = differingPlaces(shared.groups(engine), groups);
+    const differing = [...places].map((group) => ({ group, digests: shared.slots(engine, group) }));
+    return { kind: 'digests', groups: differing };
+  }
+
+  /** The same of the keys of one slot. Rejects as our disk does. */
+  async bucketsFor({ keyspace, slot, buckets }: BucketsRequest): Promise<Reply> {
+    const { engine, digestSeed } = this.#parts;
+    const ours = await bucketDigests(engine, digestSeed, keyspace, slot);
+    let differing = 0;
+    for (const bucket of differingPlaces(ours, buckets)) differing |= 1 << bucket;
+    return { kind: 'buckets', differing: differing >>> 0 };
+  }
+
+  #slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {
+    const name = `${member} ${keyspace.number}`;
+    const shared = this.#shared.get(name) ?? new SharedSlots(this.#parts.view, keyspace, member);
+    this.#shared.set(name, shared);
+    return shared;
+  }
+
+  async #run(): Promise<void> {
+    const { view } = this.#parts;
+    for (let member = 0; member < view.memberCount && !this.#isClosed; member++) {
+      if (member === view.self || !view.isAlive(member)) continue;
+      try {
+        await this.#compareWith(member);
+      } catch (error) {
+        // Our disk: it says so where clients ask, and we come again.
+        this.#parts.log.warn('not compared', { member, why: messageOf(error) });
+      }
+    }
+    if (!this.#isClosed) this.start();
+  }
+
+  async #compareWith(member: MemberIndex): Promise<void> {
+    const begunMs = this.#parts.clock.wallMs();
+    let slotsDiffering = 0;
+    let isShared = false;
+    for (const keyspace of this.#parts.keyspaces) {
+      if (this.#slotsSharedWith(member, keyspace).count === 0) continue;
+      isShared = true;
+      const differing = await this.#exchange(member, keyspace);
+      if (differing === undefined) return;
+      slotsDiffering += differing;
+    }
+    if (!isShared || this.#isClosed) return;
+    const inSyncMs = slotsDiffering === 0 ? begunMs : (this.#states.get(member)?.inSyncMs ?? 0);
+    this.#states.set(member, { inSyncMs, slotsDiffering });
+  }
+
+  /** How many slots still differed in the end; undefined: the other side did not answer. */
+  async #exchange(member: MemberIndex, keyspace: Keyspace): Promise<number | undefined> {
+    const { clock } = this.#parts;
+    this.#exchanges += 1;
+    const first = await this.#differing(member, keyspace);
+    if (first === undefined || first.size === 0) return first?.size;
+    await new Promise<void>((resolve) => clock.after(CONFIRM_MS, resolve));
+    const second = await this.#differing(member, keyspace);
+    if (second === undefined) return undefined;
+    let left = 0;
+    for (const [slot, digests] of second) {
+      if (this.#isClosed) return undefined;
+      const name = `${member} ${keyspace.number} ${slot}`;
+      if (!first.has(slot) || this.#alike.get(name) === digests) continue;
+      const keys = await this.#repair.run(member, keyspace, slot);
+      if (keys === undefined) return undefined;
+      if (keys === 0) this.#alike.set(name, digests);
+      else left += 1;
+      this.#slotsRepaired += keys === 0 ? 0 : 1;
+    }
+    return left;
+  }
+
+  async #differing(member: MemberIndex, keyspace: Keyspace): Promise<Differing | undefined> {
+    const { engine, peers, view, requestMs } = this.#parts;
+    const shared = this.#slotsSharedWith(member, keyspace);
+    const groups = shared.groups(engine);
+    const from = view.nodeNumber(view.self);
+    const { number } = keyspace;
+    const request = { kind: 'compare-digests', keyspace: number, from, groups } as const;
+    const answer = await answerOf(peers, member, request, requestMs);
+    if (answer.kind !== 'digests') return undefined;
+    const differing = new Map<Slot, string>();
+    for (const { group, digests } of answer.groups) {
+      const ours = shared.slots(engine, group);
+      for (const place of differingPlaces(ours, digests)) {
+        const hex = [ours, digests].map((each) => each.toString('hex', place * 8, place * 8 + 8));
+        differing.set((group * GROUP_SLOTS + place) as Slot, hex.join(' '));
+      }
+    }
+    return differing;
+  }
+}

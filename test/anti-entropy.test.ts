@@ -1,0 +1,50 @@
+// A node loses its disk: the others notice what it lacks and bring it back, without anybody
+// reading a key and without a hint that would say so. Real processes.
+
+import { equal, ok } from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { test } from 'node:test';
+import { readIn } from '../src/client/kv-reply.ts';
+import { type RunningNode, startCluster } from './cluster-fixture.ts';
+import { PATIENT } from './load.ts';
+import { metricsOf } from './node-metrics.ts';
+
+const KEYS = 2_000;
+const VICTIM = 2;
+
+test('a node whose disk was wiped is refilled by the others', async (t) => {
+  const flags = ['--anti-entropy', '300ms'];
+  const cluster = await startCluster({ nodes: 3, owner: t, flags });
+  const victim = cluster.nodes[VICTIM] as RunningNode;
+  const redis = await cluster.connect(0, PATIENT);
+  t.after(() => redis.close());
+  const written = Array.from({ length: KEYS }, (_, i) => redis.send('SET', `key-${i}`, `${i}`));
+  ok((await Promise.all(written)).every((reply) => reply === 'OK'));
+  for (let i = 0; i < KEYS; i += 10) equal(await redis.send('DEL', `key-${i}`), 1);
+
+  await cluster.kill(VICTIM);
+  await rm(victim.directory, { recursive: true });
+  await cluster.restart(VICTIM);
+  await untilLevel(victim, ['n1', 'n2'], Date.now());
+  const metrics = await metricsOf(victim);
+  ok(metrics('kvorum_antientropy_total{what="slots"}') > 0);
+
+  await Promise.all([cluster.kill(0), cluster.kill(1)]);
+  const alone = await cluster.connect(VICTIM, PATIENT);
+  t.after(() => alone.close());
+  await alone.send('HELLO', '3');
+  for (let i = 0; i < KEYS; i++) {
+    const { value } = readIn(await alone.send('KV.GET', `key-${i}`, 'R', '1'));
+    equal(value?.toString(), i % 10 === 0 ? undefined : `${i}`, `key-${i}`);
+  }
+});
+
+/** Resolves when `node` has found itself the same as all others, later than `sinceMs`. */
+async function untilLevel(node: RunningNode, others: readonly string[], sinceMs: number) {
+  for (;;) {
+    const metrics = await metricsOf(node);
+    const name = (other: string) => `kvorum_antientropy_in_sync_timestamp_seconds{node="${other}"}`;
+    if (others.every((other) => metrics(name(other), 0) * 1_000 > sinceMs)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
