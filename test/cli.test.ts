@@ -143,8 +143,8 @@ test('kvorum dev: three nodes, one store', async (t) => {
   await t.test('keyspaces are listed, described, and apart from each other', async () => {
     const { stdout } = await runKvorum(['keyspace', 'list', ...http]);
     const rows = stdout.trimEnd().split('\n');
-    match(rows[1] ?? '', /^ +0 +default +3 +2 +2 +latest +fsync$/);
-    match(rows[2] ?? '', /^ +1 +siblings +3 +2 +2 +siblings +fsync$/);
+    match(rows[1] ?? '', /^ +0 +default +3 +2 +2 +sloppy +latest +fsync$/);
+    match(rows[2] ?? '', /^ +1 +siblings +3 +2 +2 +sloppy +siblings +fsync$/);
     const described = await runKvorum(['keyspace', 'describe', '1', '--json', ...http]);
     equal(JSON.parse(described.stdout).limits.siblingsMax, 100);
     const unknown = await runKvorum(['keyspace', 'describe', 'carts', ...http]);
@@ -165,11 +165,16 @@ test('kvorum dev: three nodes, one store', async (t) => {
     const [title, columns, ...lines] = table.stdout.trimEnd().split('\n');
     const rows = lines.slice(0, 3);
     match(title ?? '', /^Cluster [0-9a-f]{12}, epoch 1, as n1 sees it$/);
-    match(columns ?? '', /^State +Name +Address +Slots +Owns +Rack +DC +Host +Node ID$/);
+    match(
+      columns ?? '',
+      /^State +Name +Address +Health +Phi +Heard +Slots +Owns +Rack +DC +Host +Node ID$/,
+    );
     equal(lines[3], 'Healthy: 3 of 3 nodes up');
     match(lines[4] ?? '', /^Disk of n1: [\d.]+ [KMGTP]?B of [\d.]+ [MGTP]B free$/);
     for (const [i, row] of rows.entries()) {
-      match(row, new RegExp(`^UN +n${i + 1} +127.0.0.1:${dev.port + i} +\\d+ +33\\.\\d%`));
+      const heard = i === 0 ? '– +–' : '\\d+\\.\\d +\\d+\\.\\ds';
+      const health = `UN +n${i + 1} +127.0.0.1:${dev.port + i} +[a-z ]*alive[a-z -]* +${heard}`;
+      match(row, new RegExp(`^${health} +\\d+ +33\\.\\d%`));
     }
     const page = JSON.parse((await runKvorum(['status', '--json', ...http])).stdout);
     equal(page.isServing, true);

@@ -5,7 +5,7 @@ import { ArrivalWindow } from './arrival-window.ts';
 
 test('phi is the tail of the normal distribution', () => {
   const window = new ArrivalWindow(100);
-  for (let i = 0; i < 64; i++) window.add(i % 2 === 0 ? 900 : 1_100);
+  for (let i = 0; i < 1_000; i++) window.add(i % 2 === 0 ? 900 : 1_100);
   // Mean 1,000 and deviation 100: tails from a table of the normal distribution.
   for (const [deviations, tail] of [
     [1, 0.1587],
@@ -14,7 +14,7 @@ test('phi is the tail of the normal distribution', () => {
     [4, 3.167e-5],
   ] as const) {
     const phi = window.phi(1_000 + deviations * 100, 0, 1);
-    ok(Math.abs(phi + Math.log10(tail)) < 0.35, `${deviations} deviations: phi ${phi}`);
+    ok(Math.abs(phi + Math.log10(tail)) < 0.4, `${deviations} deviations: phi ${phi}`);
   }
 });
 
@@ -26,8 +26,8 @@ test('phi grows with silence, is finite, and forgets pauses of long ago', () => 
     const phi = window.phi(silence, 100, 50);
     ok(phi >= 0 && Number.isFinite(window.phi(1e9, 0, 50)));
     ok(window.phi(silence + more, 100, 50) >= phi);
-    for (let i = 0; i < 64; i++) window.add(250);
-    ok(Math.abs(window.meanMs - 250) < 1e-6 && window.deviationMs < 1e-3);
+    for (let i = 0; i < 1_000; i++) window.add(250);
+    ok(Math.abs(window.meanMs - 250) < 1 && window.deviationMs < 1);
   });
   fc.assert(property);
 });

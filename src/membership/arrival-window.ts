@@ -3,54 +3,43 @@
 //
 //   phi = -log10 P(the next heartbeat comes later than now)
 //
-// Pauses between arrivals are taken to be normally distributed. Phi 1 is wrong once in ten times,
+// Pauses between arrivals are taken to be normally distributed, about a mean and with a deviation
+// that follow the latest (exponentially weighted: two numbers a member, not a list). Phi 1 is wrong once in ten times,
 // phi 8 once in 10^8, if they are. The tail is the logistic approximation of Bowling,
 // Khasawneh, Kaewkuekool and Cho (2009), taken in logarithms so that it never rounds to nothing.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-/** The last few minutes matter, not the last day: a network changes. */
-const SAMPLES_MAX = 64;
+/** Of each new pause: some thirty of them are remembered, for a network changes. */
+const WEIGHT = 1 / 32;
 
 export class ArrivalWindow {
-  readonly #pausesMs: number[];
-  #next = 0;
-  #sum: number;
-  #sumOfSquares: number;
+  #meanMs: number;
+  #variance: number;
 
   /** Until it knows better: pauses of one to three `intervalMs`. */
   constructor(intervalMs: number) {
-    this.#pausesMs = [intervalMs, 3 * intervalMs];
-    this.#sum = 4 * intervalMs;
-    this.#sumOfSquares = 10 * intervalMs * intervalMs;
+    this.#meanMs = 2 * intervalMs;
+    this.#variance = intervalMs * intervalMs;
   }
 
   get meanMs(): number {
-    return this.#sum / this.#pausesMs.length;
+    return this.#meanMs;
   }
 
   get deviationMs(): number {
-    const count = this.#pausesMs.length;
-    return Math.sqrt(Math.max(0, this.#sumOfSquares / count - (this.#sum / count) ** 2));
+    return Math.sqrt(this.#variance);
   }
 
   add(pauseMs: number): void {
-    this.#sum += pauseMs;
-    this.#sumOfSquares += pauseMs * pauseMs;
-    if (this.#pausesMs.length < SAMPLES_MAX) {
-      this.#pausesMs.push(pauseMs);
-      return;
-    }
-    const oldest = this.#pausesMs[this.#next] as number;
-    this.#pausesMs[this.#next] = pauseMs;
-    this.#next = (this.#next + 1) % SAMPLES_MAX;
-    this.#sum -= oldest;
-    this.#sumOfSquares -= oldest * oldest;
+    const beyondMs = pauseMs - this.#meanMs;
+    this.#meanMs += beyondMs * WEIGHT;
+    this.#variance = (1 - WEIGHT) * (this.#variance + WEIGHT * beyondMs * beyondMs);
   }
 
   /** 0 where the silence is shorter than the mean and `forgivenMs`. */
   phi(silentMs: number, forgivenMs: number, deviationMsMin: number): number {
-    const beyondMs = silentMs - this.meanMs - forgivenMs;
+    const beyondMs = silentMs - this.#meanMs - forgivenMs;
     if (beyondMs <= 0) return 0;
     const y = beyondMs / Math.max(this.deviationMs, deviationMsMin);
     const exponent = y * (1.5976 + 0.070566 * y * y);

@@ -16,14 +16,17 @@ function said(member: number, generation: number, version: number, hasLeft = fal
 }
 
 const heartbeats = fc.array(
-  fc.record({
-    member: fc.constantFrom(...MEMBERS.slice(1)),
-    generation: fc.integer({ min: 1, max: 3 }),
-    version: fc.nat(5),
-    hasLeft: fc.boolean(),
-    epoch: fc.constant(1),
-    load: fc.constant(IDLE),
-  }),
+  fc.record(
+    {
+      member: fc.constantFrom(...MEMBERS.slice(1)),
+      generation: fc.integer({ min: 1, max: 3 }),
+      version: fc.nat(5),
+      hasLeft: fc.boolean(),
+      epoch: fc.constant(1),
+      load: fc.constant(IDLE),
+    },
+    { noNullPrototype: true },
+  ),
 );
 
 test('tables agree whatever the order, and however often each word comes', () => {
