@@ -37,11 +37,13 @@ class Cluster {
     await this.untilAlive(this.#cluster.names.length);
   }
 
+  /** Resolves when all who can have it durably: what W of them remember is not enough here. */
   async put(name: string, value: string): Promise<void> {
     const change = { kind: 'put', value: Buffer.from(value), expiresAt: 0 } as const;
     const request = { keyspace: LATEST, key: KEY, change };
     const outcome = await this.world.settle(this.#nodeOf(name).write(request));
-    assert.equal(outcome.kind, 'ok');
+    assert.ok(outcome.kind === 'ok', outcome.kind);
+    await this.world.settle(outcome.receipt.settled);
   }
 
   /** What each node answers when all of them are asked. */

@@ -36,6 +36,7 @@ const TINY_STORAGE: EngineOptions = {
   largeValueBytes: 30,
   verifies: 'all',
   reserve: { kind: 'bytes', bytes: 100 },
+  scrubPeriodMs: 2_000,
 };
 
 export type Saboteur = (host: Host, name: string) => Host;

@@ -28,15 +28,20 @@ export class SimJobs implements Jobs {
     const copy = structuredClone(order);
     const pacer = new JobPacer(this.#clock);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const aborted = Promise.withResolvers<void>();
+    let isAborted = false;
     if (this.#isClosed) reject(closed());
     const job = { pacer, reject };
     this.#open.add(job);
     const run = async () => {
-      if (this.#isClosed) return;
-      await body(this.#disk, copy, pacer).then(
-        (answer) => resolve(structuredClone(answer)),
-        reject,
-      );
+      if (!this.#isClosed && !isAborted) {
+        const answered = body(this.#disk, copy, pacer).then(
+          (answer) => resolve(structuredClone(answer)),
+          reject,
+        );
+        // What was aborted may never end: the next does not wait for it.
+        await Promise.race([answered, aborted.promise]);
+      }
       this.#open.delete(job);
     };
     const lastTurn = this.#lastTurns.get(name) ?? Promise.resolve();
@@ -45,6 +50,11 @@ export class SimJobs implements Jobs {
       done: promise,
       setPace: (bytesPerSecond) => pacer.setPace(bytesPerSecond),
       cancel: () => pacer.cancel(),
+      abort: () => {
+        isAborted = true;
+        aborted.resolve();
+        reject(new KvorumError('JOB_FAILED', `the job "${name}" was ended`, 'Start it again.'));
+      },
     };
   }
 

@@ -3,8 +3,10 @@
 
 import { assert } from '../src/base/assert.ts';
 import type { Host, Log, LogFields } from '../src/host/host.ts';
+import { runJob as merge } from '../src/merge/merge-job.ts';
 import { runJob as compaction } from '../src/storage/compaction/compaction-job.ts';
 import { runJob as flush } from '../src/storage/flush-job.ts';
+import { runJob as scrub } from '../src/storage/scrub/scrub-job.ts';
 import { SimClock, SimQuartz } from './sim-clock.ts';
 import { SimDirectory } from './sim-directory.ts';
 import { SimDisk } from './sim-disk.ts';
@@ -30,7 +32,10 @@ export interface LogLine {
 }
 
 /** What a node finds among its jobs; on the real host: storage/storage-jobs.ts. */
-const JOB_BODIES: JobBodies = { flush, compaction };
+const JOB_BODIES: JobBodies = { flush, scrub, compaction };
+
+/** For ready functions only: modules of users would come from the real file system. */
+const GUEST_BODIES: JobBodies = { merge };
 
 export class SimMachine {
   readonly name: string;
@@ -71,6 +76,7 @@ export class SimMachine {
       clock,
       disk,
       jobs: new SimJobs(disk, clock, bodies),
+      guests: new SimJobs(disk, clock, GUEST_BODIES),
       network: network.seenBy(life),
       random: random.fork(`life ${this.#livesCount}`),
       log: this.#logOf(life),

@@ -8,6 +8,7 @@
 export const ERROR_CODES = [
   'BAD_BYTES',
   'BAD_CONTEXT',
+  'BAD_MERGE',
   'BAD_OPTION',
   'CLOSED',
   'CORRUPTION',
@@ -20,6 +21,7 @@ export const ERROR_CODES = [
   'JOB_FAILED',
   'KEY_TOO_LONG',
   'LOG_POISONED',
+  'MERGE_FAILED',
   'NEWER_FORMAT',
   'NOT_ENOUGH_REPLICAS',
   'NO_ANSWER',
@@ -29,6 +31,7 @@ export const ERROR_CODES = [
   'PLACEMENT_IMPOSSIBLE',
   'PORT_IN_USE',
   'TOO_MANY_SIBLINGS',
+  'UNLAWFUL_MERGE',
   'UNREACHABLE',
   'VALUE_TOO_LARGE',
 ] as const;

@@ -1,8 +1,9 @@
-// `kvorum keyspace list` and `kvorum keyspace describe NAME`: what the cluster keeps, and how.
+// `kvorum keyspace list`, `describe NAME` and `check FILE`: what the cluster keeps, and how.
 
 import type { Command } from 'commander';
 import type { Keyspace } from '../node/store.ts';
 import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
+import { defineKeyspaceCheck } from './keyspace-check.ts';
 import { printData, printJson } from './output.ts';
 import { type Column, textTable } from './text-table.ts';
 
@@ -14,6 +15,7 @@ Examples:
        1  siblings  3  2  2  siblings   fsync
   $ kvorum keyspace describe siblings
   $ kvorum keyspace describe 1 --json
+  $ kvorum keyspace check kvorum.toml    before a node starts with it
 
 Keyspaces are defined in the configuration file (kvorum start --help) and selected in Redis with
 SELECT and a name or number. KVORUM_HTTP_URL stands for --url.`;
@@ -27,7 +29,7 @@ const COLUMNS: readonly Column<Keyspace>[] = [
   { title: 'R', align: 'right', text: ({ r }) => String(r) },
   { title: 'W', align: 'right', text: ({ w }) => String(w) },
   { title: 'Quorum', text: ({ isSloppy }) => (isSloppy ? 'sloppy' : 'strict') },
-  { title: 'Conflicts', text: ({ conflictRule }) => conflictRule },
+  { title: 'Conflicts', text: ({ conflictRule, merge }) => merge?.name ?? conflictRule },
   { title: 'Durability', text: ({ durability }) => durability },
 ];
 
@@ -48,6 +50,9 @@ export function defineKeyspace(command: Command): void {
       if (flags.json) printJson(keyspace);
       else printData(`${describe(keyspace)}\n`);
     });
+  defineKeyspaceCheck(
+    command.command('check').description('try a configuration, or a merge function, beforehand'),
+  );
 }
 
 function describe({ number, name, n, r, w, ttlMs, limits, ...rules }: Keyspace): string {
@@ -56,11 +61,17 @@ function describe({ number, name, n, r, w, ttlMs, limits, ...rules }: Keyspace):
     `Keyspace ${name}, number ${number}`,
     `Copies:      N=${n}, on distinct hosts; a read waits for R=${r}, a write for W=${w}`,
     `Quorum:      ${rules.isSloppy ? SLOPPY : STRICT}`,
-    `Conflicts:   ${CONFLICTS[rules.conflictRule]}`,
+    `Conflicts:   ${conflictsText(rules)}`,
     `Durability:  ${DURABILITIES[rules.durability]}`,
     `Default TTL: ${ttlMs === 0 ? 'none' : `${ttlMs} ms`}`,
     `Limits:      ${siblingsMax} siblings (${siblingsWarned}: warned), ${objectBytesMax} bytes`,
   ].join('\n');
+}
+
+function conflictsText({ conflictRule, merge }: Pick<Keyspace, 'conflictRule' | 'merge'>): string {
+  return merge === undefined
+    ? CONFLICTS[conflictRule]
+    : `${CONFLICTS[conflictRule]} ${merge.name}, within ${merge.limitMs} ms`;
 }
 
 const SLOPPY = 'sloppy: other nodes stand in for those that are away';
@@ -69,6 +80,7 @@ const STRICT = 'strict: too few of the nodes of a key are too few';
 const CONFLICTS: Readonly<Record<Keyspace['conflictRule'], string>> = {
   latest: 'latest: the newest of concurrent values stays',
   siblings: 'siblings: concurrent values are all kept until somebody resolves them',
+  merge: 'concurrent values are all kept, and a read merges them by',
 };
 
 const DURABILITIES: Readonly<Record<Keyspace['durability'], string>> = {

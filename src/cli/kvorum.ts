@@ -36,7 +36,7 @@ const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'keyspace',
-    summary: 'list and describe the keyspaces of a cluster',
+    summary: 'list, describe and check the keyspaces of a cluster',
     load: async () => (await import('./keyspace.ts')).defineKeyspace,
   },
   {

@@ -22,6 +22,7 @@ import { type RespServer, startRespServer } from '../server/resp/resp-server.ts'
 import { STORAGE_JOBS } from '../storage/storage-jobs.ts';
 import type { NodeConfig } from './config/node-config.ts';
 import { LateStore } from './late-store.ts';
+import { guestJobs, tryMerges } from './merge-candidates.ts';
 import { explainForeignDirectory } from './node-directory.ts';
 import { printData, printJson } from './output.ts';
 
@@ -68,13 +69,16 @@ class NodeProcess {
     const clock = nodeClock();
     this.#config = config;
     const jobs = nodeJobs({ directory: config.dataDirectory, modules: STORAGE_JOBS });
-    this.#host = { clock, log, random: nodeRandom(), network: tcpNetwork({ log }), jobs };
+    const guests = guestJobs();
+    this.#host = { clock, log, random: nodeRandom(), network: tcpNetwork({ log }), jobs, guests };
     this.#store = new LateStore(config.topology, config.member, () => clock.wallMs());
   }
 
-  /** Ports first: where one is taken, nothing is written to the disk. */
+  /** Merge functions and ports first: where one cannot be used, nothing is written to the disk. */
   async open(): Promise<void> {
     const { topology, member, dataDirectory, storage, antiEntropyMs, gossip } = this.#config;
+    const merges = topology.keyspaces.flatMap(({ merge }) => merge ?? []);
+    await tryMerges(this.#host.guests, merges);
     await this.#openDoors();
     try {
       const disk = await openNodeDisk(dataDirectory);
@@ -104,7 +108,7 @@ class NodeProcess {
     try {
       await Promise.allSettled([this.#resp?.close(), this.#http?.close()]);
       await this.#store.node?.close();
-      await this.#host.jobs.close();
+      await Promise.all([this.#host.jobs.close(), this.#host.guests.close()]);
     } finally {
       clearInterval(awake);
     }

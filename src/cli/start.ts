@@ -26,6 +26,9 @@ Examples:
       name = "default"
       preset = "quorum"            # N=3 R=2 W=2; or fast-write, fast-read, eventual
       conflict-rule = "latest"     # or siblings: concurrent values are all kept
+      # merge = "./cart-merge.ts"  # instead: they are kept, and reads merge them by a module
+      #                            # beside this file, or set-union, max, json-fields
+      # merge-limit = "100ms"      # of one merge; then reads answer the siblings
       durability = "fsync"         # or interval: acknowledged before the disk has it
       ttl = "30d"                  # for values whose writer gives none (never)
       siblings-max = 100           # a write that would leave more is refused
@@ -52,6 +55,7 @@ export function defineStart(command: Command): void {
     .option('--capacity <number>', 'its share of the keys, relative to the others (1)')
     .option('--memory <size>', 'for memtables and cached blocks, beside 100 MB of its own (384mb)')
     .option('--disk-reserve <size>', 'free space below which it takes no writes (5%, at most 2gb)')
+    .option('--scrub-period <duration>', 'in it all on the disk is checked once, or never (7d)')
     .option('--anti-entropy <time>', 'pause between comparisons with other replicas (10s)')
     .option('--redirect <rule>', 'auto, moved or forward: for keys of other nodes (auto)')
     .option('--gossip <network>', 'between the nodes: loopback, lan or wan; the same on all (lan)')

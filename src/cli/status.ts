@@ -18,7 +18,7 @@ Examples:
   UN     n2    127.0.0.1:7002  alive   0.0   0.1s   5461  33.3%  rack1  dc1  n2    5a10c2e7
   DN     n3    127.0.0.1:7003  down   12.4   2.3s   5461  33.3%  rack1  dc1  n3    e1b70f3d
   Degraded: 2 of 3 nodes up, every slot is served
-  Disk of n1: 79 GB of 252 GB free
+  Disk of n1: 79 GB of 252 GB free, checked as of 2026-11-20T04:10Z
   $ kvorum status --json
 
 State: U up, D down; N normal. Owns: share of the slots, replicas not counted.

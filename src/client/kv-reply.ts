@@ -16,6 +16,10 @@ export interface Read {
   readonly context: Context;
   /** Names of the nodes whose copies the answer was made of. */
   readonly nodes: readonly string[];
+  /** So many siblings the keyspace's merge function made one of; undefined: none had met. */
+  readonly mergedFrom: number | undefined;
+  /** Why it could not: then `values` are the siblings. */
+  readonly mergeFailed: string | undefined;
   /** Those of them that stood in for others that were away. */
   readonly fallbacks: readonly string[];
 }
@@ -42,7 +46,10 @@ export function readIn(reply: RespValue): Read {
   if (!Array.isArray(values) || !Array.isArray(expiries)) throw strange(reply);
   const [value] = values as Buffer[];
   const expiresAt = (expiries[0] as number | undefined) || undefined;
-  return { value, values: values as Buffer[], expiresAt, ...receiptIn(fields) };
+  const mergedFrom = fields.get('merged-from') as number | undefined;
+  const mergeFailed = fields.get('merge-failed')?.toString();
+  const merge = { mergedFrom, mergeFailed };
+  return { value, values: values as Buffer[], expiresAt, ...merge, ...receiptIn(fields) };
 }
 
 export function writtenIn(reply: RespValue): Written {

@@ -9,6 +9,7 @@
 import { KvorumError } from '../base/errors.ts';
 import { fanOut } from '../base/fan-out.ts';
 import { addressesOf, Cluster } from './cluster.ts';
+import { bytesGiven, refuseUnknown } from './given.ts';
 import { type Context, type Read, readIn, type Written, writtenIn } from './kv-reply.ts';
 import type { RespValue } from './reply-parser.ts';
 import { KvorumSession, type SessionToken } from './session.ts';
@@ -25,7 +26,8 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
 }
 
-export type Key = string | Buffer;
+/** A key or a value: text, stored as UTF-8, or bytes. Anything else is refused with BAD_OPTION. */
+export type Key = string | Uint8Array;
 
 export interface ReadOptions {
   /** Answer only from a state that covers this one: see KvorumSession. */
@@ -34,6 +36,8 @@ export interface ReadOptions {
   readonly r?: number;
   readonly signal?: AbortSignal;
 }
+
+export type KeysOptions = Pick<ReadOptions, 'signal'>;
 
 export interface WriteOptions {
   /** Of the read that this write replaces; without it, it replaces what its coordinator has. */
@@ -61,8 +65,15 @@ const ATTEMPTS_MAX = 20;
 const IN_FLIGHT_MAX = 256;
 const SCAN_COUNT = 1_000;
 
+const CONNECT_OPTIONS: readonly (keyof ConnectOptions)[] = ['nodes', 'keyspace', 'timeoutMs'];
+const READ_OPTIONS: readonly (keyof ReadOptions)[] = ['after', 'r', 'signal'];
+const WRITE_OPTIONS: readonly (keyof WriteOptions)[] = ['context', 'condition', 'w', 'signal'];
+const PUT_OPTIONS: readonly (keyof PutOptions)[] = [...WRITE_OPTIONS, 'ttlMs'];
+const UPDATE_OPTIONS: readonly (keyof UpdateOptions)[] = ['w', 'signal', 'ttlMs', 'attemptsMax'];
+
 /** Rejects with UNREACHABLE when no node answers, or BAD_OPTION. */
 export async function connect(options: ConnectOptions): Promise<KvorumClient> {
+  refuseUnknown(options, CONNECT_OPTIONS);
   const cluster = new Cluster({
     nodes: addressesOf(options.nodes),
     keyspace: options.keyspace ?? '0',
@@ -90,20 +101,23 @@ export class KvorumClient {
     this.#cluster = cluster;
   }
 
-  async get(key: Key, { after, r, signal }: ReadOptions = {}): Promise<Read> {
-    const words = ['KV.GET', key, ...option('R', r), ...option('AFTER', after)];
-    return readIn(await this.#send(key, words, true, signal));
+  async get(key: Key, options: ReadOptions = {}): Promise<Read> {
+    refuseUnknown(options, READ_OPTIONS);
+    const { after, r, signal } = options;
+    const wanted = [...option('R', r), ...option('AFTER', after)];
+    return readIn(await this.#send('KV.GET', key, wanted, signal));
   }
 
   async put(key: Key, value: Key, options: PutOptions = {}): Promise<Written> {
+    refuseUnknown(options, PUT_OPTIONS);
     const { ttlMs, signal } = options;
-    const words = ['KV.PUT', key, value, ...option('TTL', ttlMs), ...wishes(options)];
-    return writtenIn(await this.#send(key, words, false, signal));
+    const wanted = [bytesGiven('value', value), ...option('TTL', ttlMs), ...wishes(options)];
+    return writtenIn(await this.#send('KV.PUT', key, wanted, signal));
   }
 
   async delete(key: Key, options: WriteOptions = {}): Promise<Written> {
-    const words = ['KV.DEL', key, ...wishes(options)];
-    return writtenIn(await this.#send(key, words, false, options.signal));
+    refuseUnknown(options, WRITE_OPTIONS);
+    return writtenIn(await this.#send('KV.DEL', key, wishes(options), options.signal));
   }
 
   /**
@@ -116,8 +130,10 @@ export class KvorumClient {
   async update(
     key: Key,
     change: (values: readonly Buffer[]) => Key | undefined | Promise<Key | undefined>,
-    { attemptsMax = ATTEMPTS_MAX, ...options }: UpdateOptions = {},
+    updateOptions: UpdateOptions = {},
   ): Promise<Written> {
+    refuseUnknown(updateOptions, UPDATE_OPTIONS);
+    const { attemptsMax = ATTEMPTS_MAX, ...options } = updateOptions;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const { values, context } = await this.get(key, { signal: options.signal });
       const value = await change(values);
@@ -143,7 +159,9 @@ export class KvorumClient {
   }
 
   /** Every key that is there all the time once, others perhaps; `pattern` as in SCAN: `user:*`. */
-  async *keys(pattern?: string, { signal }: ReadOptions = {}): AsyncGenerator<Buffer, void> {
+  async *keys(pattern?: string, options: KeysOptions = {}): AsyncGenerator<Buffer, void> {
+    refuseUnknown(options, ['signal']);
+    const { signal } = options;
     const match = pattern === undefined ? [] : ['MATCH', pattern];
     let cursor = '0';
     do {
@@ -166,17 +184,15 @@ export class KvorumClient {
   }
 
   #send(
+    command: 'KV.GET' | 'KV.PUT' | 'KV.DEL',
     key: Key,
-    words: readonly (string | Buffer | number)[],
-    isRead: boolean,
+    wanted: readonly (string | Buffer | number)[],
     signal: AbortSignal | undefined,
   ): Promise<RespValue> {
-    return this.#cluster.send({ key: bytesOf(key), words, isRead, signal });
+    const bytes = bytesGiven('key', key);
+    const words = [command, bytes, ...wanted];
+    return this.#cluster.send({ key: bytes, words, isRead: command === 'KV.GET', signal });
   }
-}
-
-function bytesOf(text: Key): Buffer {
-  return typeof text === 'string' ? Buffer.from(text) : text;
 }
 
 function wishes({ context, condition, w }: WriteOptions): (string | number)[] {

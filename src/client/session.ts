@@ -4,6 +4,8 @@
 // key that it touched and sends it along; a node that knows less asks others, or says that it
 // cannot answer.
 
+import { KvorumError } from '../base/errors.ts';
+import { bytesGiven } from './given.ts';
 import type { Context, Read, Written } from './kv-reply.ts';
 import type { Key, KvorumClient, PutOptions, ReadOptions, WriteOptions } from './kvorum-client.ts';
 
@@ -21,7 +23,7 @@ export class KvorumSession {
   /** Only KvorumClient.session() makes one. */
   constructor(client: KvorumClient, token: SessionToken = []) {
     this.#client = client;
-    this.#seen = new Map(token);
+    this.#seen = new Map(tokenGiven(token));
   }
 
   get token(): SessionToken {
@@ -58,6 +60,22 @@ export class KvorumSession {
   }
 }
 
+/** Tokens travel through cookies: throws BAD_OPTION for one that is none of ours. */
+function tokenGiven(token: unknown): SessionToken {
+  const isToken =
+    Array.isArray(token) &&
+    token.every((entry) => {
+      return Array.isArray(entry) && entry.length === 2 && entry.every(isText);
+    });
+  if (isToken) return token as unknown as SessionToken;
+  const fix = 'Give what session.token was, or nothing for a new session.';
+  throw new KvorumError('BAD_OPTION', 'this is no token of a session', fix);
+}
+
+function isText(part: unknown): boolean {
+  return typeof part === 'string';
+}
+
 function nameOf(key: Key): string {
-  return Buffer.from(key as string).toString('base64');
+  return bytesGiven('key', key).toString('base64');
 }

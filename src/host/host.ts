@@ -1,5 +1,5 @@
 // The world behind one page. Everything that Kvorum asks of the machine it runs on — time, disk,
-// network, dice, a log, a second core — goes through these six interfaces (LevelDB's Env is the
+// network, dice, a log, a second core — goes through these interfaces (LevelDB's Env is the
 // model). The real ones stand beside this file; the simulator has its own, and so runs the very
 // same nodes on virtual time from one seed. Code outside host/ and the servers uses nothing else:
 // no Date, no Math.random, no timers, no node:fs, no node:net. The tidy test checks it.
@@ -13,6 +13,8 @@ export interface Host {
   readonly random: Random;
   readonly log: Log;
   readonly jobs: Jobs;
+  /** Code of users, on a thread of its own, without a disk: it may loop or run out of memory. */
+  readonly guests: Jobs;
 }
 
 export interface Clock {
@@ -162,6 +164,12 @@ export interface Job {
   setPace(bytesPerSecond: number): void;
   /** Asks the body to tidy up and return; `done` then settles as it decides. Idempotent. */
   cancel(): void;
+  /**
+   * Ends the thread on which it runs, whatever the body does: all jobs there reject with
+   * JOB_FAILED, and the next job gets a new thread. A job that has not begun is only taken out of
+   * the queue; nothing happens to one that is over.
+   */
+  abort(): void;
 }
 
 /** What a job is made of: a module exports it as `runJob`. */

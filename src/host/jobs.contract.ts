@@ -111,6 +111,19 @@ const promises: Record<string, (host: JobsHost) => Promise<void>> = {
     job.cancel();
   },
 
+  'an aborted job fails whatever it does, and one that waited for it runs': async ({ jobs }) => {
+    const hanging = jobs.start('test', { kind: 'hang' });
+    const [waiting, next] = [jobs.start('test', STEPS), jobs.start('test', STEPS)];
+    waiting.abort();
+    hanging.abort();
+    hanging.abort();
+    const isFailed = (error: unknown) => hasCode(error, 'JOB_FAILED');
+    await Promise.all([rejects(hanging.done, isFailed), rejects(waiting.done, isFailed)]);
+    equal(await next.done, 'did 10');
+    next.abort();
+    equal(await next.done, 'did 10');
+  },
+
   'after close() jobs reject with CLOSED, those under way too': async ({ jobs }) => {
     const job = jobs.start('test', STEPS);
     job.setPace(0);

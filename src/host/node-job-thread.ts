@@ -4,7 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { KvorumError } from '../base/errors.ts';
-import type { JobBody } from './host.ts';
+import type { Disk, JobBody } from './host.ts';
 import { JobPacer } from './job-pacer.ts';
 import { nodeClock } from './node-clock.ts';
 import { openNodeDisk } from './node-disk.ts';
@@ -12,6 +12,9 @@ import type { ThreadAnswer, ThreadData, ThreadMessage, ThreadOutcome } from './n
 
 /** How often a timer keeps the thread awake while it sleeps for its pace: any long time will do. */
 const AWAKE_MS = 60_000;
+
+/** What guests get: a body that used it would be a bug. */
+const NO_DISK = undefined as unknown as Disk;
 
 const { directory, modules } = workerData as ThreadData;
 const port = parentPort;
@@ -40,7 +43,8 @@ async function outcomeOf(name: string, order: unknown, pacer: JobPacer): Promise
   try {
     const module: unknown = await import(modules[name] as string);
     const { runJob } = module as { readonly runJob: JobBody };
-    return { kind: 'done', answer: await runJob(await openNodeDisk(directory), order, pacer) };
+    const disk = directory === undefined ? NO_DISK : await openNodeDisk(directory);
+    return { kind: 'done', answer: await runJob(disk, order, pacer) };
   } catch (error) {
     return failure(error);
   }

@@ -9,10 +9,12 @@ import { type ErrorCode, KvorumError, messageOf } from '../base/errors.ts';
 import type { Job, Jobs } from './host.ts';
 
 export interface NodeJobsOptions {
-  /** The data directory of the node. */
-  readonly directory: string;
+  /** The data directory of the node; undefined: these jobs get no disk. */
+  readonly directory: string | undefined;
   /** URLs of modules that export a `runJob`, by the name of the job. */
   readonly modules: Readonly<Record<string, string>>;
+  /** Of the heap of the thread, which ends when it needs more; as Node.js decides without it. */
+  readonly heapMb?: number;
 }
 
 export type ThreadData = NodeJobsOptions;
@@ -55,7 +57,7 @@ class NodeJobs implements Jobs {
   }
 
   start(name: string, order: unknown): Job {
-    const job = new NodeJob(name, structuredClone(order));
+    const job = new NodeJob(name, structuredClone(order), (each) => this.#abort(each));
     if (this.#isClosed) job.fail(closed());
     else this.#waiting.push(job);
     this.#next();
@@ -96,7 +98,10 @@ class NodeJobs implements Jobs {
 
   #newThread(): Worker {
     const url = new URL('./node-job-thread.ts', import.meta.url);
-    const thread = new Worker(url, { workerData: this.#options, name: 'kvorum jobs' });
+    const { heapMb } = this.#options;
+    const resourceLimits = heapMb === undefined ? {} : { maxOldGenerationSizeMb: heapMb };
+    const workerData: ThreadData = this.#options;
+    const thread = new Worker(url, { workerData, name: 'kvorum jobs', resourceLimits });
     let why: unknown;
     thread.on('message', (answer: ThreadAnswer) => this.#end(answer));
     thread.on('error', (error) => {
@@ -105,12 +110,28 @@ class NodeJobs implements Jobs {
     thread.on('exit', (code) => {
       if (this.#thread !== thread) return;
       this.#thread = undefined;
-      const what = why === undefined ? `exit code ${code}` : messageOf(why);
-      for (const job of this.#running.values()) job.fail(jobFailed(job, what));
-      this.#running.clear();
-      this.#next();
+      this.#failRunning(why === undefined ? `exit code ${code}` : messageOf(why));
     });
     return thread;
+  }
+
+  #abort(job: NodeJob): void {
+    if (this.#running.get(job.name) === job) {
+      const thread = this.#thread;
+      this.#thread = undefined;
+      void thread?.terminate();
+      this.#failRunning('it was ended');
+      return;
+    }
+    this.#waiting = this.#waiting.filter((each) => each !== job);
+    job.fail(jobFailed(job, 'it was ended before it began'));
+  }
+
+  /** They were on a thread that is gone. */
+  #failRunning(why: string): void {
+    for (const job of this.#running.values()) job.fail(jobFailed(job, why));
+    this.#running.clear();
+    this.#next();
   }
 
   #end(answer: ThreadAnswer): void {
@@ -124,15 +145,17 @@ class NodeJob implements Job {
   readonly name: string;
   readonly done: Promise<unknown>;
   readonly #order: unknown;
+  readonly #onAbort: (job: NodeJob) => void;
   readonly #settle = Promise.withResolvers<unknown>();
   #thread: Worker | undefined;
   /** What was asked before it began. */
   readonly #early: ThreadWish[] = [];
   #isOver = false;
 
-  constructor(name: string, order: unknown) {
+  constructor(name: string, order: unknown, onAbort: (job: NodeJob) => void) {
     this.name = name;
     this.#order = order;
+    this.#onAbort = onAbort;
     this.done = this.#settle.promise;
   }
 
@@ -142,6 +165,10 @@ class NodeJob implements Job {
 
   cancel(): void {
     this.#tell({ kind: 'cancel' });
+  }
+
+  abort(): void {
+    if (!this.#isOver) this.#onAbort(this);
   }
 
   begin(thread: Worker): void {

@@ -16,6 +16,8 @@ export type TestOrder =
     }
   | { readonly kind: 'fail' }
   | { readonly kind: 'bug' }
+  /** Never returns. */
+  | { readonly kind: 'hang' }
   /** Ends its thread: only where it has one. */
   | { readonly kind: 'die' };
 
@@ -33,6 +35,8 @@ export async function runJob(disk: Disk, order: unknown, pace: JobPace): Promise
       throw new KvorumError('DISK_FULL', 'no space left for a', 'Free some.');
     case 'bug':
       throw new Error('assertion failed: a test');
+    case 'hang':
+      return new Promise(() => undefined);
     case 'die':
       process.exit(7);
   }

@@ -1,6 +1,7 @@
 // What a node counts about itself, as plain integers: cheap where they are counted, turned into
 // Prometheus text only when somebody asks.
 
+import type { MergeCounters } from '../merge/merger.ts';
 import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
@@ -18,6 +19,7 @@ export interface NodeMetrics {
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
   readonly objects: ObjectCounters;
+  readonly merges: MergeCounters;
   readonly antiEntropy: AntiEntropyCounters;
   /** By the name of the node that was compared. */
   readonly sync: ReadonlyMap<string, SyncState>;

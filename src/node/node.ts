@@ -11,6 +11,7 @@ import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { DiskSpace, Host } from '../host/host.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
+import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
 import { explainKey } from '../replication/explain.ts';
@@ -82,6 +83,7 @@ export class Node implements Store {
   readonly #engine: Engine;
   readonly #replica: Replica;
   readonly #peers: RemotePeers;
+  readonly #merger: Merger;
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
@@ -128,7 +130,16 @@ export class Node implements Store {
       say: (outgoing) => this.#peers.gossip(outgoing),
       burden: () => this.#burden(),
     });
-    const parts = { view: map, replica: this.#replica, peers: this.#peers, clock, requestMs };
+    this.#merger = new Merger(host);
+    const merger = this.#merger;
+    const parts = {
+      view: map,
+      replica: this.#replica,
+      peers: this.#peers,
+      clock,
+      requestMs,
+      merger,
+    };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = parts;
     this.#listing = { ...parts, engine };
@@ -254,6 +265,7 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
+      merges: this.#merger.counters,
       antiEntropy: this.#antiEntropy.counters,
       sync: this.#syncStates(),
       hints: this.#hints.counters,

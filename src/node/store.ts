@@ -29,6 +29,7 @@ export type {
   KeyPosition,
   ListRequest,
   LiveValue,
+  MergeReport,
   NoAnswer,
   PutExpiry,
   Receipt,

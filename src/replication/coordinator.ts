@@ -12,20 +12,29 @@ import { KvorumError, lineOf } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
 import { refuseFutureIncarnations } from '../causality/context.ts';
 import { encodeObject } from '../causality/object-format.ts';
-import { liveSiblings } from '../causality/siblings.ts';
+import { liveSiblings, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
+import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
+import { mergedValues, mergeFailed } from './merged-values.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
 import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
 import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
 import { ReplicatedWrite, type WriterParts } from './replicated-write.ts';
-import type { GetOutcome, GetRequest, Receipt, WriteOutcome, WriteRequest } from './request.ts';
+import type {
+  GetOutcome,
+  GetRequest,
+  LiveValue,
+  Receipt,
+  WriteOutcome,
+  WriteRequest,
+} from './request.ts';
 
 export interface CoordinatorParts {
   readonly view: ClusterView;
@@ -34,6 +43,7 @@ export interface CoordinatorParts {
   readonly clock: Clock;
   /** Milliseconds that a request may take; then it is decided without whoever is missing. */
   readonly requestMs: number;
+  readonly merger: Merger;
 }
 
 /** A key, and who is responsible for it. */
@@ -72,7 +82,7 @@ export class Coordinator {
 
   /**
    * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), BAD_CONTEXT,
-   * TOO_MANY_SIBLINGS and VALUE_TOO_LARGE only.
+   * TOO_MANY_SIBLINGS, VALUE_TOO_LARGE and MERGE_FAILED (a new expiry for siblings) only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
    * in one turn: as long as nodes agree on who lives, SET NX is granted once.
@@ -114,14 +124,18 @@ export class Coordinator {
     return later(read, (result) => this.#outcomeOf(place, result));
   }
 
-  #outcomeOf(place: Place, read: ReadResult): GetOutcome {
+  #outcomeOf(place: Place, read: ReadResult): Later<GetOutcome> {
     if (read.kind === 'no-answer') return read;
-    const { clock } = this.#parts;
+    const { clock, merger } = this.#parts;
+    const { keyspace, at } = place;
     const { context } = read.object;
     const receipt = this.#receiptOf(place, read.members);
     const values = liveSiblings(read.object, clock.wallMs());
     if (values.length === 0) return { kind: 'missing', context, receipt };
-    return { kind: 'found', context, receipt, values };
+    const found = { kind: 'found', context, receipt, values } as const;
+    if (values.length === 1 || keyspace.merge === undefined) return found;
+    const merged = mergedValues(merger, keyspace, at, values);
+    return later(merged, (each) => ({ ...found, ...each }));
   }
 
   #receiptOf({ keyspace, primaries }: Place, members: readonly MemberIndex[]): Receipt {
@@ -156,7 +170,27 @@ export class Coordinator {
       const merged = replica.merge(keyspace, at, encodeObject(read.object));
       if (merged instanceof Promise) await this.#beforeDeadline(merged, deadlineMs);
     }
-    return this.#writeInTurn(request, place, terms);
+    const isPlain = keyspace.merge === undefined;
+    const wanted = isPlain ? request : await this.#onOneValue(request, place, read.object);
+    return this.#writeInTurn(wanted, place, terms);
+  }
+
+  /** A new expiry of what a merge function makes is a write of it. Rejects with MERGE_FAILED. */
+  async #onOneValue(
+    request: WriteRequest,
+    { keyspace, at }: Place,
+    { context, siblings }: StoredObject,
+  ): Promise<WriteRequest> {
+    const { change } = request;
+    if (change.kind !== 'expire') return request;
+    const { merger, clock } = this.#parts;
+    const live = liveSiblings({ context, siblings }, clock.wallMs());
+    if (live.length < 2) return request;
+    const { values, merge } = await mergedValues(merger, keyspace, at, live);
+    if (merge?.kind === 'unmerged') throw mergeFailed(merge.why);
+    const { value } = values[0] as LiveValue;
+    const put = { kind: 'put', value, expiresAt: change.expiresAt } as const;
+    return { ...request, change: put, condition: 'present', context };
   }
 
   /** The key's turn has to wait where its old value must come from the disk. */

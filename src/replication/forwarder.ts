@@ -147,6 +147,7 @@ function mayRepeat({ conflictRule }: Keyspace, { change, returnPrevious }: Write
 const FINAL: readonly ErrorCode[] = [
   'BAD_CONTEXT',
   'BAD_OPTION',
+  'MERGE_FAILED',
   'NO_SUCH_KEYSPACE',
   'TOO_MANY_SIBLINGS',
   'VALUE_TOO_LARGE',

@@ -6,9 +6,13 @@
 
 import { KvorumError } from '../base/errors.ts';
 import type { KeyspaceNumber } from '../base/ids.ts';
+import type { MergeRule } from '../merge/merge-rule.ts';
 
-/** `siblings`: every concurrent value is kept. `latest`: the newest by hybrid time wins. */
-export type ConflictRule = 'latest' | 'siblings';
+/**
+ * `siblings`: every concurrent value is kept. `latest`: the newest by hybrid time wins. `merge`:
+ * they are kept as with `siblings`, and a read answers with what a function makes of them.
+ */
+export type ConflictRule = 'latest' | 'siblings' | 'merge';
 
 /**
  * What a write waits for on each of its W nodes. `fsync`: it is on the disk. `interval`: it is in
@@ -32,6 +36,8 @@ export interface Keyspace {
   /** Copies that a write waits for, each as durable as `durability` says. */
   readonly w: number;
   readonly conflictRule: ConflictRule;
+  /** With rule `merge`, and only then. */
+  readonly merge?: MergeRule | undefined;
   /** Whether fallbacks stand in for primaries that are away; otherwise too few are refused. */
   readonly isSloppy: boolean;
   readonly durability: Durability;

@@ -80,6 +80,26 @@ const REPLIES: Reply[] = [
   { kind: 'object', object: Buffer.from('o') },
   { kind: 'object', object: undefined },
   { kind: 'got', outcome: { kind: 'found', context, receipt, values: [value, value] } },
+  {
+    kind: 'got',
+    outcome: {
+      kind: 'found',
+      context,
+      receipt,
+      values: [value],
+      merge: { kind: 'merged', siblingsCount: 300 },
+    },
+  },
+  {
+    kind: 'got',
+    outcome: {
+      kind: 'found',
+      context,
+      receipt,
+      values: [value, value],
+      merge: { kind: 'unmerged', why: 'no milk' },
+    },
+  },
   { kind: 'got', outcome: { kind: 'missing', context, receipt } },
   { kind: 'got', outcome: { kind: 'no-answer', needed: 2, got: 1 } },
   { kind: 'got', outcome: { kind: 'no-answer', needed: 2, got: 2, isBehind: true } },

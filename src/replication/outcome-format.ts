@@ -9,10 +9,11 @@ import type { Actor, Dot } from '../causality/dot.ts';
 import { readVector, writeVector } from '../causality/version-vector.ts';
 import type { Durability } from './keyspace.ts';
 import type { RemoteWriteOutcome } from './messages.ts';
-import type { GetOutcome, LiveValue, Receipt } from './request.ts';
+import type { GetOutcome, LiveValue, MergeReport, Receipt } from './request.ts';
 
 const GET_OUTCOMES = ['found', 'missing', 'no-answer'] as const;
 const WRITE_OUTCOMES = ['ok', 'condition-failed', 'not-applied', 'indeterminate'] as const;
+const MERGE_REPORTS = [undefined, 'merged', 'unmerged'] as const;
 const DURABILITIES = ['fsync', 'interval'] as const satisfies readonly Durability[];
 const NODE_ID_BYTES = 20;
 
@@ -28,6 +29,7 @@ export function writeGetOutcome(w: ByteWriter, outcome: GetOutcome): void {
   if (outcome.kind === 'missing') return;
   w.varint(outcome.values.length);
   for (const value of outcome.values) writeValue(w, value);
+  writeMergeReport(w, outcome.merge);
 }
 
 export function readGetOutcome(r: ByteReader): GetOutcome {
@@ -39,7 +41,11 @@ export function readGetOutcome(r: ByteReader): GetOutcome {
   const context = readVector(r);
   const receipt = readReceipt(r);
   if (kind === 'missing') return { kind, context, receipt };
-  return { kind, context, receipt, values: readMany(r, readValue) };
+  const values = readMany(r, readValue);
+  const merge = readMergeReport(r);
+  return merge === undefined
+    ? { kind, context, receipt, values }
+    : { kind, context, receipt, values, merge };
 }
 
 export function writeWriteOutcome(w: ByteWriter, outcome: RemoteWriteOutcome): void {
@@ -62,6 +68,18 @@ export function readWriteOutcome(r: ByteReader): RemoteWriteOutcome {
   const previous = r.u8() === 0 ? undefined : readValue(r);
   if (kind === 'condition-failed') return { kind, previous };
   return { kind, previous, dot: readDot(r), context: readVector(r), receipt: readReceipt(r) };
+}
+
+function writeMergeReport(w: ByteWriter, report: MergeReport | undefined): void {
+  w.u8(MERGE_REPORTS.indexOf(report?.kind));
+  if (report?.kind === 'merged') w.varint(report.siblingsCount);
+  else if (report?.kind === 'unmerged') w.text(report.why);
+}
+
+function readMergeReport(r: ByteReader): MergeReport | undefined {
+  const kind = oneOf(MERGE_REPORTS, r.u8(), 'merge report');
+  if (kind === undefined) return undefined;
+  return kind === 'merged' ? { kind, siblingsCount: r.varint() } : { kind, why: r.text() };
 }
 
 function writeValue(w: ByteWriter, live: LiveValue): void {

@@ -26,11 +26,18 @@ export type GetOutcome =
       readonly kind: 'found';
       /** At least one; the newest by hybrid time comes first. */
       readonly values: readonly LiveValue[];
+      /** What the merge function of the keyspace made of siblings; absent where none met. */
+      readonly merge?: MergeReport | undefined;
       readonly context: VersionVector;
       readonly receipt: Receipt;
     }
   | { readonly kind: 'missing'; readonly context: VersionVector; readonly receipt: Receipt }
   | NoAnswer;
+
+/** `merged`: one value was made of so many. `unmerged`: it could not be; all are in `values`. */
+export type MergeReport =
+  | { readonly kind: 'merged'; readonly siblingsCount: number }
+  | { readonly kind: 'unmerged'; readonly why: string };
 
 export interface NoAnswer {
   readonly kind: 'no-answer';

@@ -12,13 +12,16 @@ const FATES: Readonly<Record<Write['fate'], string>> = {
   older: 'written at the same time as the answer, which has the later clock',
 };
 
+const MERGED = 'a read merges it with the others';
+
 export function explanationText(explanation: Explanation): string {
   const { keyspace, conflictRule, slot, replicas, writes, isAgreed } = explanation;
   const lines = [`slot ${slot}, keyspace ${keyspace} (rule ${conflictRule})`];
   for (const replica of replicas) {
     lines.push(`${replica.node}${replica.isAlive ? '' : ' (down)'}: ${stateText(replica)}`);
   }
-  for (const write of writes) lines.push(writeText(write));
+  const isMerged = conflictRule === 'merge' && writes.filter(isAnswered).length > 1;
+  for (const write of writes) lines.push(writeText(write, isMerged));
   if (writes.length === 0) lines.push('no replica that answered knows of a write');
   lines.push(isAgreed ? 'all replicas agree' : 'the replicas differ: the next read repairs them');
   return lines.join('\n');
@@ -37,8 +40,13 @@ function stateText({ state, why, dots, context }: Explanation['replicas'][number
   }
 }
 
-function writeText({ dot, fate, writtenMs, expiresAt, nodes }: Write): string {
+function isAnswered({ fate }: Write): boolean {
+  return fate === 'answered';
+}
+
+function writeText({ dot, fate, writtenMs, expiresAt, nodes }: Write, isMerged: boolean): string {
   const written = new Date(writtenMs).toISOString();
   const expiry = expiresAt === 0 ? '' : `, expires ${new Date(expiresAt).toISOString()}`;
-  return `${dot}: ${FATES[fate]} (written ${written}${expiry}; on ${nodes.join(', ')})`;
+  const becomes = isMerged && fate === 'answered' ? MERGED : FATES[fate];
+  return `${dot}: ${becomes} (written ${written}${expiry}; on ${nodes.join(', ')})`;
 }

@@ -10,7 +10,7 @@
 // and from flushes, only to give it back.
 
 import { hasCode } from '../base/errors.ts';
-import type { Host } from '../host/host.ts';
+import type { Host, Job } from '../host/host.ts';
 import { BackgroundLoop } from './background-loop.ts';
 import { type Compaction, startCompaction } from './compaction/compaction.ts';
 import type { CompactionDone, CompactionJob } from './compaction/compaction-job.ts';
@@ -27,9 +27,9 @@ import {
   stepsOf,
 } from './compaction/relocation.ts';
 import { bytesOf } from './compaction/table-stacks.ts';
+import type { ScrubOrder, ScrubVerdict } from './scrub/scrub-job.ts';
 import type { LiveTable } from './tables/table-set.ts';
 import type { TableStore } from './tables/table-store.ts';
-import { WorkPace } from './work-pace.ts';
 
 export interface CompactorParts {
   readonly host: Pick<Host, 'clock' | 'log' | 'jobs'>;
@@ -62,6 +62,8 @@ export class Compactor {
   readonly loop: BackgroundLoop;
   readonly #parts: CompactorParts;
   #current: { readonly compaction: Compaction; readonly plan: CompactionPlan } | undefined;
+  /** Of an input of a compaction that failed. */
+  #check: Job | undefined;
   /** Durable, but not installed yet. */
   #finished: Finished | undefined;
   #isWaitingForSpace = false;
@@ -89,6 +91,7 @@ export class Compactor {
   async stop(): Promise<void> {
     const stopped = this.loop.stop();
     this.#current?.compaction.cancel();
+    this.#check?.cancel();
     await stopped;
   }
 
@@ -229,18 +232,12 @@ export class Compactor {
     return true;
   }
 
-  async #isSound({ content }: LiveTable): Promise<boolean> {
+  async #isSound({ content, info }: LiveTable): Promise<boolean> {
+    this.loop.checkGoesOn();
     if (content instanceof Error) return false;
-    const pace = new WorkPace(this.#parts.host.clock);
-    try {
-      await content.verify(() => {
-        this.loop.checkGoesOn();
-        return pace.rest();
-      });
-      return true;
-    } catch (error) {
-      if (hasCode(error, 'CORRUPTION')) return false;
-      throw error;
-    }
+    const order: ScrubOrder = { kind: 'table', number: info.number };
+    this.#check = this.#parts.host.jobs.start('scrub', order);
+    const verdict = (await this.#check.done) as ScrubVerdict;
+    return verdict.kind === 'sound';
   }
 }

@@ -11,6 +11,7 @@ import { runJob as compaction } from './compaction/compaction-job.ts';
 import type { Change, Engine, EngineKey, Growth, SlotRange } from './engine.ts';
 import { runJob as flush } from './flush-job.ts';
 import { type EngineOptions, openEngine } from './open-engine.ts';
+import { runJob as scrub } from './scrub/scrub-job.ts';
 import {
   at,
   EVERYTHING,
@@ -25,6 +26,7 @@ import {
 const TINY: EngineOptions = {
   memtableBytesMax: 500,
   segmentBytesMax: 400,
+  scrubPeriodMs: 25,
   batchBytesTarget: 200,
   blockCacheBytes: 2_000,
   tableBytesTarget: 600,
@@ -232,7 +234,7 @@ for (const { values, script, code, errno } of FAULTS) {
       const server = new Server(k);
       const host = server.machine.boot();
       const faulty = new FaultyDisk(host.disk, server.machine.directory, k, errno);
-      const jobs = new SimJobs(faulty, host.clock, { flush, compaction });
+      const jobs = new SimJobs(faulty, host.clock, { flush, scrub, compaction });
       const trace = new Trace(script);
       await server.settle(trace.endure({ ...host, disk: faulty, jobs }));
       for (const each of trace.errors) errors.add(each);

@@ -6,6 +6,7 @@ import type { Flusher } from './flusher.ts';
 import type { CommitLog } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
 import type { MemtableStack } from './memtable-stack.ts';
+import type { Scrubber } from './scrub/scrubber.ts';
 import type { SpaceStats } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
 import type { TableSet } from './tables/table-set.ts';
@@ -22,11 +23,12 @@ export interface StatsSources {
   readonly recovered: RecoveredLog;
   readonly counts: Pick<EngineStats, 'writesDelayed' | 'writesRefused' | 'corruptReads'>;
   readonly space: SpaceStats;
+  readonly scrubber: Scrubber;
   readonly isDiskFull: boolean;
 }
 
 export function engineStats(sources: StatsSources): EngineStats {
-  const { memtables, tables, flusher, compactor, counts, recovered, space } = sources;
+  const { memtables, tables, flusher, compactor, counts, recovered, scrubber, space } = sources;
   const log = sources.log.stats();
   const cache = sources.cache.stats();
   const { filters, set } = tables;
@@ -49,13 +51,14 @@ export function engineStats(sources: StatsSources): EngineStats {
     flushes: flusher.flushes,
     flushBytesWritten: flusher.bytesWritten,
     ...compactor.counts,
-    backgroundFailures: flusher.loop.failures + compactor.loop.failures,
+    backgroundFailures: flusher.loop.failures + compactor.loop.failures + scrubber.failures,
     ...counts,
     blockCacheBytes: cache.bytes,
     blockCacheHits: cache.hits,
     blockCacheMisses: cache.misses,
     filterChecks: filters.checks,
     filterFalsePositives: filters.falsePositives,
+    scrub: scrubber.stats,
     damaged: tables.damaged,
     liveDrops: tables.drops.visible.drops().length,
   };

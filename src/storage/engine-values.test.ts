@@ -234,7 +234,7 @@ test('a lost value file is reported, and a new value takes the place of a lost o
   await values.remove(file);
   await values.open();
   deepEqual(values.engine.stats().damaged, [
-    { file, fromKeyspace: 0, fromSlot: 7, toKeyspace: 0, toSlot: 7 },
+    { file, extent: 'whole', fromKeyspace: 0, fromSlot: 7, toKeyspace: 0, toSlot: 7 },
   ]);
   await rejects(values.text('key 0'), damaged);
   ok(values.engine.stats().corruptReads > 0);

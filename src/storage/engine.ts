@@ -200,6 +200,7 @@ export interface EngineStats {
   readonly filterFalsePositives: number;
   /** Reads that found bytes which are not what was written. */
   readonly corruptReads: number;
+  readonly scrub: ScrubStats;
   readonly damaged: readonly DamagedRange[];
   /** Stretches of slots that were dropped, and whose old entries are not all gone yet. */
   readonly liveDrops: number;
@@ -211,8 +212,22 @@ export interface EngineStats {
   readonly diskReservedBytes: number;
 }
 
-/** Slots whose keys may have stood in a table that cannot be opened. Both ends inclusive. */
+/** The check of everything on the disk that goes on in the background. */
+export interface ScrubStats {
+  readonly filesChecked: number;
+  readonly bytesRead: number;
+  /** Over everything there was. */
+  readonly passes: number;
+  /** Files in which damage was found. */
+  readonly damageFound: number;
+  /** What was on the disk then was read since, in milliseconds since 1970; 0: not yet. */
+  readonly checkedAsOfMs: number;
+}
+
+/** Slots whose keys may have stood where something cannot be read. Both ends inclusive. */
 export interface DamagedRange {
+  /** `part`: it can be opened, and what is sound in it is answered. */
+  readonly extent: 'whole' | 'part';
   readonly file: string;
   readonly fromKeyspace: number;
   readonly fromSlot: number;

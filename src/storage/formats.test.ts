@@ -6,6 +6,7 @@ import { encodeIdentity } from './identity-file.ts';
 import { LogBatch } from './log/log-batch.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './log/log-format.ts';
 import { ChangeView } from './memtable/change-view.ts';
+import { encodeScrubProgress } from './scrub/scrub-file.ts';
 import { elsewhere, entry, TestTables, removal as tableRemoval } from './sstable/test-table.ts';
 import { Summary } from './summary/summary.ts';
 import { tableKeyOf } from './table-entry.ts';
@@ -55,6 +56,12 @@ test('the manifest is as docs/formats.md says', async () => {
   const reach = { flushedSequence: 5, firstSegment: 2, summary };
   const manifest = encodeManifest({ ...reach, nextTable: 2, tables, drops });
   equal(manifest.toString('hex'), await exampleOf('Manifest'));
+});
+
+test('the progress of the check is as docs/formats.md says', async () => {
+  const pass = { beganMs: 2 ** 40 + 5, next: 41, end: 300 };
+  const progress = encodeScrubProgress({ pass, checkedAsOfMs: 2 ** 40 });
+  equal(progress.toString('hex'), await exampleOf('scrub'));
 });
 
 test('a table is as docs/formats.md says', async () => {

@@ -34,6 +34,8 @@ import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
 import { ChangeView } from './memtable/change-view.ts';
 import type { MemtableStack } from './memtable-stack.ts';
+import type { ScrubProgress } from './scrub/scrub-file.ts';
+import { Scrubber } from './scrub/scrubber.ts';
 import type { SpaceWatch } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
 import { diskFull, engineClosed, overloaded } from './storage-errors.ts';
@@ -51,12 +53,14 @@ export interface RecoveredParts {
   readonly tables: TableStore;
   readonly cache: BlockCache;
   readonly space: SpaceWatch;
+  readonly scrubProgress: ScrubProgress | undefined;
 }
 
 export interface EngineLimits extends CommitLogOptions {
   readonly sealedMax: number;
   readonly largeValueBytes: number;
   readonly compaction: CompactorOptions;
+  readonly scrubPeriodMs: number;
 }
 
 /** Twice what compaction waits for: every one more is one more table that each read must ask. */
@@ -71,6 +75,7 @@ export class LogStructuredEngine implements Engine {
   readonly #log: CommitLog;
   readonly #flusher: Flusher;
   readonly #compactor: Compactor;
+  readonly #scrubber: Scrubber;
   readonly #change = new ChangeView();
   #view: LayeredView;
   #identity: StoredIdentity;
@@ -113,6 +118,15 @@ export class LogStructuredEngine implements Engine {
       bytesMax: () => recovered.space.compactionBytesMax,
       isBehind: () => this.#tables.set.level0.length >= LEVEL0_TABLES_LATE,
       onCompacted: () => this.#renewView(),
+    });
+    this.#scrubber = new Scrubber({
+      host,
+      tables: this.#tables,
+      segments: () => this.#log.segments,
+      onSuspects: () => this.#renewView(),
+      onLogDamaged: () => this.#flushAll(),
+      periodMs: limits.scrubPeriodMs,
+      progress: recovered.scrubProgress,
     });
     if (this.#memtables.sealedCount > 0) this.#flusher.loop.poke();
     this.#flushDrops();
@@ -195,6 +209,7 @@ export class LogStructuredEngine implements Engine {
       tables: this.#tables,
       flusher: this.#flusher,
       compactor: this.#compactor,
+      scrubber: this.#scrubber,
       cache,
       recovered: log,
       counts: this.#counts,
@@ -243,6 +258,11 @@ export class LogStructuredEngine implements Engine {
     this.#flusher.loop.poke();
   }
 
+  /** Afterwards nothing that is in the log now is needed. */
+  #flushAll(): void {
+    if (!this.#memtables.active.isEmpty) this.#seal();
+  }
+
   /** Drops are settled with what was written before them; one flush does it for many. */
   #flushDrops(): void {
     if (!this.#tables.drops.areSettled && this.#memtables.sealedCount === 0) this.#seal();
@@ -289,7 +309,7 @@ export class LogStructuredEngine implements Engine {
     try {
       const logClosed = this.#log.close();
       this.#recovered.space.stop();
-      const stopped = [this.#flusher.stop(), this.#compactor.stop()];
+      const stopped = [this.#flusher.stop(), this.#compactor.stop(), this.#scrubber.stop()];
       await Promise.allSettled([logClosed, this.#renewal, ...stopped]);
       await this.#tables.close();
       await logClosed;

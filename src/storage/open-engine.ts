@@ -21,6 +21,7 @@ import { type LogExpectation, type RecoveredLog, recoverLog } from './log/log-re
 import { type EngineHost, LogStructuredEngine } from './log-structured-engine.ts';
 import { MemtableStack } from './memtable-stack.ts';
 import { ReplayOverflow, type ReplayOverflowParts } from './replay-overflow.ts';
+import { readScrubProgress } from './scrub/scrub-file.ts';
 import type { DiskReserve } from './space/disk-reserve.ts';
 import { SpaceWatch } from './space/space-watch.ts';
 import { BlockCache } from './sstable/block-cache.ts';
@@ -35,6 +36,7 @@ const DEFAULTS = {
   batchBytesTarget: MIB,
   memoryBytes: 384 * MIB,
   sealedMax: 3,
+  scrubPeriodMs: 7 * 86_400_000,
   tableBytesTarget: PLAN_DEFAULTS.tableBytesTarget,
   largeValueBytes: 16 * 1024,
 };
@@ -68,6 +70,8 @@ export interface EngineOptions {
   readonly verifies?: CompactorOptions['verifies'];
   /** Free space of the disk below which writes are refused; 5 % of it, 2 GiB at most. */
   readonly reserve?: DiskReserve;
+  /** In so many milliseconds everything on the disk is read and checked once; 7 days. */
+  readonly scrubPeriodMs?: number;
 }
 
 /**
@@ -103,7 +107,8 @@ export async function openEngine(
       const identity = claimed ?? (await start(host, before as StoredIdentity));
       const space = new SpaceWatch(host, options.reserve);
       await space.start();
-      const parts = { lock, identity, memtables, log, tables, cache, space };
+      const scrubProgress = await readScrubProgress(host.disk);
+      const parts = { lock, identity, memtables, log, tables, cache, space, scrubProgress };
       return new LogStructuredEngine(host, parts, limits);
     } catch (error) {
       await tables.close();

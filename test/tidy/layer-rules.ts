@@ -17,7 +17,14 @@ const HOST_SEAM = ['src/host/host.ts'];
 const PURE = ['src/causality/', 'src/ring/', 'src/membership/'];
 /** The doors of storage; what stands behind them may change without anyone noticing. */
 const STORAGE_DOORS = ['src/storage/engine.ts', 'src/storage/open-engine.ts'];
-const BELOW_REPLICATION = ['src/base/', ...HOST_SEAM, ...PURE, 'src/storage/engine.ts'];
+const BELOW_REPLICATION = [
+  'src/base/',
+  ...HOST_SEAM,
+  ...PURE,
+  'src/storage/engine.ts',
+  'src/merge/merger.ts',
+  'src/merge/merge-rule.ts',
+];
 const BELOW_NODE = [
   ...BELOW_REPLICATION,
   ...STORAGE_DOORS,
@@ -32,6 +39,11 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'src/causality/', may: ['src/base/'], why: 'pure, and of no concern to its siblings' },
   { folder: 'src/ring/', may: ['src/base/'], why: 'pure: who is alive is an argument' },
   { folder: 'src/membership/', may: ['src/base/'], why: 'pure: gossip is messages in and out' },
+  {
+    folder: 'src/merge/',
+    may: ['src/base/', ...HOST_SEAM, 'src/causality/'],
+    why: 'it makes one value of several, wherever they come from',
+  },
   { folder: 'src/storage/', may: ['src/base/', ...HOST_SEAM], why: 'bytes under keys, no more' },
   { folder: 'src/replication/', may: BELOW_REPLICATION, why: 'storage only by its door' },
   {
@@ -69,6 +81,7 @@ export const LAYERS: readonly Layer[] = [
       'src/node/',
       'src/server/',
       'src/client/',
+      'src/merge/', // the functions that a configuration may name, tried before a node starts
       'src/replication/keyspace.ts', // the presets that a configuration may name
       'src/storage/storage-jobs.ts', // what the thread of background jobs loads
       'src/storage/directory-check.ts', // what `kvorum doctor` prints

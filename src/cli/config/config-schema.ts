@@ -6,6 +6,7 @@
 //   memory = "2gb"                       rack = "a"                  preset = "quorum"
 //                                                                  ttl = "30d"
 //   disk-reserve = "5%"
+//   scrub-period = "7d"
 
 import Type, { type Static } from 'typebox';
 import { COPIES_MAX, KEYSPACE_NUMBER_MAX } from '../../replication/keyspace.ts';
@@ -36,7 +37,9 @@ const KeyspaceSchema = Type.Object(
     n: Type.Optional(Copies),
     r: Type.Optional(Copies),
     w: Type.Optional(Copies),
-    'conflict-rule': Type.Optional(Type.Enum(['latest', 'siblings'])),
+    'conflict-rule': Type.Optional(Type.Enum(['latest', 'siblings', 'merge'])),
+    merge: Type.Optional(Text),
+    'merge-limit': Type.Optional(Text),
     quorum: Type.Optional(Type.Enum(['sloppy', 'strict'])),
     durability: Type.Optional(Type.Enum(['fsync', 'interval'])),
     ttl: Type.Optional(Text),
@@ -63,6 +66,7 @@ export const ConfigSchema = Type.Object(
     memory: Type.Optional(Text),
     'disk-reserve': Type.Optional(Text),
     gossip: Type.Optional(Type.Enum(['loopback', 'lan', 'wan'])),
+    'scrub-period': Type.Optional(Text),
     'anti-entropy': Type.Optional(Text),
     redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),
     'log-level': Type.Optional(Type.Enum(['info', 'warn', 'error', 'silent'])),

@@ -13,6 +13,7 @@ import {
 import { byteSize } from '../byte-size.ts';
 import { durationMs } from '../duration.ts';
 import type { KeyspaceTable } from './config-schema.ts';
+import { conflictsOf } from './merge-setting.ts';
 import { badOption } from './node-setting.ts';
 
 /** Begins with a letter: digits are the number of a keyspace. */
@@ -24,7 +25,7 @@ const OBJECT_BYTES_MIN = MIB;
 /** N coordinators may each fill an object, and all of it must fit into one frame of 16 MiB. */
 const OBJECT_BYTES_OF_ALL_COPIES = 15 * MIB;
 
-/** Throws BAD_OPTION; `from` is the file that they stand in. */
+/** Throws BAD_OPTION; `from` is the file that they stand in, and modules beside. */
 export function keyspacesOf(tables: readonly KeyspaceTable[], from: string): Keyspace[] {
   if (tables.length === 0) return [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
   const keyspaces = tables.map((table) => keyspaceOf(table, from));
@@ -54,7 +55,7 @@ function keyspaceOf(table: KeyspaceTable, from: string): Keyspace {
     number: number as KeyspaceNumber,
     name,
     ...copies,
-    conflictRule: table['conflict-rule'] ?? DEFAULT_KEYSPACE.conflictRule,
+    ...conflictsOf(table, where, from),
     isSloppy: (table.quorum ?? 'sloppy') === 'sloppy',
     durability: table.durability ?? DEFAULT_KEYSPACE.durability,
     ttlMs: table.ttl === undefined ? 0 : durationMs(table.ttl, `${where}: ttl`),

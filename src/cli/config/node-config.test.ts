@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { hasCode } from '../../base/errors.ts';
 import { keyspaceCalled } from '../../replication/keyspace.ts';
 import { type NodeConfig, readNodeConfig } from './node-config.ts';
@@ -159,6 +160,32 @@ test('[[keyspaces]]: durability, default TTL and limits', async (t) => {
   deepEqual(limits, { siblingsWarned: 10, siblingsMax: 10, objectBytesMax: 2 * 1024 ** 2 });
 });
 
+test('[[keyspaces]]: a merge function by its name, or by its path beside the file', async (t) => {
+  const config = await fileWith(
+    t,
+    `
+    [[keyspaces]]
+    number = 1
+    name = "tags"
+    merge = "set-union"
+    [[keyspaces]]
+    number = 2
+    name = "carts"
+    conflict-rule = "merge"
+    merge = "lib/cart-merge.ts"
+    merge-limit = "20ms"
+    `,
+  );
+  const { keyspaces } = (await readNodeConfig({ config }, {})).topology;
+  const rules = keyspaces.map(({ conflictRule, merge }) => [conflictRule, merge]);
+  const module = new URL('lib/cart-merge.ts', pathToFileURL(config)).href;
+  deepEqual(rules, [
+    ['latest', undefined],
+    ['merge', { name: 'set-union', module: undefined, limitMs: 100 }],
+    ['merge', { name: 'lib/cart-merge.ts', module, limitMs: 20 }],
+  ]);
+});
+
 test('a keyspace that cannot be is refused with the reason', async (t) => {
   const cases = [
     ['name = "7"', /cannot be called so/],
@@ -169,6 +196,12 @@ test('a keyspace that cannot be is refused with the reason', async (t) => {
     ['siblings-warned = 11\nsiblings-max = 10', /warns of 11 siblings but refuses more than 10/],
     ['object-max = "6mb"', /more than 5242880 bytes/],
     ['object-max = "1kb"', /less than 1mb/],
+    ['merge = "set-unoin"', /there is no merge function "set-unoin"/],
+    ['merge = "max"\nconflict-rule = "latest"', /merge = "max" and conflict-rule = "latest"/],
+    ['conflict-rule = "merge"', /has conflict-rule = "merge" but no merge function/],
+    ['merge-limit = "10ms"', /has merge-limit = "10ms" but no merge function/],
+    ['merge = "./a.ts"\nmerge-limit = "5s"', /merge-limit "5s" is longer than a read should/],
+    ['merge = "./a.ts"\nmerge-limit = "5"', /merge-limit "5" is not a duration/],
     ['sloppy = true', /unknown key "keyspaces\[0\].sloppy"/],
   ] as const;
   for (const [lines, why] of cases) {
@@ -253,6 +286,14 @@ test('the reserve of the disk is a size or a share of it', async () => {
   for (const value of ['5', '', '%', '51%', '-1%', '1 gb']) {
     await refused({ diskReserve: value }, /--disk-reserve is/);
   }
+});
+
+test('the period of the check of the disk is a duration, or never', async () => {
+  const periodOf = async (scrubPeriod: string) =>
+    (await readNodeConfig({ scrubPeriod }, {})).storage.scrubPeriodMs;
+  equal(await periodOf('12h'), 12 * 3_600_000);
+  equal(await periodOf('never'), Number.POSITIVE_INFINITY);
+  await refused({ scrubPeriod: 'soon' }, /--scrub-period "soon" is not a duration/);
 });
 
 test('variables: misspelt ones are refused, those of Kubernetes are not ours', async () => {

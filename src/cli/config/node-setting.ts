@@ -20,6 +20,7 @@ export const NODE_SETTINGS = [
   'capacity',
   'memory',
   'disk-reserve',
+  'scrub-period',
   'anti-entropy',
   'redirect',
   'gossip',

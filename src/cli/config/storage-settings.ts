@@ -1,8 +1,9 @@
-// The settings of the storage of one node: how much memory it may use, and how much of the disk
-// it leaves free.
+// The settings of the storage of one node: how much memory it may use, how much of the disk it
+// leaves free, and how often it checks what is there.
 
 import type { NodeOptions } from '../../node/node.ts';
 import { byteSize } from '../byte-size.ts';
+import { durationMs } from '../duration.ts';
 import { badOption, type Setting, type Settings } from './node-setting.ts';
 
 export type StorageOptions = NonNullable<NodeOptions['storage']>;
@@ -16,9 +17,11 @@ const RESERVE_SHARE_MAX = 0.5;
 export function storageOptions(settings: Settings): StorageOptions {
   const memory = settings.get('memory');
   const reserve = settings.get('disk-reserve');
+  const period = settings.get('scrub-period');
   return {
     ...(memory === undefined ? {} : { memoryBytes: memoryFrom(memory) }),
     ...(reserve === undefined ? {} : { reserve: reserveFrom(reserve) }),
+    ...(period === undefined ? {} : { scrubPeriodMs: periodFrom(period) }),
   };
 }
 
@@ -35,4 +38,8 @@ function reserveFrom(setting: Setting): NonNullable<StorageOptions['reserve']> {
   if (share <= RESERVE_SHARE_MAX) return { kind: 'share', share };
   const most = `a share of the disk from 0% to ${RESERVE_SHARE_MAX * 100}%`;
   throw badOption(`${from} is "${value}", not ${most}`, 'Write 2gb or 5%.');
+}
+
+function periodFrom({ value, from }: Setting): number {
+  return value === 'never' ? Number.POSITIVE_INFINITY : durationMs(value, from);
 }

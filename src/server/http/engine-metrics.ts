@@ -44,9 +44,12 @@ const STATE_ROWS: readonly MetricRow[] = [
         }),
   ),
   gauge(
-    'kvorum_engine_damaged_tables',
-    'Tables that cannot be opened: reads of their keys fail here until they are repaired.',
-    ofEngine(({ damaged }) => damaged.length),
+    'kvorum_engine_damaged_files',
+    'Files that cannot be read, as a whole or in part: reads of what is lost fail here.',
+    partsOf('extent', ({ damaged }) => {
+      const count = (extent: string) => damaged.filter((each) => each.extent === extent).length;
+      return { whole: count('whole'), part: count('part') };
+    }),
   ),
   gauge(
     'kvorum_engine_live_drops',
@@ -136,6 +139,29 @@ const SPACE_ROWS: readonly MetricRow[] = [
     'kvorum_disk_reserved_bytes',
     'Free space below which the node takes no writes.',
     ofEngine(({ diskReservedBytes }) => diskReservedBytes),
+  ),
+];
+
+const SCRUB_ROWS: readonly MetricRow[] = [
+  gauge(
+    'kvorum_scrub_checked_timestamp_seconds',
+    'What was on the disk at this time was read and checked since; 0: not yet.',
+    ofEngine(({ scrub }) => scrub.checkedAsOfMs / 1000),
+  ),
+  counter(
+    'kvorum_scrub_read_bytes_total',
+    'Bytes read from the disk to check them.',
+    ofEngine(({ scrub }) => scrub.bytesRead),
+  ),
+  counter(
+    'kvorum_scrub_passes_total',
+    'Times that everything on the disk was checked.',
+    ofEngine(({ scrub }) => scrub.passes),
+  ),
+  counter(
+    'kvorum_scrub_damage_found_total',
+    'Files in which a check found damage.',
+    ofEngine(({ scrub }) => scrub.damageFound),
   ),
 ];
 
@@ -231,5 +257,6 @@ export const ENGINE_ROWS: readonly MetricRow[] = [
   ...STATE_ROWS,
   ...MEMORY_ROWS,
   ...SPACE_ROWS,
+  ...SCRUB_ROWS,
   ...DISK_ROWS,
 ];

@@ -15,6 +15,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../host/host.ts';
 import { addDocument, collectRoutes } from './api-document.ts';
 import { foreignHost } from './host-guard.ts';
+import { refuseUnheeded } from './keys/key-request.ts';
 import { addKeyRoutes } from './keys/key-routes.ts';
 import { addListRoutes } from './keys/list-routes.ts';
 import type { MetricsPage } from './metrics-page.ts';
@@ -132,6 +133,7 @@ function addApi(api: FastifyInstance, view: NodeView): void {
       if (view.stage() !== 'starting') return;
       await answer(reply.header('retry-after', '1'), notReady('starting'));
     });
+    keys.addHook('onRequest', async ({ headers }) => refuseUnheeded(headers));
     addKeyRoutes(keys, view.store);
     addListRoutes(keys, view.store);
   });

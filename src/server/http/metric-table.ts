@@ -108,6 +108,11 @@ const NODE_ROWS: readonly MetricRow[] = [
           }),
   ),
   counter(
+    'kvorum_merges_total',
+    'Reads that met siblings in a keyspace with a merge function, by what became of the merge.',
+    (_, node) => (node === undefined ? [] : labelled('result', { ...node.merges })),
+  ),
+  counter(
     'kvorum_contexts_closed_total',
     'Contexts freed of earlier lives of nodes, because all primaries had confirmed them.',
     ofNode((node) => node.objects.contextsClosed),

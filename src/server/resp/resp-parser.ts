@@ -222,8 +222,8 @@ export class RespParser {
   /** Bytes before the first `end` at or after `#at`; -1: none yet, or too many (an error). */
   #lineLength(end: number, tooBig: string): number {
     const start = this.#at;
-    const found = this.#bytes.indexOf(end, start + this.#scanned);
-    const length = found < 0 || found >= this.#end ? -1 : found - start;
+    const found = this.#bytes.subarray(start + this.#scanned, this.#end).indexOf(end);
+    const length = found < 0 ? -1 : found + this.#scanned;
     const seen = length < 0 ? this.#end - start : length;
     if (seen > this.#limits.inlineBytesMax) {
       this.#fail(tooBig);

@@ -132,6 +132,12 @@ export class CommitLog {
     };
   }
 
+  /** As far as they are durable. */
+  get segments(): readonly Pick<ClosedSegment, 'number' | 'bytes'>[] {
+    const { number, size } = this.#segment;
+    return [...this.#closed, { number, bytes: size }];
+  }
+
   /** Later writes go into a later segment than all before, so that those can be dropped. */
   cut(): void {
     this.#filling = undefined;

@@ -1,10 +1,11 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from '../../base/checksum.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { type EngineOptions, openEngine } from '../open-engine.ts';
 import { OWNER, put, scanAll, TestServer, textAt } from '../test-engine.ts';
 import { batchChecksum, encodeSegmentHeader, LOG_FORMAT, segmentName } from './log-format.ts';
+import { recoverLog } from './log-recovery.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const LAST = segmentName(3);
@@ -291,6 +292,21 @@ test('a batch larger than the window of the reader is recovered', async () => {
   equal(await textAt(again, 'large'), large);
   equal(await textAt(again, 'tail'), 'after');
   equal(await textAt(again, 'z'), 'value of z');
+});
+
+test('a bug that a replay meets is no rot', async () => {
+  const server = await filledServer();
+  const bug = new Error('assertion failed: there is room');
+  const target = {
+    apply: () => {
+      throw bug;
+    },
+    drop: () => undefined,
+    noteTime: () => undefined,
+  };
+  const expectation = { closedAt: undefined, firstSegment: 1, flushedSequence: 0, isNamed: true };
+  const recovering = recoverLog(server.machine.boot(), expectation, { target });
+  await rejects(server.settle(recovering), (error) => error === bug);
 });
 
 test('a write whose sync failed does not poison the log of the next start', async () => {

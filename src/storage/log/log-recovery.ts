@@ -34,7 +34,7 @@
 // place, so nothing stale can pass for a batch, and a node that restarts often has no crowd of
 // small files.
 
-import { KvorumError } from '../../base/errors.ts';
+import { hasCode } from '../../base/errors.ts';
 import type { Disk, Log } from '../../host/host.ts';
 import { corruption } from '../storage-errors.ts';
 import type { ClosedSegment } from './commit-log.ts';
@@ -235,7 +235,7 @@ class LogRecovery {
       this.#lastSequence = last;
       this.#batches += 1;
     } catch (error) {
-      if (error instanceof KvorumError && error.code === 'CORRUPTION') throw error;
+      if (!hasCode(error, 'BAD_BYTES')) throw error;
       throw corruption(reader.name, `${place} cannot be read`, error);
     }
   }

@@ -3,18 +3,54 @@
 // batch is bad when it is incomplete or its checksum is wrong; what that means is for
 // log-recovery.ts to say.
 
-import type { DiskFile } from '../../host/host.ts';
+import type { Disk, DiskFile } from '../../host/host.ts';
+import { corruption } from '../storage-errors.ts';
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   batchChecksum,
+  checkSegmentHeader,
   SEGMENT_HEADER_BYTES,
+  segmentName,
 } from './log-format.ts';
 
 /** Large enough that reading is sequential, small enough to be nothing beside the memtable. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const MAGIC_BYTES = Buffer.alloc(4);
 MAGIC_BYTES.writeUInt32BE(BATCH_MAGIC);
+
+/** Of what was read, between two looks at the pace. */
+const VERIFY_BYTES = 256 * 1024;
+
+export interface DurablePart {
+  readonly number: number;
+  /** From the beginning of the segment to the end of a batch. */
+  readonly bytes: number;
+}
+
+/** Rejects with CORRUPTION unless there are good batches, one behind the other, up to `bytes`. */
+export async function verifySegment(
+  disk: Disk,
+  { number, bytes }: DurablePart,
+  onRead: (bytes: number) => Promise<void>,
+): Promise<void> {
+  const file = await disk.open(segmentName(number));
+  try {
+    const reader = new SegmentReader(file, number);
+    checkSegmentHeader(await reader.header(), number);
+    let told = 0;
+    for (let offset = SEGMENT_HEADER_BYTES; offset < bytes; ) {
+      const payload = reader.batchInMemory(offset) ?? (await reader.batchAt(offset));
+      if (payload === undefined) throw corruption(file.name, `the batch at ${offset} is damaged`);
+      offset = reader.endOfBatch(payload, offset);
+      if (offset - told < VERIFY_BYTES && offset < bytes) continue;
+      await onRead(offset - told);
+      told = offset;
+    }
+  } finally {
+    await file.close();
+  }
+}
 
 export class SegmentReader {
   readonly #file: DiskFile;

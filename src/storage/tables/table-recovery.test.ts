@@ -237,7 +237,7 @@ test('a damaged table is reported, and its keys come back when they are written'
   await server.remove(FIRST_TABLE);
   const engine = await server.restart(TINY);
   deepEqual(engine.stats().damaged, [
-    { file: FIRST_TABLE, fromKeyspace: 0, fromSlot: 7, toKeyspace: 0, toSlot: 7 },
+    { file: FIRST_TABLE, extent: 'whole', fromKeyspace: 0, fromSlot: 7, toKeyspace: 0, toSlot: 7 },
   ]);
   const error = await server.settle(scanAll(engine)).catch((error) => error);
   ok(hasCode(error, 'CORRUPTION'), 'a scan does not step over it');

@@ -18,10 +18,9 @@ import { openTable, type Table } from '../sstable/table-reader.ts';
 import { corruption } from '../storage-errors.ts';
 import { engineKeyOf } from '../table-entry.ts';
 import { type TableFile, type TableInfo, tableName } from '../table-info.ts';
-import { ValueFiles } from '../values/value-files.ts';
-import { valuesName } from '../values/value-format.ts';
+import { type Damage, ValueFiles } from '../values/value-files.ts';
 import { areSameUses } from '../values/value-use.ts';
-import { type Manifest, type ManifestTable, writeManifest } from './manifest.ts';
+import { type Manifest, type ManifestTable, readManifest, writeManifest } from './manifest.ts';
 import { LiveTable, TableSet } from './table-set.ts';
 
 /** Up to which write everything is in tables, where the log goes on, and the sum of it all. */
@@ -96,6 +95,11 @@ export class TableStore {
     return this.#set;
   }
 
+  /** Above the number of every file so far. */
+  get nextNumber(): number {
+    return this.#nextTable;
+  }
+
   /** The first of so many numbers for new tables or value files, never given out before. */
   takeNumbers(count: number): number {
     const first = this.#nextTable;
@@ -108,10 +112,20 @@ export class TableStore {
    * IO_ERROR or CORRUPTION, and then nothing is visible.
    */
   install(change: TableChange, inSameTurn: () => void = () => undefined): Promise<void> {
-    const turn = this.#lastTurn.then(() => this.#install(change, inSameTurn));
-    const settled = () => undefined;
-    this.#lastTurn = turn.then(settled, settled);
-    return turn;
+    return this.#inTurn(() => this.#install(change, inSameTurn));
+  }
+
+  /** Writes the manifest anew where it no longer reads; resolves with whether that was so. */
+  mendManifest(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const { disk } = this.#host;
+      const found = await readManifest(disk).catch((error) => {
+        if (!hasCode(error, 'CORRUPTION')) throw error;
+        return undefined;
+      });
+      if (found === undefined) await writeManifest(disk, this.#manifest);
+      return found === undefined;
+    });
   }
 
   get filters(): { readonly checks: number; readonly falsePositives: number } {
@@ -126,13 +140,14 @@ export class TableStore {
   }
 
   get damaged(): DamagedRange[] {
-    const tables = this.#set.suspects.filter(({ content }) => content instanceof Error);
-    const values = this.#set.all.flatMap(({ info }) => {
-      return this.values
-        .damagedOf(info.values)
-        .map((number) => damagedRange(valuesName(number), info));
+    const tables = this.#set.suspects.map(({ content, info }) => {
+      const extent = content instanceof Error ? 'whole' : 'part';
+      return damagedRange({ file: tableName(info.number), extent }, info);
     });
-    return [...tables.map(({ info }) => damagedRange(tableName(info.number), info)), ...values];
+    const values = this.#set.all.flatMap(({ info }) => {
+      return this.values.damagedOf(info.values).map((damage) => damagedRange(damage, info));
+    });
+    return [...tables, ...values];
   }
 
   /** Closes all files, whoever still pins their tables; nothing is installed any more. */
@@ -167,6 +182,13 @@ export class TableStore {
     }
     inSameTurn();
     before.unpin();
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(act);
+    const settled = () => undefined;
+    this.#lastTurn = turn.then(settled, settled);
+    return turn;
   }
 
   #manifestOf(set: TableSet, { reach }: TableChange): Manifest {
@@ -252,11 +274,11 @@ function infosOf({ all }: TableSet): TableInfo[] {
   return all.map(({ info }) => info);
 }
 
-function damagedRange(file: string, { firstKey, lastKey }: TableInfo): DamagedRange {
+function damagedRange(damage: Damage, { firstKey, lastKey }: TableInfo): DamagedRange {
   const from = engineKeyOf(firstKey);
   const to = engineKeyOf(lastKey);
   return {
-    file,
+    ...damage,
     fromKeyspace: from.keyspace,
     fromSlot: from.slot,
     toKeyspace: to.keyspace,

@@ -6,13 +6,15 @@
 
 import { hasCode, messageOf } from '../../base/errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { Stored } from '../engine.ts';
+import type { DamagedRange, Stored } from '../engine.ts';
 import { corruption } from '../storage-errors.ts';
 import type { KeyState } from '../table-entry.ts';
 import { openValueFile, type ValueFile } from './value-file.ts';
 import { valuesName } from './value-format.ts';
 import { decodePointer, type ValuePointer } from './value-pointer.ts';
 import type { ValueUse } from './value-use.ts';
+
+export type Damage = Pick<DamagedRange, 'file' | 'extent'>;
 
 interface HeldFile {
   /** What was found instead of a value file. */
@@ -51,10 +53,14 @@ export class ValueFiles {
     return bytes;
   }
 
-  /** Numbers of those of them that could not be opened. */
-  damagedOf(uses: readonly ValueUse[]): number[] {
-    const numbers = uses.map(({ file }) => file);
-    return numbers.filter((number) => this.#held.get(number)?.content instanceof Error);
+  /** Those of them that could not be opened, or were set aside. */
+  damagedOf(uses: readonly ValueUse[]): Damage[] {
+    return uses.flatMap(({ file: number }): Damage[] => {
+      const held = this.#held.get(number);
+      const file = valuesName(number);
+      if (held?.content instanceof Error) return [{ file, extent: 'whole' }];
+      return held?.isSetAside ? [{ file, extent: 'part' }] : [];
+    });
   }
 
   /**

@@ -6,7 +6,7 @@ import { encodeContext } from '../../../causality/context.ts';
 import { actorOf } from '../../../causality/dot.ts';
 import { DEFAULT_KEYSPACE } from '../../../replication/keyspace.ts';
 import { ProblemError } from '../problem.ts';
-import { isKnown, keyIn, seenIn, tagOf } from './key-request.ts';
+import { isKnown, keyIn, refuseUnheeded, seenIn, tagOf } from './key-request.ts';
 
 const VECTOR = [{ actor: actorOf(7, 1), counter: 3 }];
 const TEXT = encodeContext(VECTOR, DEFAULT_KEYSPACE.number);
@@ -24,6 +24,19 @@ test('what a write has seen, and on which condition', () => {
     [{ 'if-none-match': '*' }, { context: undefined, condition: 'absent' }],
   ] as const;
   for (const [headers, seen] of cases) deepEqual(seenIn(headers, DEFAULT_KEYSPACE), seen);
+});
+
+test('headers that would not be heeded are refused', () => {
+  refuseUnheeded({ 'x-kvorum-context': TEXT, 'content-type': 'a/b', 'x-request-id': '1' });
+  refuseUnheeded({ 'content-encoding': 'Identity' });
+  for (const headers of [
+    { 'x-kvorum-contxt': TEXT },
+    { 'x-kvorum-receipt': '{}' },
+    { 'content-range': 'bytes 0-1/2' },
+    { 'content-encoding': 'gzip' },
+  ]) {
+    throws(() => refuseUnheeded(headers), isBadRequest);
+  }
 });
 
 test('headers that contradict each other, or are none of ours, are refused', () => {

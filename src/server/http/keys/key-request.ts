@@ -71,6 +71,27 @@ export function tagOf(context: VersionVector, { number }: Keyspace): string {
   return `"${encodeContext(context, number)}"`;
 }
 
+/**
+ * A header of ours that we do not know is a wish that would not be heeded: a misspelt context would
+ * make a blind write of it. The same goes for standard ones that change what a PUT means. Throws
+ * BAD_REQUEST.
+ */
+export function refuseUnheeded(headers: KeyHeaders): void {
+  for (const name of Object.keys(headers)) {
+    if (name.startsWith('x-kvorum-') && name !== 'x-kvorum-context') {
+      throw badRequest(`there is no request header ${name}`, 'There is X-Kvorum-Context.');
+    }
+  }
+  if (headers['content-range'] !== undefined) {
+    throw badRequest('a value is written whole, without Content-Range', 'Send all of it.');
+  }
+  const coding = one(headers, 'content-encoding');
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    const fix = 'Send the bytes as they shall be stored, without Content-Encoding.';
+    throw badRequest(`a body in Content-Encoding ${coding} is not decoded`, fix);
+  }
+}
+
 /** Whether the caller of a read has this answer already. */
 export function isKnown(headers: KeyHeaders, tag: string): boolean {
   const known = one(headers, 'if-none-match');

@@ -5,7 +5,9 @@
 //   DELETE  204 · 404 there was nothing · 412
 //
 // Every answer carries the context to write with next, as X-Kvorum-Context and as its ETag, and a
-// receipt: the nodes that answered a read, or have a write.
+// receipt: the nodes that answered a read, or have a write. Where siblings met in a keyspace with a
+// merge function, it says of how many the value was made (mergedFrom), or why all of them are
+// answered instead (mergeFailed).
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
@@ -13,6 +15,7 @@ import {
   encodeContext,
   keyspaceCalled,
   type LiveValue,
+  type MergeReport,
   type Receipt,
   type Store,
   type VersionVector,
@@ -104,7 +107,8 @@ function addRead(app: FastifyInstance, store: Store): void {
     const outcome = await store.get({ keyspace: at.keyspace.number, key: at.key, r, after });
     if (outcome.kind === 'no-answer') throw retryable(reply, noAnswer(outcome));
     const tag = contextHeaders(reply, at, outcome.context);
-    reply.header('x-kvorum-receipt', receiptText(store, outcome.receipt));
+    const merge = outcome.kind === 'found' ? mergeFields(outcome.merge) : {};
+    reply.header('x-kvorum-receipt', receiptText(store, outcome.receipt, merge));
     if (outcome.kind === 'missing') return problem(reply, noSuchKey());
     if (isKnown(request.headers, tag)) return reply.code(304).send();
     const [only, ...others] = outcome.values as [LiveValue, ...LiveValue[]];
@@ -211,10 +215,34 @@ function contextHeaders(reply: FastifyReply, at: KeyAddress, context: VersionVec
   return tag;
 }
 
-function receiptText(store: Store, { nodes, fallbacks, durability, epoch }: Receipt): string {
+function receiptText(
+  store: Store,
+  { nodes, fallbacks, durability, epoch }: Receipt,
+  merge: MergeFields = {},
+): string {
   const names = (ids: Receipt['nodes']) => ids.map((id) => store.nodeName(id));
-  const receipt = { nodes: names(nodes), fallbacks: names(fallbacks), durability, epoch };
-  return JSON.stringify(receipt);
+  const who = { nodes: names(nodes), fallbacks: names(fallbacks) };
+  return asciiJson({ ...who, durability, epoch, ...merge });
+}
+
+interface MergeFields {
+  /** So many siblings are one value in this answer. */
+  readonly mergedFrom?: number;
+  /** Why they are not. */
+  readonly mergeFailed?: string;
+}
+
+function mergeFields(merge: MergeReport | undefined): MergeFields {
+  if (merge === undefined) return {};
+  return merge.kind === 'merged' ? { mergedFrom: merge.siblingsCount } : { mergeFailed: merge.why };
+}
+
+/** A header holds no other characters, and what a function of a user threw may. */
+function asciiJson(value: unknown): string {
+  const escaped = (character: string) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  };
+  return JSON.stringify(value).replace(/[^ -~]/g, escaped);
 }
 
 function problem(reply: FastifyReply, what: Problem): FastifyReply {

@@ -117,7 +117,13 @@ export const KeyspaceAnswer = Type.Object({
   r: Type.Integer({ description: 'Answers that a read waits for.' }),
   w: Type.Integer({ description: 'Copies that a write waits for.' }),
   isSloppy: Type.Boolean({ description: 'Whether fallbacks stand in for nodes that are away.' }),
-  conflictRule: Type.String(),
+  conflictRule: Type.Enum(['latest', 'siblings', 'merge']),
+  merge: Type.Optional(
+    Type.Object({
+      name: Type.String({ description: 'What merges siblings: a ready function or a module.' }),
+      limitMs: Type.Integer({ description: 'For one read, of a module.' }),
+    }),
+  ),
   durability: Type.String({ description: 'What each of the W copies has reached by then.' }),
   ttlMs: Type.Integer({ description: 'Of values whose writer says nothing of it; 0: never.' }),
   limits: Type.Object({

@@ -24,6 +24,12 @@ export function noAnswer({ needed, got, isBehind }: NoAnswer): Reply {
   return error(`CLUSTERDOWN Hash slot not served. (${numbers}) [NO_ANSWER]`);
 }
 
+/** Of a command that can show one value only, where siblings could not be merged into one. */
+export function unmerged(why: string): Reply {
+  const advice = 'KV.GET shows them all; KV.PUT with its context resolves them';
+  return error(`ERR the siblings could not be merged: ${why} (${advice}) [MERGE_FAILED]`);
+}
+
 export function unwritten(outcome: Unwritten): Reply {
   const { needed, got } = outcome;
   if (outcome.kind === 'not-applied') {

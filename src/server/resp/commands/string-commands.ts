@@ -1,12 +1,13 @@
 // GET, STRLEN, SET, MGET, MSET. In a keyspace that keeps siblings they see the newest value: a
-// Redis client has no place to put the others.
+// Redis client has no place to put the others. With a merge function they see the merged one, or an
+// error: who put one there counts on all of them.
 
 import type { Later } from '../../../base/later.ts';
 import type { Change, GetOutcome, WriteOutcome } from '../../../node/store.ts';
 import type { Call } from '../command.ts';
 import { error, OK, type Reply } from '../reply.ts';
 import { KeyAccess } from './key-access.ts';
-import { isUnwritten, noAnswer, unwritten, unwrittenOfMany } from './outcome-reply.ts';
+import { isUnwritten, noAnswer, unmerged, unwritten, unwrittenOfMany } from './outcome-reply.ts';
 import { setOptions } from './set-options.ts';
 
 export function get(call: Call): Later<Reply> {
@@ -37,7 +38,8 @@ export async function mget(call: Call): Promise<Reply> {
   const values: Reply[] = [];
   for (const outcome of await new KeyAccess(call).readAll(call.args.slice(1))) {
     // A hole would read as "missing", so one key without an answer fails the command.
-    if (outcome.kind === 'no-answer') return noAnswer(outcome);
+    const refusal = refusalOf(outcome);
+    if (refusal !== undefined) return refusal;
     values.push(valueReply(outcome));
   }
   return values;
@@ -56,13 +58,24 @@ export async function mset(call: Call): Promise<Reply> {
   return unwrittenOfMany(await new KeyAccess(call).writeAll([...writes.values()])) ?? OK;
 }
 
-function valueReply(outcome: GetOutcome): Reply {
+/** Why it holds no value to answer with; undefined: there is one, or none at all. */
+function refusalOf(outcome: GetOutcome): Reply | undefined {
   if (outcome.kind === 'no-answer') return noAnswer(outcome);
+  if (outcome.kind === 'found' && outcome.merge?.kind === 'unmerged') {
+    return unmerged(outcome.merge.why);
+  }
+  return undefined;
+}
+
+function valueReply(outcome: GetOutcome): Reply {
+  const refusal = refusalOf(outcome);
+  if (refusal !== undefined) return refusal;
   return outcome.kind === 'found' ? newest(outcome.values) : null;
 }
 
 function lengthReply(outcome: GetOutcome): Reply {
-  if (outcome.kind === 'no-answer') return noAnswer(outcome);
+  const refusal = refusalOf(outcome);
+  if (refusal !== undefined) return refusal;
   return outcome.kind === 'found' ? (outcome.values[0]?.value.length ?? 0) : 0;
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DEFAULT_KEYSPACE } from '../../../../replication/keyspace.ts';
 import type { Reply } from '../../reply.ts';
 import { shown, TestConnection } from '../../test-connection.ts';
 import { TestStore } from '../../test-store.ts';
@@ -24,6 +25,24 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
     }
     assert.match(String(shown(await client.run('KV.PUT a x CONTEXT junk'))), /\[BAD_CONTEXT\]$/);
     assert.equal(shown(await client.run('EXISTS a')), 0);
+  });
+
+  it('say what became of siblings; who has one place for them is told of more', async () => {
+    const store = new TestStore();
+    const client = new TestConnection(store);
+    await client.run('SET k x');
+    const read = await store.get({ keyspace: DEFAULT_KEYSPACE.number, key: Buffer.from('k') });
+    assert.ok(read.kind === 'found');
+    store.nextRead = { ...read, merge: { kind: 'merged', siblingsCount: 3 } };
+    assert.equal(fields(await client.run('KV.GET k'))['merged-from'], 3);
+    assert.equal(shown(await client.run('GET k')), 'x');
+    const values = [...read.values, ...read.values];
+    store.nextRead = { ...read, values, merge: { kind: 'unmerged', why: 'no\r\nmilk' } };
+    const all = fields(await client.run('KV.GET k'));
+    assert.deepEqual([all.values, all['merge-failed']], [['x', 'x'], 'no\r\nmilk']);
+    for (const line of ['GET k', 'MGET k', 'STRLEN k']) {
+      assert.match(String(shown(await client.run(line))), /^-ERR .*no.*milk.*\[MERGE_FAILED\]$/s);
+    }
   });
 
   it('say the same as GET, SET and DEL, and more', async () => {

@@ -5,6 +5,9 @@
 //   KV.PUT key value [CONTEXT c] [IF i] [W n] [TTL ms]   → applied, context, receipt
 //   KV.DEL key [CONTEXT c] [IF i] [W n]                  → applied, context, receipt
 //
+// Where siblings met in a keyspace with a merge function, KV.GET answers the merged value and
+// merged-from, their number; or all of them and merge-failed, the reason.
+//
 // AFTER: answer only from a state that covers c, as a session wants it. IF: `absent`, `present`, or
 // `unchanged` since the context was read. Answers are maps in RESP3 and flat arrays of names and
 // values in RESP2.
@@ -15,6 +18,7 @@ import {
   type Condition,
   decodeContext,
   encodeContext,
+  type MergeReport,
   type Receipt,
   type Store,
   type VersionVector,
@@ -48,6 +52,7 @@ export async function kvGet(call: Call): Promise<Reply> {
     ['values', values.map(({ value }) => value)],
     ['expiries', values.map(({ expiresAt }) => expiresAt)],
     ...confirmation(call.store, keyspace, outcome),
+    ...mergeFields(outcome.kind === 'found' ? outcome.merge : undefined),
   ]);
 }
 
@@ -104,6 +109,13 @@ function confirmation(
     ['durability', durability],
     ['epoch', epoch],
   ];
+}
+
+/** Only where siblings met in a keyspace with a merge function. */
+function mergeFields(merge: MergeReport | undefined): (readonly [Reply, Reply])[] {
+  if (merge === undefined) return [];
+  if (merge.kind === 'merged') return [['merged-from', merge.siblingsCount]];
+  return [['merge-failed', merge.why]];
 }
 
 function isReply(value: number | undefined | Reply): value is Exclude<Reply, number> {

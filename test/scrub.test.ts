@@ -1,0 +1,76 @@
+// A real node checks its disk in the background: a table that rots while nobody reads it is found,
+// reported in the log, in /metrics and by `kvorum status`, and never answered as "not found".
+
+import { equal, match, ok } from 'node:assert/strict';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ReplyError } from '../src/client/reply-parser.ts';
+import { type RunningNode, runKvorum, startCluster } from './cluster-fixture.ts';
+import { PATIENT } from './load.ts';
+import { metricsOf } from './node-metrics.ts';
+
+const KEYS = 30_000;
+const WAIT_MS_MAX = 60_000;
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + WAIT_MS_MAX;
+  while (!(await isSo())) {
+    ok(performance.now() < endMs, 'what was waited for did not happen');
+    await sleep(100);
+  }
+}
+
+/** Flips a bit of each block in the first half of a file. */
+async function rot(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  const { size } = await file.stat();
+  for (let at = 100; at < size / 2; at += 2_000) {
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+    await file.write(Buffer.from([(buffer[0] as number) ^ 1]), 0, 1, at);
+  }
+  await file.close();
+}
+
+test('rot is found while nobody reads', async (t) => {
+  const flags = ['--memory', '6mb', '--scrub-period', '2s'];
+  const cluster = await startCluster({ nodes: 1, owner: t, flags });
+  const [node] = cluster.nodes as [RunningNode];
+  const redis = await cluster.connect(0, PATIENT);
+  for (let from = 0; from < KEYS; from += 500) {
+    const keys = Array.from({ length: 500 }, (_, n) => `key-${from + n}`);
+    const replies = await Promise.all(keys.map((key) => redis.send('SET', key, `value of ${key}`)));
+    ok(replies.every((reply) => reply === 'OK'));
+  }
+  await until(async () => {
+    const metrics = await metricsOf(node);
+    const isAtRest = metrics('kvorum_engine_sealed_memtables') === 0;
+    return isAtRest && metrics('kvorum_scrub_passes_total') > 0;
+  });
+  equal((await metricsOf(node))('kvorum_scrub_damage_found_total'), 0);
+
+  const names = await readdir(node.directory);
+  const [table = ''] = names.filter((name) => name.endsWith('.kvtable')).sort();
+  await rot(join(node.directory, table));
+  await until(async () => (await metricsOf(node))('kvorum_scrub_damage_found_total') > 0);
+
+  const metrics = await metricsOf(node);
+  equal(metrics('kvorum_engine_damaged_files{extent="part"}'), 1);
+  ok(metrics('kvorum_scrub_read_bytes_total') > 0);
+  match(node.log, new RegExp(`"damage-found".*${table}|${table}.*"damage-found"`));
+  const { stdout } = await runKvorum(['status', '--url', node.httpUrl]);
+  match(stdout, new RegExp(`damaged: ${table} cannot be read in part; its keys lie between`));
+
+  let refused = 0;
+  for (let from = 0; from < KEYS; from += 500) {
+    const keys = Array.from({ length: 500 }, (_, n) => `key-${from + n}`);
+    const replies = await Promise.all(keys.map((key) => redis.send('GET', key)));
+    for (const [n, reply] of replies.entries()) {
+      if (reply instanceof ReplyError) refused += 1;
+      else equal(String(reply), `value of ${keys[n]}`);
+    }
+  }
+  ok(refused > 0 && refused < KEYS, `${refused} keys refused`);
+  await redis.close();
+});
