@@ -4,18 +4,19 @@
 //   phi = -log10 P(the next heartbeat comes later than now)
 //
 // Pauses between arrivals are taken to be normally distributed, about a mean and with a deviation
-// that follow the latest (exponentially weighted: two numbers a member, not a list). Phi 1 is wrong once in ten times,
-// phi 8 once in 10^8, if they are. The tail is the logistic approximation of Bowling,
-// Khasawneh, Kaewkuekool and Cho (2009), taken in logarithms so that it never rounds to nothing.
+// that follow the latest (exponentially weighted: two numbers a member, not a list). Phi 1 is then
+// wrong once in ten times, phi 8 once in 10^8. The tail is the logistic approximation of Bowling,
+// Khasawneh, Kaewkuekool and Cho (2009), in logarithms, so that it never rounds to nothing.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-/** Of each new pause: some thirty of them are remembered, for a network changes. */
-const WEIGHT = 1 / 32;
+/** Of a new pause, when many came before: some thirty are remembered, for a network changes. */
+const WEIGHT_MIN = 1 / 32;
 
 export class ArrivalWindow {
   #meanMs: number;
   #variance: number;
+  #weight = 1 / 2;
 
   /** Until it knows better: pauses of one to three `intervalMs`. */
   constructor(intervalMs: number) {
@@ -33,8 +34,10 @@ export class ArrivalWindow {
 
   add(pauseMs: number): void {
     const beyondMs = pauseMs - this.#meanMs;
-    this.#meanMs += beyondMs * WEIGHT;
-    this.#variance = (1 - WEIGHT) * (this.#variance + WEIGHT * beyondMs * beyondMs);
+    // As if those before had been averaged: 1/3, 1/4 … so that the guess is soon forgotten.
+    this.#weight = Math.max(WEIGHT_MIN, 1 / (1 / this.#weight + 1));
+    this.#meanMs += beyondMs * this.#weight;
+    this.#variance = (1 - this.#weight) * (this.#variance + this.#weight * beyondMs * beyondMs);
   }
 
   /** 0 where the silence is shorter than the mean and `forgivenMs`. */
