@@ -10,6 +10,7 @@ import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { DiskSpace, Host } from '../host/host.ts';
+import type { Outgoing } from '../membership/gossip.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
@@ -123,13 +124,7 @@ export class Node implements Store {
       ownTime: () => this.#replica.time,
       observeTime: (time) => this.#replica.observeTime(time),
     });
-    this.#gossip = new GossipAgent({
-      map,
-      clock,
-      log,
-      say: (outgoing) => this.#peers.gossip(outgoing),
-      burden: () => this.#burden(),
-    });
+    this.#gossip = this.#gossipOn(host);
     this.#merger = new Merger(host);
     const merger = this.#merger;
     const parts = {
@@ -293,6 +288,11 @@ export class Node implements Store {
       return [member === undefined ? `#${target}` : this.#map.memberStatus(member).name, hints];
     });
     return new Map(named);
+  }
+
+  #gossipOn({ clock, log }: Host): GossipAgent {
+    const say = (outgoing: Outgoing) => this.#peers.gossip(outgoing);
+    return new GossipAgent({ map: this.#map, clock, log, say, burden: () => this.#burden() });
   }
 
   #burden(): Burden {
