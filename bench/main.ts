@@ -7,6 +7,7 @@
 //
 // Absolute figures wander with the machine; the ratios are what to quote.
 
+import { run as antiEntropy } from './anti-entropy.ts';
 import { run as engine } from './engine/engine.ts';
 import { run as growth } from './engine/growth.ts';
 import { run as filters } from './filters.ts';
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   filters,
   versions,
   gossip,
+  'anti-entropy': antiEntropy,
   growth,
   restart,
 };

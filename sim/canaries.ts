@@ -3,7 +3,7 @@
 // node and its host, or a client does not do what it writes down.
 
 import { ByteReader, ByteWriter } from '../src/base/bytes.ts';
-import type { Slot } from '../src/base/ids.ts';
+import { type Address, SLOT_COUNT, type Slot } from '../src/base/ids.ts';
 import { EMPTY_VECTOR } from '../src/causality/version-vector.ts';
 import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
 import {
@@ -52,6 +52,11 @@ export const CANARIES: readonly Canary[] = [
     name: 'a node that takes no copies',
     caughtAs: /^undelivered:/,
     options: { saboteur: onlyOn('n1', (host) => tampering(host, { hear: unwilling })) },
+  },
+  {
+    name: 'a cluster that never gets to the end of a round',
+    caughtAs: /^not forgotten:/,
+    options: { saboteur: (host) => tampering(host, { hear: unopened }) },
   },
   {
     name: 'a client that claims contexts and sends none: false siblings',
@@ -190,6 +195,51 @@ function emptied(message: Message): Message {
 function unaddressed(message: Message): Message {
   if (message.kind !== 'request' || message.request.kind !== 'store-hint') return message;
   return { ...message, request: { ...message.request, kind: 'store-copy' } };
+}
+
+function unopened(message: Message): Message {
+  if (message.kind !== 'request' || message.request.kind !== 'open-round') return message;
+  const { keyspace } = message.request;
+  const slots = Buffer.alloc(SLOT_COUNT / 8);
+  return { ...message, request: { kind: 'count-keys', keyspace, slots } };
+}
+
+/** A node whose absent keys say nothing to others: for reaping.test.ts. */
+export function oblivious(host: Host): Host {
+  return tampering(host, { say: floorless });
+}
+
+function floorless(message: Message): Message {
+  if (message.kind !== 'reply') return message;
+  const { reply } = message;
+  if (reply.kind === 'version' && reply.version?.siblings.length === 0) {
+    return { ...message, reply: { ...reply, version: undefined } };
+  }
+  return message;
+}
+
+/** Keeps all that a node is told, to tell it once more, much later and in a later life. */
+export class Echo {
+  readonly #frames: Buffer[] = [];
+  #receiver: Receiver | undefined;
+  readonly saboteur = (host: Host): Host => {
+    const heard = (receiver: Receiver): Receiver => ({
+      onFrame: (frame) => {
+        this.#frames.push(Buffer.from(frame));
+        receiver.onFrame(frame);
+      },
+      onLost: (peer) => receiver.onLost(peer),
+    });
+    const open = (address: Address, receiver: Receiver) => {
+      this.#receiver = receiver;
+      return host.network.open(address, heard(receiver));
+    };
+    return { ...host, network: { open } };
+  };
+
+  resound(): void {
+    for (const frame of this.#frames.splice(0)) this.#receiver?.onFrame(frame);
+  }
 }
 
 function contented(message: Message): Message {

@@ -14,6 +14,7 @@ import type { Node } from '../src/node/node.ts';
 import type { Change, GetOutcome } from '../src/node/store.ts';
 import { LATEST, SIBLINGS, type SimCluster } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
+import { WALL_MS_AT_START } from './sim-clock.ts';
 import type { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
 
@@ -108,17 +109,28 @@ export class SimClient {
 
   #put(node: Node, keyspace: KeyspaceNumber, key: string, seen: VersionVector | undefined) {
     const value = this.#history.freshValue();
-    const change = { kind: 'put', value: Buffer.from(value), expiresAt: 0 } as const;
-    return this.#write(node, { keyspace, key, value, seen }, change);
+    const expiresAt = key === this.#ownKey ? 0 : this.#someExpiry();
+    const change = { kind: 'put', value: Buffer.from(value), expiresAt } as const;
+    return this.#write(node, { keyspace, key, value, expiresAt, seen }, change);
+  }
+
+  /** Never, as a rule; else within seconds, by clocks that are right. */
+  #someExpiry(): number {
+    if (this.#random.chance(0.8)) return 0;
+    return Math.floor(WALL_MS_AT_START + this.#world.nowMs) + this.#random.between(1, 3_000);
   }
 
   #delete(node: Node, keyspace: KeyspaceNumber, key: string, seen: VersionVector | undefined) {
-    return this.#write(node, { keyspace, key, value: undefined, seen }, { kind: 'delete' });
+    return this.#write(
+      node,
+      { keyspace, key, value: undefined, expiresAt: 0, seen },
+      { kind: 'delete' },
+    );
   }
 
   async #write(
     node: Node,
-    write: Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen'>,
+    write: Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'expiresAt' | 'seen'>,
     change: Change,
   ): Promise<WriteRecord> {
     const record = this.#history.begin({ ...write, startMs: this.#world.nowMs });

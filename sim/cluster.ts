@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { messageOf } from '../src/base/errors.ts';
-import type { Address, ClusterId, NodeId, Slot } from '../src/base/ids.ts';
+import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../src/base/ids.ts';
 import { SLOT_COUNT } from '../src/base/ids.ts';
 import { decodeObject } from '../src/causality/object-format.ts';
 import type { StoredObject } from '../src/causality/siblings.ts';
@@ -13,6 +13,8 @@ import type { Host } from '../src/host/host.ts';
 import { type Node, startNode } from '../src/node/node.ts';
 import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../src/replication/keyspace.ts';
+import type { SlotAt } from '../src/replication/messages.ts';
+import { loadReaping } from '../src/replication/reaping/load-reaping.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import type { ScanPage, ScanRange } from '../src/storage/engine.ts';
 import { type EngineOptions, openEngine } from '../src/storage/open-engine.ts';
@@ -25,6 +27,8 @@ const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
+/** So short that slots are reaped while clients write to them. */
+const REAP_REST_MS = 200;
 const ANTI_ENTROPY_MS = 700;
 /** So small that runs of a few hundred writes flush and compact all the time. */
 const TINY_STORAGE: EngineOptions = {
@@ -73,10 +77,15 @@ export class SimCluster {
 
   /** The nodes that must hold `keyspace/key` in the end. */
   holders(name: string): string[] {
-    const key = Buffer.from(name.slice(name.indexOf('/') + 1));
     const topology = this.#topology;
-    const primaries = topology.primaries(topology.keyspace(LATEST), slotOf(key));
+    const { slot } = this.#slotAt(name);
+    const primaries = topology.primaries(topology.keyspace(LATEST), slot);
     return primaries.map((member) => topology.members[member]?.name as string);
+  }
+
+  #slotAt(name: string): SlotAt {
+    const [keyspace, key] = name.split('/') as [string, string];
+    return { keyspace: Number(keyspace) as KeyspaceNumber, slot: slotOf(Buffer.from(key)) };
   }
 
   /** The running node of that name; undefined while it is down or starting. */
@@ -99,6 +108,7 @@ export class SimCluster {
       requestMs: REQUEST_MS,
       antiEntropyMs: this.#antiEntropyMs,
       storage: this.#storage,
+      reapRestMs: REAP_REST_MS,
     };
     try {
       this.#nodes.set(name, await startNode(host, options));
@@ -139,13 +149,15 @@ export class SimCluster {
   }
 
   /**
-   * What stands on the disk of a node that is down: `keyspace/key` → object; and how many keys its
-   * engine says live there: `keyspace/slot` → number.
+   * What stands on the disk of a node that is down: `keyspace/key` → object; what a `keyspace/key`
+   * is that is not there; and how many keys its engine says live there: `keyspace/slot` → number.
    */
   async contents(name: string) {
     const machine = this.#world.node(name);
     const owner = { clusterId: CLUSTER_ID, nodeId: nodeId(name) };
-    const engine = await openEngine(machine.boot(), owner, this.#storage);
+    const host = machine.boot();
+    const engine = await openEngine(host, owner, this.#storage);
+    const { floors } = await loadReaping(engine, host.clock);
     const objects = new Map<string, StoredObject>();
     const counts = new Map<string, number>();
     for (const { number } of this.#topology.keyspaces) {
@@ -167,7 +179,8 @@ export class SimCluster {
       }
     }
     machine.crash();
-    return { objects, counts };
+    const absent = (name: string) => floors.objectAt(this.#slotAt(name));
+    return { objects, absent, counts };
   }
 }
 

@@ -9,6 +9,8 @@ export interface WriteRecord {
   readonly key: string;
   /** Unique in the run; undefined: a delete. */
   readonly value: string | undefined;
+  /** Milliseconds since 1970; 0: never. */
+  readonly expiresAt: number;
   /** The context that the writer gave; undefined: a blind write, which replaces what is there. */
   readonly seen: VersionVector | undefined;
   readonly startMs: number;
@@ -20,6 +22,8 @@ export interface WriteRecord {
   /** Whether a fallback counted when it was acknowledged: a quorum of primaries may not know it. */
   isSloppy: boolean;
 }
+
+type Intent = Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen' | 'startMs'>;
 
 /** What a client with a session knew of a key, and what it was then shown. */
 export interface SessionRead {
@@ -46,10 +50,10 @@ export class History {
     return `v${this.#values}`;
   }
 
-  begin(write: Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen' | 'startMs'>): WriteRecord {
+  begin(write: Intent & Partial<Pick<WriteRecord, 'expiresAt'>>): WriteRecord {
     const endMs = Number.POSITIVE_INFINITY;
     const nothingYet = { outcome: 'unknown', dot: undefined, isSloppy: false } as const;
-    const record: WriteRecord = { ...write, endMs, ...nothingYet };
+    const record: WriteRecord = { expiresAt: 0, ...write, endMs, ...nothingYet };
     this.writes.push(record);
     return record;
   }

@@ -4,8 +4,15 @@
 // covers(w', w): the writer of w' handed back a context that contains the dot of w.
 
 import { isSameDot } from '../src/causality/dot.ts';
-import { mergeObjects, type Sibling, type StoredObject } from '../src/causality/siblings.ts';
+import {
+  EMPTY_OBJECT,
+  isBehind,
+  mergeObjects,
+  type Sibling,
+  type StoredObject,
+} from '../src/causality/siblings.ts';
 import { covers } from '../src/causality/version-vector.ts';
+import { deadFrom } from '../src/replication/reaping/floor.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import { LATEST, SIBLINGS } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
@@ -14,12 +21,16 @@ import { sessionsBroken } from './sessions/session-oracle.ts';
 /** Name of a node → its `keyspace/key` → object. */
 export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredObject>>;
 
+/** Name of a node → what a `keyspace/key` is there that is not there (replication/reaping). */
+export type Absent = ReadonlyMap<string, (name: string) => StoredObject>;
+
 /** Name of a node → its `keyspace/slot` → how many keys it says live there; none: 0. */
 export type Counts = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 export interface Evidence {
   readonly history: History;
   readonly contents: Contents;
+  readonly absent: Absent;
   readonly counts: Counts;
   /** The nodes that must hold a `keyspace/key`. */
   readonly holders: (name: string) => readonly string[];
@@ -28,13 +39,13 @@ export interface Evidence {
 }
 
 export function judge(evidence: Evidence): string[] {
-  const { history, contents } = evidence;
+  const { history } = evidence;
   const findings = [...history.broken, ...replicasDiffer(evidence), ...miscounted(evidence)];
   findings.push(...leftBehind(evidence));
   findings.push(...sessionsBroken(history));
-  const merged = mergedContents(contents);
+  findings.push(...notForgotten(evidence));
   for (const [name, writes] of byKey(history.writes)) {
-    const object = merged.get(name);
+    const object = mergedObject(evidence, name);
     findings.push(...neverIssued(name, writes, object));
     if (name.startsWith(`${SIBLINGS}/`)) {
       findings.push(...acknowledgedLost(name, writes, object), ...comeBack(name, writes, object));
@@ -47,7 +58,7 @@ export function judge(evidence: Evidence): string[] {
 }
 
 /** O1: an acknowledged write stands, or something that covers it does. */
-function acknowledgedLost(name: string, writes: WriteRecord[], object: StoredObject | undefined) {
+function acknowledgedLost(name: string, writes: WriteRecord[], object: StoredObject) {
   const findings: string[] = [];
   for (const write of writes) {
     const { dot } = write;
@@ -55,16 +66,16 @@ function acknowledgedLost(name: string, writes: WriteRecord[], object: StoredObj
     const heirs = writes.filter(
       (other) => other.outcome !== 'not-applied' && other.seen && covers(other.seen, dot),
     );
-    if ([write, ...heirs].some((heir) => stands(heir, object))) continue;
+    if ([write, ...heirs].some((heir) => stands(heir, object) || isOver(heir, object))) continue;
     findings.push(`lost: ${name} = ${write.value ?? 'a delete'}, acknowledged, is gone`);
   }
   return findings;
 }
 
 /** O2: what an acknowledged write covered stays replaced. */
-function comeBack(name: string, writes: WriteRecord[], object: StoredObject | undefined) {
+function comeBack(name: string, writes: WriteRecord[], object: StoredObject) {
   const findings: string[] = [];
-  for (const sibling of object?.siblings ?? []) {
+  for (const sibling of object.siblings) {
     const killer = writes.find(
       (write) => write.outcome === 'ok' && write.seen && covers(write.seen, sibling.dot),
     );
@@ -75,9 +86,9 @@ function comeBack(name: string, writes: WriteRecord[], object: StoredObject | un
 }
 
 /** O2: every value was written by somebody, and not by a write that certainly failed. */
-function neverIssued(name: string, writes: WriteRecord[], object: StoredObject | undefined) {
+function neverIssued(name: string, writes: WriteRecord[], object: StoredObject) {
   const findings: string[] = [];
-  for (const sibling of object?.siblings ?? []) {
+  for (const sibling of object.siblings) {
     if (issuedAs(writes, sibling) === undefined)
       findings.push(`phantom: ${name} = ${describe(sibling)} was not to be applied`);
   }
@@ -88,33 +99,48 @@ function neverIssued(name: string, writes: WriteRecord[], object: StoredObject |
 function latestLost(
   name: string,
   writes: WriteRecord[],
-  object: StoredObject | undefined,
+  object: StoredObject,
   isTimeTrue: boolean,
 ) {
   const acknowledged = writes.filter((write) => write.outcome === 'ok');
-  const winner = object?.siblings[0];
-  if (winner === undefined) {
-    return acknowledged.length === 0 ? [] : [`lost: ${name} is gone, though it was written`];
+  const winner = object.siblings[0];
+  const won = winner === undefined ? undefined : issuedAs(writes, winner);
+  if (won === undefined && winner !== undefined) return [];
+  // Where nothing stands the winner was forgotten: the last of those that may have been.
+  const winners = won === undefined ? writes.filter((write) => isOver(write, object)) : [won];
+  if (winners.length === 0 && acknowledged.length > 0) {
+    return [`lost: ${name} is gone, though it was written`];
   }
-  const won = issuedAs(writes, winner);
-  if (won === undefined || !isTimeTrue) return [];
+  if (!isTimeTrue) return [];
+  const endMs = Math.max(...winners.map((write) => write.endMs));
   return acknowledged
-    .filter((write) => won.endMs + 1 < write.startMs)
-    .map((write) => `lost: ${name} = ${write.value}, newer than ${won.value}, which stands`);
+    .filter((write) => endMs + 1 < write.startMs)
+    .map((write) => `lost: ${name} = ${write.value}, newer than ${won?.value}, which stands`);
 }
 
 /** O3: after healing and reading, all primaries hold the same. */
-function replicasDiffer({ contents, holders }: Evidence): string[] {
+function replicasDiffer(evidence: Evidence): string[] {
   const findings: string[] = [];
-  for (const [name, object] of mergedContents(contents)) {
-    for (const node of holders(name)) {
-      const own = contents.get(node)?.get(name);
-      if (own !== undefined && mergeObjects(own, object) === own) continue;
-      const has = own === undefined ? 'nothing' : list(own);
-      findings.push(`differs: ${node} has ${has} of ${name}, together they know ${list(object)}`);
+  const names = new Set([...evidence.contents.values()].flatMap((objects) => [...objects.keys()]));
+  for (const name of names) {
+    const object = mergedObject(evidence, name);
+    for (const node of evidence.holders(name)) {
+      const own = objectOn(evidence, node, name);
+      if (!isBehind(own, object)) continue;
+      findings.push(
+        `differs: ${node} has ${list(own)} of ${name}, together they know ${list(object)}`,
+      );
     }
   }
   return findings;
+}
+
+/** O8: what is dead, and known to be by all, is forgotten when everybody is there. */
+function notForgotten({ contents }: Evidence): string[] {
+  return [...contents].flatMap(([node, objects]) => {
+    const dead = [...objects].filter(([, object]) => deadFrom(object) < Number.POSITIVE_INFINITY);
+    return dead.map(([name, object]) => `not forgotten: ${node} has ${list(object)} of ${name}`);
+  });
 }
 
 /** A copy that a node kept for others is gone when they have it. */
@@ -140,19 +166,24 @@ function miscounted({ contents, counts }: Evidence): string[] {
   return findings;
 }
 
-function mergedContents(contents: Contents): Map<string, StoredObject> {
-  const merged = new Map<string, StoredObject>();
-  for (const objects of contents.values()) {
-    for (const [name, object] of objects) {
-      const known = merged.get(name);
-      merged.set(name, known === undefined ? object : mergeObjects(known, object));
-    }
-  }
-  return merged;
+/** What all nodes together know of a key. */
+function mergedObject(evidence: Evidence, name: string): StoredObject {
+  const all = [...evidence.contents.keys()].map((node) => objectOn(evidence, node, name));
+  return all.reduce((one, other) => mergeObjects(one, other));
 }
 
-function stands(write: WriteRecord, object: StoredObject | undefined): boolean {
-  return object?.siblings.some((sibling) => is(write, sibling)) ?? false;
+function objectOn({ contents, absent }: Evidence, node: string, name: string): StoredObject {
+  return contents.get(node)?.get(name) ?? absent.get(node)?.(name) ?? EMPTY_OBJECT;
+}
+
+function stands(write: WriteRecord, object: StoredObject): boolean {
+  return object.siblings.some((sibling) => is(write, sibling));
+}
+
+/** A delete or a value that has expired, and that may have been forgotten since. */
+function isOver({ value, expiresAt, outcome, dot }: WriteRecord, object: StoredObject): boolean {
+  if (outcome === 'not-applied' || (value !== undefined && expiresAt === 0)) return false;
+  return dot === undefined || covers(object.context, dot);
 }
 
 /**

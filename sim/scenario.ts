@@ -9,7 +9,7 @@ import { type ClientOptions, SimClient } from './clients.ts';
 import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
 import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
 import { History } from './history.ts';
-import { type Contents, type Counts, judge } from './oracles.ts';
+import { type Absent, type Contents, type Counts, judge } from './oracles.ts';
 import { SessionClient, type SessionOptions } from './sessions/session-client.ts';
 import { SimWorld } from './sim-host.ts';
 
@@ -43,6 +43,7 @@ export interface Report {
 const CALM_MS = 4_000;
 const HEAL_STEP_MS = 500;
 const HEAL_MS_MAX = 60_000;
+const REAP_MS_MAX = 120_000;
 
 export async function runScenario(seed: number, options: ScenarioOptions = {}): Promise<Report> {
   const world = new SimWorld(seed);
@@ -70,15 +71,17 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     await deliverHints(world, cluster, history);
     if (dice.chance(0.5)) await readAll(world, cluster, history);
     else await compareAll(world, cluster, history);
+    await forgetDead(world, cluster, history);
     await world.settle(cluster.closeAll());
     const disks = await world.settle(
       Promise.all(cluster.names.map(async (name) => [name, await cluster.contents(name)] as const)),
     );
     const contents: Contents = new Map(disks.map(([name, { objects }]) => [name, objects]));
+    const absent: Absent = new Map(disks.map(([name, { absent }]) => [name, absent]));
     const counts: Counts = new Map(disks.map(([name, { counts }]) => [name, counts]));
     const holders = (name: string) => cluster.holders(name);
     const isTimeTrue = !weather.hasSkewedClocks;
-    findings.push(...judge({ history, contents, counts, holders, isTimeTrue }));
+    findings.push(...judge({ history, contents, absent, counts, holders, isTimeTrue }));
   } catch (error) {
     findings.push(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
   }
@@ -155,6 +158,16 @@ async function deliverHints(world: SimWorld, cluster: SimCluster, history: Histo
   }
   const pending = keeping().map((node) => [...node.metrics().hintsPending]);
   history.broken.push(`undelivered: hints ${JSON.stringify(pending)} wait although all are back`);
+}
+
+/** What is deleted is forgotten when everybody is there. */
+async function forgetDead(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
+  const dead = () => cluster.running().map((node) => node.metrics().reaping.slots);
+  for (let waitedMs = 0; waitedMs < REAP_MS_MAX; waitedMs += HEAL_STEP_MS) {
+    if (dead().every((slots) => slots === 0)) return;
+    await world.runFor(HEAL_STEP_MS);
+  }
+  history.broken.push(`not forgotten: ${dead()} slots still have something dead in them`);
 }
 
 /** A sync that a stalled disk has not finished yet may still hold an answer back for a while. */

@@ -29,6 +29,11 @@ test('a node of three comes back and is brought what it missed', async (t) => {
   const kept = sum(await pending(cluster, [0, 1]));
   ok(kept === KEYS.length || kept === KEYS.length + 1, `${kept} hints`);
 
+  await t.test('explain says who lacks what', async () => {
+    const { hintsFor, isAgreed } = await explained(cluster, 'key-7');
+    deepEqual([hintsFor, isAgreed], [['n3'], false]);
+  });
+
   await t.test('hints survive those who keep them', async () => {
     await cluster.kill(1);
     await cluster.restart(1);
@@ -64,6 +69,12 @@ test('fallbacks stand in for nodes that are away; strict keyspaces refuse', asyn
     const read = readIn(await redis.send('KV.GET', 'k'));
     equal(read.value?.toString(), 'v');
     deepEqual(read.fallbacks.length, 1);
+    const { standIns } = await explained(cluster, 'k', first);
+    const keepers = standIns.map(({ node }) => node);
+    ok(
+      written.fallbacks.every((name) => keepers.includes(name)),
+      JSON.stringify(keepers),
+    );
   });
 
   await t.test('a strict keyspace takes no stand-ins', async () => {
@@ -113,8 +124,8 @@ async function delivered(cluster: RunningCluster, nodes: readonly number[]): Pro
   }
 }
 
-async function explained({ nodes }: RunningCluster, key: string): Promise<Explanation> {
-  const url = (nodes[0] as RunningNode).httpUrl;
+async function explained({ nodes }: RunningCluster, key: string, asked = 0): Promise<Explanation> {
+  const url = (nodes[asked] as RunningNode).httpUrl;
   return JSON.parse((await runKvorum(['explain', key, '--json', '--url', url])).stdout);
 }
 

@@ -45,7 +45,7 @@ test('three nodes merge what two writers wrote at once', async (t) => {
   const configuration = [
     keyspace(2, 'carts', join(directory, 'cart-merge.ts')),
     keyspace(3, 'tags', 'set-union'),
-    keyspace(4, 'moody', join(directory, 'moody.js'), 'merge-limit = "50ms"'),
+    keyspace(4, 'moody', join(directory, 'moody.js'), 'merge-limit = "500ms"'),
   ].join('\n');
   const cluster = await startCluster({ nodes: 3, configuration, owner: t });
   const addresses = cluster.nodes.map(({ address }) => address);
@@ -96,7 +96,7 @@ test('three nodes merge what two writers wrote at once', async (t) => {
   await t.test('keyspaces say what merges their siblings', async () => {
     const words = ['keyspace', 'describe', 'moody', '--url', url];
     const described = (await runKvorum(words)).stdout;
-    match(described, /\nConflicts: .* a read merges them by \/.*moody\.js, within 50 ms\n/);
+    match(described, /\nConflicts: .* a read merges them by \/.*moody\.js, within 500 ms\n/);
     const page = (await (await fetch(`${url}/v1/keyspaces/tags`)).json()) as { merge: unknown };
     deepEqual(page.merge, { name: 'set-union', limitMs: 100 });
   });
@@ -114,12 +114,25 @@ test('three nodes merge what two writers wrote at once', async (t) => {
     equal(String(await redis.send('GET', 't')), '["d"]');
   });
 
+  await t.test('a module is tried on what the cluster holds', async () => {
+    const check = ['keyspace', 'check', EXAMPLE, '--url', `redis://${addresses[0]}`, '--keyspace'];
+    const carts = await runKvorum([...check, 'carts']);
+    match(
+      carts.stdout,
+      /cart-merge\.corpus\n.*\d+ equations hold on the values of keyspace "carts"\n/,
+    );
+    const others = await runKvorum([...check, 'tags']);
+    deepEqual([others.code, others.stdout], [1, '']);
+    match(others.stderr, /BAD_MERGE.* throws on a value of keyspace "tags": .*\(for \["d"\]\)/);
+    equal((await runKvorum([...check, 'nowhere'])).code, 2);
+  });
+
   await t.test('a function that misbehaves loses nothing, and others go on', async () => {
     const moody = await clientOf('moody', 0);
     await redis.send('SELECT', 'moody');
     for (const [mood, says] of [
       ['throw', /no carts to-day: ümläut/],
-      ['loop', /not done after 50 ms/],
+      ['loop', /not done after 500 ms/],
       ['promise', /a Promise is no JSON/],
       ['exit', /died: exit code 1/],
     ] as const) {

@@ -34,7 +34,7 @@ test('a node freezes, goes on, and stops', async (t) => {
     for (const node of others) await seen(node, 'n3', 'alive');
     await seen(frozen, 'n1', 'alive');
     await seen(frozen, 'n2', 'alive');
-    deepEqual(eventsOf(frozen, 'node down'), []);
+    deepEqual(eventsOf(frozen, 'node down'), [], frozen.log);
     deepEqual(eventsOf(frozen, 'node suspect'), []);
     for (const node of others) deepEqual(eventsOf(node, 'node down'), ['n3']);
   });

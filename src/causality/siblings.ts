@@ -108,6 +108,15 @@ export function subsumes(a: ObjectVersion, b: ObjectVersion): boolean {
 }
 
 /**
+ * Whether a copy that is `own` lacks something of `newest`. That a key is not there needs no copy:
+ * where neither has a sibling, none is behind.
+ */
+export function isBehind(own: ObjectVersion, newest: ObjectVersion): boolean {
+  if (own.siblings.length === 0 && newest.siblings.length === 0) return false;
+  return !subsumes(own, newest);
+}
+
+/**
  * The conflict rule `latest`: only the greatest sibling by (time, then dot), applied after every
  * write and every merge.
  *

@@ -14,7 +14,8 @@ Examples:
   n2: has n1/28383045:4; knows writes up to n1/28383045:4
   n3 (down): does not answer
   n1/28383045:4: a read answers with it (written 2026-11-25T12:10:46.105Z; on n1, n2)
-  the replicas differ: the next read repairs them
+  hints: the node that was asked brings it to n3, when back
+  the replicas differ: they are being brought level
 
 A write is named by its node, that node's incarnation, and a counter.
 KVORUM_HTTP_URL stands for --url.`;

@@ -19,9 +19,13 @@ export interface KeyFlags {
 const DEFAULT_URL = 'redis://127.0.0.1:7001';
 const REDIRECTS_MAX = 3;
 
+export function defaultUrl(): string {
+  return process.env.KVORUM_URL ?? DEFAULT_URL;
+}
+
 export function addKeyOptions(command: Command): Command {
   return command
-    .option('--url <url>', 'any node of the cluster', process.env.KVORUM_URL ?? DEFAULT_URL)
+    .option('--url <url>', 'any node of the cluster', defaultUrl())
     .option('--keyspace <name>', 'its name or number (default)')
     .option('--timeout <duration>', 'how long to wait for an answer', '5s')
     .option('--json', 'print JSON');

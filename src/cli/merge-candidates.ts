@@ -22,8 +22,14 @@ export interface Tried {
   readonly name: string;
   /** How often a law was tried; undefined: a ready function, whose laws our own tests try. */
   readonly triedCount: number | undefined;
-  /** Undefined: there is no corpus, and values were generated. */
-  readonly corpusName: string | undefined;
+  /** Where the values stand that it was tried on; undefined: they were generated. */
+  readonly recordedIn: string | undefined;
+}
+
+/** Values of a running cluster. */
+export interface Stored {
+  readonly values: readonly Uint8Array[];
+  readonly keyspace: string;
 }
 
 /** Where modules of users run. */
@@ -31,20 +37,32 @@ export function guestJobs(): Jobs {
   return nodeJobs({ directory: undefined, modules: MERGE_JOBS, heapMb: HEAP_MB });
 }
 
-/** One after the other. Rejects with BAD_MERGE or UNLAWFUL_MERGE. */
-export async function tryMerges(guests: Jobs, rules: readonly MergeRule[]): Promise<Tried[]> {
+/** One after the other, on `stored` besides. Rejects with BAD_MERGE or UNLAWFUL_MERGE. */
+export async function tryMerges(
+  guests: Jobs,
+  rules: readonly MergeRule[],
+  stored?: Stored,
+): Promise<Tried[]> {
   const tried: Tried[] = [];
   for (const { name, module } of rules) {
     if (module === undefined) {
-      tried.push({ name, triedCount: undefined, corpusName: undefined });
+      tried.push({ name, triedCount: undefined, recordedIn: undefined });
       continue;
     }
-    const candidate = candidateOf(name, module);
-    const triedCount = await register({ guests, clock: nodeClock() }, candidate);
-    const hasCorpus = candidate.recorded.length > 0;
-    tried.push({ name, triedCount, corpusName: hasCorpus ? candidate.corpusName : undefined });
+    for (const candidate of candidatesOf(name, module, stored)) {
+      const triedCount = await register({ guests, clock: nodeClock() }, candidate);
+      const isRecorded = candidate.recorded.length > 0;
+      tried.push({ name, triedCount, recordedIn: isRecorded ? candidate.recordedIn : undefined });
+    }
   }
   return tried;
+}
+
+function candidatesOf(name: string, module: string, stored: Stored | undefined): Candidate[] {
+  const candidate = candidateOf(name, module);
+  if (stored === undefined || stored.values.length === 0) return [candidate];
+  const recordedIn = `keyspace "${stored.keyspace}"`;
+  return [candidate, { ...candidate, recorded: stored.values, recordedIn }];
 }
 
 function candidateOf(name: string, module: string): Candidate {
@@ -56,7 +74,8 @@ function candidateOf(name: string, module: string): Candidate {
   const corpus = path.replace(/\.[^.]+$/, '.corpus');
   const lines = textOf(corpus)?.split(/\r?\n/) ?? [];
   const recorded = lines.filter((line) => line !== '').map(valueIn);
-  return { name, module, recorded, corpusName: basename(corpus) };
+  const corpusName = basename(corpus);
+  return { name, module, recorded, recordedIn: corpusName, corpusName };
 }
 
 function valueIn(line: string): Buffer {

@@ -112,6 +112,6 @@ test('who waits too long for others is answered without a merge', async () => {
   const endless = Array.from({ length: 20 }, () => merge(Number.POSITIVE_INFINITY));
   const answers = await world.settle(Promise.all([...endless, merge(1)]));
   equal(answers.filter((each) => /not done after 100 ms/.test(each)).length, 10);
-  match(answers.at(-1) ?? '', /^late: other merges took too long at 1000$/);
+  match(answers.at(-1) ?? '', /^unbegun: other merges took too long at 1000$/);
   ok(/ at 1099$/.test(await world.settle(merge(99))));
 });

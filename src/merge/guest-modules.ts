@@ -12,8 +12,8 @@ import type { MergeAnswer, MergeOrder } from './merge-job.ts';
 export type GuestMerge = { readonly kind: 'merged'; readonly value: Buffer } | NotMerged;
 
 export interface NotMerged {
-  /** `late`: it was ended at its limit, or not begun because too many others waited. */
-  readonly kind: 'failed' | 'late';
+  /** `late`: it was ended at its limit. `unbegun`: others before it took too long. */
+  readonly kind: 'failed' | 'late' | 'unbegun';
   readonly why: string;
 }
 
@@ -42,7 +42,7 @@ export class GuestModules {
     const askedMs = this.#clock.monotonicMs();
     return this.#inTurn(async () => {
       if (this.#clock.monotonicMs() - askedMs > WAIT_MS) {
-        return { kind: 'late', why: 'other merges took too long' };
+        return { kind: 'unbegun', why: 'other merges took too long' };
       }
       const answer = await this.#answer({ kind: 'merge', module, inputs }, limitMs);
       return answer.kind === 'merged' ? { ...answer, value: asBuffer(answer.value) } : answer;

@@ -21,6 +21,8 @@ export interface MergeInput {
 
 /** Every step throws where it is given what it was not made for. */
 export interface MergeFunction {
+  /** Whether a value that met no sibling is opened and closed for a read as well. */
+  readonly showsLone?: boolean;
   open(input: MergeInput): unknown;
   /** May change and return either of the two: nobody looks at them again. */
   merge(a: unknown, b: unknown): unknown;

@@ -1,14 +1,17 @@
 // Merges siblings for the reads that this node coordinates, by the function of their keyspace. Ours
 // run on the spot, which a small merge is done with before a thread had heard of it. Large ones,
-// and modules of users whatever their size, run on the thread for guests within a time limit.
+// and modules of users whatever their size, run on the thread for guests within a time limit, and
+// what comes of them is remembered.
 // Whatever goes wrong, nothing is lost: the read answers with the siblings as they are and says
 // why; it is counted, and said in the log once a second at most.
 
 import { messageOf } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
+import type { Dot } from '../causality/dot.ts';
 import type { Clock, Jobs, Log } from '../host/host.ts';
 import { type GuestMerge, GuestModules } from './guest-modules.ts';
 import { type MergeInput, mergeAll } from './merge-function.ts';
+import { MergeMemory } from './merge-memory.ts';
 import type { MergeRule } from './merge-rule.ts';
 import { READY_FUNCTIONS } from './ready-functions.ts';
 
@@ -33,8 +36,10 @@ export type Merging =
 
 export interface MergeTask {
   readonly rule: MergeRule;
-  /** At least two; the oldest first, so that all nodes fold them alike. */
+  /** The oldest first, so that all nodes fold them alike. */
   readonly inputs: readonly MergeInput[];
+  /** Their names, in the same order. */
+  readonly dots: readonly Dot[];
   /** What is larger is no value. */
   readonly bytesMax: number;
   /** Name of the keyspace and key, for the log. */
@@ -56,6 +61,7 @@ export class Merger {
   readonly #modules: GuestModules;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #memory = new MergeMemory();
   #logAfterMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: MergerParts) {
@@ -64,21 +70,42 @@ export class Merger {
     this.#log = parts.log;
   }
 
-  /** Never throws or rejects. */
+  /** Whether a value that met no sibling is shown otherwise than it stands there. */
+  showsLone({ name, module }: MergeRule): boolean {
+    return module === undefined && READY_FUNCTIONS[name]?.showsLone === true;
+  }
+
+  /** Such a value; undefined: as it is, where the function fails at it. Never throws or rejects. */
+  showLone(task: MergeTask): Later<Buffer | undefined> {
+    return later(this.#run(task), (each) => (each.kind === 'merged' ? each.value : undefined));
+  }
+
+  /** Of two siblings at least. Never throws or rejects. */
   merge(task: MergeTask): Later<Merging> {
     return later(this.#run(task), (each) => this.#concluded(task, each));
   }
 
-  #run({ rule, inputs }: MergeTask): Later<GuestMerge> {
-    const { name, module, limitMs } = rule;
-    if (module !== undefined) return this.#modules.merge(module, inputs, limitMs);
-    const bytes = inputs.reduce((sum, { value }) => sum + value.length, 0);
-    if (bytes <= ON_THE_SPOT_BYTES_MAX) return mergedByOurs(name, inputs);
-    return this.#modules.merge(name, inputs, READY_LIMIT_MS);
+  #run(task: MergeTask): Later<GuestMerge> {
+    const { name, module, limitMs } = task.rule;
+    if (module !== undefined) return this.#runOnce(task, module, limitMs);
+    const bytes = task.inputs.reduce((sum, { value }) => sum + value.length, 0);
+    if (bytes <= ON_THE_SPOT_BYTES_MAX) return mergedByOurs(name, task.inputs);
+    return this.#runOnce(task, name, READY_LIMIT_MS);
+  }
+
+  /** On the thread, unless it is known what comes of it. */
+  #runOnce({ inputs, dots }: MergeTask, module: string, limitMs: number): Later<GuestMerge> {
+    const siblings = dots.map(({ actor, counter }) => `${actor}:${counter}`).join(' ');
+    const known = this.#memory.recall(siblings, this.#clock.monotonicMs());
+    if (known !== undefined) return known;
+    const merge = this.#modules.merge(module, inputs, limitMs);
+    return this.#memory.keep(siblings, merge, () => this.#clock.monotonicMs());
   }
 
   #concluded(task: MergeTask, merge: GuestMerge): Merging {
-    if (merge.kind !== 'merged') return this.#unmerged(task, merge.kind, merge.why);
+    if (merge.kind !== 'merged') {
+      return this.#unmerged(task, merge.kind === 'failed' ? 'failed' : 'late', merge.why);
+    }
     const { value } = merge;
     if (value.length > task.bytesMax) {
       const why = `what it returned has ${value.length} bytes, more than ${task.bytesMax}`;

@@ -14,9 +14,11 @@ export interface Candidate {
   readonly name: string;
   /** URL of the module. */
   readonly module: string;
-  /** Values as they were stored; none: there is no corpus. */
+  /** Values as they were stored; none: they are generated. */
   readonly recorded: readonly Uint8Array[];
-  /** Where they stand or would stand. */
+  /** Where these stand, for people. */
+  readonly recordedIn: string;
+  /** Where recorded values stand or would stand. */
   readonly corpusName: string;
 }
 
@@ -32,7 +34,7 @@ const EQUATIONS: Readonly<Record<BrokenLaw['law'], readonly [string, string]>> =
  */
 export async function register(
   host: { readonly guests: Jobs; readonly clock: Clock },
-  { name, module, recorded, corpusName }: Candidate,
+  { name, module, recorded, recordedIn, corpusName }: Candidate,
 ): Promise<number> {
   const verdict = await new GuestModules(host).tryLaws(module, recorded);
   switch (verdict.kind) {
@@ -41,13 +43,14 @@ export async function register(
     case 'broken':
       throw unlawful(name, verdict, corpusName);
     case 'untried': {
-      const values = recorded.length > 0 ? `a value of ${corpusName}` : 'all generated values';
+      const values = recorded.length > 0 ? `a value of ${recordedIn}` : 'all generated values';
       const why = `the merge function ${name} throws on ${values}: ${verdict.why}`;
       const fix = `Correct it; values that it is made for stand in ${corpusName}, one a line.`;
       throw badMerge(why, fix);
     }
     case 'failed':
-    case 'late': {
+    case 'late':
+    case 'unbegun': {
       const why = `the merge function ${name} cannot be used: ${verdict.why}`;
       throw badMerge(why, 'Correct the module; kvorum keyspace check tries it.');
     }

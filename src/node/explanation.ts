@@ -8,9 +8,9 @@ import { type Dot, incarnationOf, nodeNumberOf } from '../causality/dot.ts';
 import { millisOf } from '../causality/hybrid-clock.ts';
 import type { SiblingFacts } from '../causality/siblings.ts';
 import { CUT, type VectorEntry } from '../causality/version-vector.ts';
-import type { KeyExplanation } from '../replication/explain.ts';
+import type { KeyExplanation, ReplicaReport } from '../replication/explain/explain.ts';
+import type { Fate } from '../replication/explain/verdict.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import type { Fate } from '../replication/verdict.ts';
 import type { ClusterMap } from './cluster-map.ts';
 
 export interface Explanation {
@@ -19,6 +19,10 @@ export interface Explanation {
   readonly slot: Slot;
   /** In the order of the preference list. */
   readonly replicas: readonly ExplainedReplica[];
+  /** Fallbacks that keep the key for others, which were away when it was written. */
+  readonly standIns: readonly ExplainedReplica[];
+  /** Nodes that lack what stands on the one that was asked, and get it when they are back. */
+  readonly hintsFor: readonly string[];
   readonly writes: readonly ExplainedWrite[];
   /** Whether all replicas answered, and with the same version. */
   readonly isAgreed: boolean;
@@ -50,25 +54,33 @@ export function explanationOf(
   map: ClusterMap,
   keyspace: Keyspace,
   slot: Slot,
-  { reports, verdicts }: KeyExplanation,
+  explanation: KeyExplanation,
 ): Explanation {
-  const dotName = (dot: Dot) => nameOfDot(map, dot);
-  const nodeName = (member: number) => map.memberStatus(member).name;
-  const replicas = reports.map(({ member, state, version, why }) => ({
-    node: nodeName(member),
+  const [replicas, standIns] = [explanation.reports, explanation.standIns].map((reports) => {
+    return reports.map((report) => explained(map, report));
+  }) as [ExplainedReplica[], ExplainedReplica[]];
+  const holders = [...replicas, ...standIns];
+  const writes = explanation.verdicts.map(({ sibling, fate }) => {
+    const dot = nameOfDot(map, sibling.dot);
+    const nodes = holders.filter(({ dots }) => dots.includes(dot)).map(({ node }) => node);
+    return { dot, fate, ...timesOf(sibling), nodes };
+  });
+  const { name, conflictRule } = keyspace;
+  const hintsFor = explanation.hinted.map((member) => map.memberStatus(member).name);
+  const about = { keyspace: name, conflictRule, slot };
+  return { ...about, replicas, standIns, hintsFor, writes, isAgreed: isAgreed(replicas) };
+}
+
+function explained(map: ClusterMap, report: ReplicaReport): ExplainedReplica {
+  const { member, state, version, why } = report;
+  return {
+    node: map.memberStatus(member).name,
     isAlive: map.isAlive(member),
     state,
     why,
     context: version?.context.map((entry) => nameOfEntry(map, entry)) ?? [],
-    dots: version?.siblings.map(({ dot }) => dotName(dot)) ?? [],
-  }));
-  const writes = verdicts.map(({ sibling, fate }) => {
-    const dot = dotName(sibling.dot);
-    const nodes = replicas.filter(({ dots }) => dots.includes(dot)).map(({ node }) => node);
-    return { dot, fate, ...timesOf(sibling), nodes };
-  });
-  const { name, conflictRule } = keyspace;
-  return { keyspace: name, conflictRule, slot, replicas, writes, isAgreed: isAgreed(replicas) };
+    dots: version?.siblings.map(({ dot }) => nameOfDot(map, dot)) ?? [],
+  };
 }
 
 function timesOf({ time, expiresAt }: SiblingFacts) {

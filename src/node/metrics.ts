@@ -6,6 +6,7 @@ import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy
 import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
 import type { ReadCounters } from '../replication/read/quorum-reader.ts';
+import type { ReapCounters } from '../replication/reaping/round-member.ts';
 import type { EngineStats } from '../storage/engine.ts';
 import type { PeerCounters } from './remote-peers.ts';
 import type { MemberHealth } from './store.ts';
@@ -26,6 +27,10 @@ export interface NodeMetrics {
   readonly hints: HintCounters;
   /** By the name of the node that they are for. */
   readonly hintsPending: ReadonlyMap<string, PendingHints>;
+  /** `slots`: in how many something is dead, or will be when it expires. */
+  readonly reaping: ReapCounters & { readonly slots: number };
+  /** Slots that wait to be reaped for want of a node, by its name. */
+  readonly reapingWaits: ReadonlyMap<string, number>;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
   /** Exchanges that this node began and nobody answered in time. */

@@ -14,12 +14,19 @@ import type { Outgoing } from '../membership/gossip.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
-import { Coordinator, type CoordinatorParts } from '../replication/coordinator.ts';
-import { explainKey } from '../replication/explain.ts';
+import { Coordinator } from '../replication/coordinator.ts';
+import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
+import { OwnActor } from '../replication/own-actor.ts';
+import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
+import type { DeadSlots } from '../replication/reaping/dead-slots.ts';
+import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.ts';
+import type { Ask } from '../replication/reaping/reap-round.ts';
+import { Reaper } from '../replication/reaping/reaper.ts';
+import { RoundMember } from '../replication/reaping/round-member.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';
@@ -49,6 +56,8 @@ export interface NodeOptions {
   /** Milliseconds a request may take before its outcome is decided without who is missing. */
   readonly requestMs?: number;
   readonly storage?: EngineOptions;
+  /** Milliseconds that a slot rests between a delete and the round that forgets it. */
+  readonly reapRestMs?: number;
   /** Milliseconds between two comparisons with the other replicas. */
   readonly antiEntropyMs?: number | undefined;
   /** The same on every node; `lan`. */
@@ -56,7 +65,19 @@ export interface NodeOptions {
 }
 
 const REQUEST_MS = 3_000;
+const REAP_REST_MS = 5_000;
+/** A slot may hold very many keys. */
+const ROUND_QUESTION_FACTOR = 3;
 const ANTI_ENTROPY_MS = 10_000;
+
+const NO_GETS = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
+const NO_WRITES = { ok: 0, 'condition-failed': 0, 'not-applied': 0, indeterminate: 0, error: 0 };
+
+/** What a node has kept from before, and goes on keeping. */
+interface Kept extends Reaping {
+  readonly engine: Engine;
+  readonly hints: HintBook;
+}
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
@@ -66,9 +87,11 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
   const hints = new HintBook(engine, host.clock);
-  const node = new Node(host, options, map, engine, hints);
+  let node: Node;
   try {
     await hints.load();
+    const reaping = await loadReaping(engine, host.clock);
+    node = new Node(host, options, map, { engine, hints, ...reaping });
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -88,31 +111,32 @@ export class Node implements Store {
   readonly #coordinator: Coordinator;
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
+  readonly #dead: DeadSlots;
+  readonly #rounds: RoundMember;
+  readonly #reaper: Reaper;
+  readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
   readonly #antiEntropy: AntiEntropy;
-  readonly #explaining: CoordinatorParts;
+  readonly #explaining: ExplainParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
   readonly #gossip: GossipAgent;
 
-  constructor(host: Host, options: NodeOptions, map: ClusterMap, engine: Engine, hints: HintBook) {
+  constructor(host: Host, options: NodeOptions, map: ClusterMap, kept: Kept) {
+    const { engine, hints, floors, dead } = kept;
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
-    this.#gets = new RequestMeter(clock, { found: 0, missing: 0, 'no-answer': 0, error: 0 });
-    this.#writes = new RequestMeter(clock, {
-      ok: 0,
-      'condition-failed': 0,
-      'not-applied': 0,
-      indeterminate: 0,
-      error: 0,
-    });
+    this.#gets = new RequestMeter(clock, { ...NO_GETS });
+    this.#writes = new RequestMeter(clock, { ...NO_WRITES });
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
     this.#hints = hints;
-    const identity = { nodeNumber: map.selfNumber, digestSeed: map.clusterTag };
-    this.#replica = new Replica({ engine, clock, log, hints, ...identity });
+    this.#actor = new OwnActor(engine, map.selfNumber);
+    const actor = this.#actor;
+    const digestSeed = map.clusterTag;
+    this.#replica = new Replica({ engine, clock, log, actor, hints, floors, dead, digestSeed });
     this.#peers = new RemotePeers({
       map,
       clock,
@@ -127,31 +151,31 @@ export class Node implements Store {
     this.#gossip = this.#gossipOn(host);
     this.#merger = new Merger(host);
     const merger = this.#merger;
-    const parts = {
-      view: map,
-      replica: this.#replica,
-      peers: this.#peers,
-      clock,
-      requestMs,
-      merger,
-    };
+    const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
+    const parts = { ...kept, ...around, merger, digestSeed };
     this.#coordinator = new Coordinator(parts);
-    this.#explaining = parts;
-    this.#listing = { ...parts, engine };
-    this.#delivery = new HintDelivery({ ...parts, log, hints });
+    this.#explaining = { ...parts, hints };
+    this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
+    this.#delivery = new HintDelivery(parts);
     this.#antiEntropy = new AntiEntropy({
       ...parts,
-      engine,
-      log,
       keyspaces: options.topology.keyspaces,
-      digestSeed: map.clusterTag,
       periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
     });
+    this.#rounds = new RoundMember({ ...parts, actor, random });
     const responder = new Responder({
       ...parts,
-      engine,
       coordinator: this.#coordinator,
       antiEntropy: this.#antiEntropy,
+      rounds: this.#rounds,
+    });
+    this.#dead = dead;
+    this.#reaper = new Reaper({
+      ...parts,
+      keyspaces: options.topology.keyspaces,
+      ask: anyMember(map.self, responder, this.#peers, ROUND_QUESTION_FACTOR * requestMs),
+      counters: this.#rounds.counters,
+      restMs: options.reapRestMs ?? REAP_REST_MS,
     });
   }
 
@@ -165,14 +189,16 @@ export class Node implements Store {
     this.#gossip.start();
     this.#delivery.start();
     this.#antiEntropy.start();
+    this.#reaper.start();
   }
 
   async close(): Promise<void> {
     this.#gossip.leave();
     this.#delivery.close();
     this.#antiEntropy.close();
+    this.#reaper.close();
     await this.#peers.close();
-    await this.#engine.close(this.#replica.dotCounter);
+    await this.#engine.close(this.#actor.last.counter);
   }
 
   get(request: GetRequest): Later<GetOutcome> {
@@ -265,6 +291,8 @@ export class Node implements Store {
       sync: this.#syncStates(),
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
+      reaping: { ...this.#rounds.counters, slots: this.#dead.size },
+      reapingWaits: this.#reapingWaits(),
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
@@ -301,6 +329,19 @@ export class Node implements Store {
     const requests = totalOf(this.#gets.counts) + totalOf(this.#writes.counts);
     return { isDiskFull: state === 'disk-full', freePercent, requests };
   }
+
+  /** True too when nobody can say. */
+  async #isThere(request: GetRequest): Promise<boolean> {
+    return (await this.#coordinator.get(request)).kind !== 'missing';
+  }
+
+  #reapingWaits(): Map<string, number> {
+    return new Map(
+      [...this.#reaper.waiting()].map(([member, slots]) => {
+        return [this.#map.memberStatus(member).name, slots];
+      }),
+    );
+  }
 }
 
 function freePercentOf({ freeBytes, totalBytes }: DiskSpace): number {
@@ -309,4 +350,12 @@ function freePercentOf({ freeBytes, totalBytes }: DiskSpace): number {
 
 function totalOf(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** A question to any member, this node too. */
+function anyMember(self: MemberIndex, responder: Responder, peers: Peers, budgetMs: number): Ask {
+  return (member, request) => {
+    if (member !== self) return answerOf(peers, member, request, budgetMs);
+    return new Promise((resolve) => responder.answer(request, resolve));
+  };
 }

@@ -82,7 +82,7 @@ export class Coordinator {
 
   /**
    * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), BAD_CONTEXT,
-   * TOO_MANY_SIBLINGS, VALUE_TOO_LARGE and MERGE_FAILED (a new expiry for siblings) only.
+   * TOO_MANY_SIBLINGS, VALUE_TOO_LARGE and MERGE_FAILED (what uses the value) only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
    * in one turn: as long as nodes agree on who lives, SET NX is granted once.
@@ -133,7 +133,7 @@ export class Coordinator {
     const values = liveSiblings(read.object, clock.wallMs());
     if (values.length === 0) return { kind: 'missing', context, receipt };
     const found = { kind: 'found', context, receipt, values } as const;
-    if (values.length === 1 || keyspace.merge === undefined) return found;
+    if (keyspace.merge === undefined) return found;
     const merged = mergedValues(merger, keyspace, at, values);
     return later(merged, (each) => ({ ...found, ...each }));
   }
@@ -166,31 +166,28 @@ export class Coordinator {
     const r = Math.min(keyspace.r, alive.length);
     const read = await this.reader.read(keyspace, at, { r, deadlineMs });
     if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
-    if (read.object.siblings.length > 0) {
+    if (read.object.context.length > 0) {
       const merged = replica.merge(keyspace, at, encodeObject(read.object));
       if (merged instanceof Promise) await this.#beforeDeadline(merged, deadlineMs);
     }
-    const isPlain = keyspace.merge === undefined;
-    const wanted = isPlain ? request : await this.#onOneValue(request, place, read.object);
-    return this.#writeInTurn(wanted, place, terms);
+    const usesValue = request.change.kind === 'expire' || request.returnPrevious === true;
+    if (!usesValue || keyspace.merge === undefined) return this.#writeInTurn(request, place, terms);
+    const value = await this.#oneValue(place, read.object);
+    if (value === undefined) return this.#writeInTurn(request, place, terms);
+    const wanted = { context: read.object.context, ...onValue(request, value) };
+    const outcome = await this.#writeInTurn(wanted, place, terms);
+    const saysPrevious = outcome.kind === 'ok' || outcome.kind === 'condition-failed';
+    return saysPrevious ? { ...outcome, previous: value } : outcome;
   }
 
-  /** A new expiry of what a merge function makes is a write of it. Rejects with MERGE_FAILED. */
-  async #onOneValue(
-    request: WriteRequest,
-    { keyspace, at }: Place,
-    { context, siblings }: StoredObject,
-  ): Promise<WriteRequest> {
-    const { change } = request;
-    if (change.kind !== 'expire') return request;
+  /** What a read would answer; rejects with MERGE_FAILED. */
+  async #oneValue({ keyspace, at }: Place, object: StoredObject): Promise<LiveValue | undefined> {
     const { merger, clock } = this.#parts;
-    const live = liveSiblings({ context, siblings }, clock.wallMs());
-    if (live.length < 2) return request;
+    const live = liveSiblings(object, clock.wallMs());
+    if (live.length === 0) return undefined;
     const { values, merge } = await mergedValues(merger, keyspace, at, live);
     if (merge?.kind === 'unmerged') throw mergeFailed(merge.why);
-    const { value } = values[0] as LiveValue;
-    const put = { kind: 'put', value, expiresAt: change.expiresAt } as const;
-    return { ...request, change: put, condition: 'present', context };
+    return values[0];
   }
 
   /** The key's turn has to wait where its old value must come from the disk. */
@@ -262,6 +259,14 @@ export class Coordinator {
   #deadline(): number {
     return this.#parts.clock.monotonicMs() + this.#parts.requestMs;
   }
+}
+
+/** A new expiry of what a merge function makes is a write of it. */
+function onValue(request: WriteRequest, { value }: LiveValue): WriteRequest {
+  const { change } = request;
+  if (change.kind !== 'expire') return request;
+  const put = { kind: 'put', value, expiresAt: change.expiresAt } as const;
+  return { ...request, change: put, condition: 'present' };
 }
 
 function quorumOf(letter: 'R' | 'W', asked: number, keyspace: Keyspace): number {

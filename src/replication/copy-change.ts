@@ -10,6 +10,7 @@ import type { KeyAt } from './messages.ts';
 
 /** What becomes of a copy in one turn. */
 export interface Step {
+  /** What stood there, empty where nothing did, whatever the floor of the slot. */
   readonly before: StoredObject;
   readonly after: StoredObject;
   /** `after` as bytes. */

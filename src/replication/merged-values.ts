@@ -1,6 +1,6 @@
-// What a read answers in a keyspace with a merge function, when it meets siblings: one value, made
-// of all that live. It is an answer, not a write: the replicas keep the siblings until a client
-// writes with the context of the answer, which covers all of them.
+// What a read answers in a keyspace with a merge function: of siblings one value, made of all that
+// live. It is an answer, not a write: the replicas keep the siblings until a client writes with the
+// context of the answer, which covers all of them.
 
 import { KvorumError } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
@@ -20,7 +20,7 @@ export function mergeFailed(why: string): KvorumError {
   return new KvorumError('MERGE_FAILED', `the siblings could not be merged: ${why}`, fix);
 }
 
-/** `siblings`: at least two, the newest first. Never throws or rejects. */
+/** `siblings`: at least one, the newest first. Never throws or rejects. */
 export function mergedValues(
   merger: Merger,
   { name, merge: rule, limits }: Keyspace,
@@ -28,8 +28,17 @@ export function mergedValues(
   siblings: readonly LiveValue[],
 ): Later<MergedValues> {
   if (rule === undefined) return { values: siblings };
-  const inputs = siblings.map(({ value, time }) => ({ value, time })).reverse();
-  const task = { rule, inputs, bytesMax: limits.objectBytesMax, keyspace: name, key };
+  const isLone = siblings.length === 1;
+  if (isLone && !merger.showsLone(rule)) return { values: siblings };
+  const oldestFirst = siblings.toReversed();
+  const inputs = oldestFirst.map(({ value, time }) => ({ value, time }));
+  const dots = oldestFirst.map(({ dot }) => dot);
+  const task = { rule, inputs, dots, bytesMax: limits.objectBytesMax, keyspace: name, key };
+  if (isLone) {
+    return later(merger.showLone(task), (shown) => {
+      return { values: shown === undefined ? siblings : [oneOf(siblings, shown)] };
+    });
+  }
   return later(merger.merge(task), (merging) => {
     if (merging.kind === 'unmerged') return { values: siblings, merge: merging };
     const values = [oneOf(siblings, merging.value)];

@@ -9,12 +9,22 @@ import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
-import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
+import type {
+  GroupDigests,
+  KeyAt,
+  Listing,
+  RaiseRequest,
+  Reply,
+  Request,
+  SlotAt,
+} from './messages.ts';
 import {
   oneOf,
+  readDot,
   readGetOutcome,
   readMany,
   readWriteOutcome,
+  writeDot,
   writeGetOutcome,
   writeWriteOutcome,
 } from './outcome-format.ts';
@@ -31,6 +41,8 @@ const REQUEST_KINDS = [
   'store-hint',
   'compare-digests',
   'compare-buckets',
+  'open-round',
+  'raise-floor',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -44,6 +56,8 @@ const REPLY_KINDS = [
   'refused',
   'digests',
   'buckets',
+  'opened',
+  'raised',
 ] as const satisfies readonly Reply['kind'][];
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
@@ -71,6 +85,13 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       writeKeyAt(w, request);
       w.u32(request.target);
       w.bytes(request.object);
+      return;
+    case 'open-round':
+      writeSlotAt(w, request);
+      writeVector(w, request.floor);
+      return;
+    case 'raise-floor':
+      writeRaise(w, request);
       return;
     case 'read-version':
     case 'read-object':
@@ -110,6 +131,10 @@ export function readRequest(r: ByteReader): Request {
       return { kind, keyspace: readKeyspace(r), slot: readSlot(r), buckets: r.raw(BUCKETS_BYTES) };
     case 'store-hint':
       return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
+    case 'open-round':
+      return { kind, ...readSlotAt(r), floor: readVector(r) };
+    case 'raise-floor':
+      return readRaise(r);
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };
@@ -133,6 +158,14 @@ export function readRequest(r: ByteReader): Request {
 export function writeReply(w: ByteWriter, reply: Reply): void {
   w.u8(REPLY_KINDS.indexOf(reply.kind));
   switch (reply.kind) {
+    case 'raised':
+      return;
+    case 'opened':
+      w.u32(reply.token);
+      writeDot(w, reply.last);
+      w.varint(reply.wallMs);
+      writeVector(w, reply.floor);
+      return;
     case 'stored':
       writeVector(w, reply.context);
       return;
@@ -177,6 +210,16 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
 export function readReply(r: ByteReader): Reply {
   const kind = oneOf(REPLY_KINDS, r.u8(), 'reply');
   switch (kind) {
+    case 'raised':
+      return { kind };
+    case 'opened':
+      return {
+        kind,
+        token: r.u32(),
+        last: readDot(r),
+        wallMs: r.varint(),
+        floor: readVector(r),
+      };
     case 'stored':
       return { kind, context: readVector(r) };
     case 'version':
@@ -206,9 +249,30 @@ function readGroup(r: ByteReader): GroupDigests {
   return { group, digests: r.raw(LEVEL_BYTES) };
 }
 
-function writeKeyAt(w: ByteWriter, at: KeyAt): void {
+function writeSlotAt(w: ByteWriter, at: SlotAt): void {
   w.u8(at.keyspace);
   w.u16(at.slot);
+}
+
+function readSlotAt(r: ByteReader): SlotAt {
+  return { keyspace: readKeyspace(r), slot: readSlot(r) };
+}
+
+function writeRaise(w: ByteWriter, request: RaiseRequest): void {
+  writeSlotAt(w, request);
+  w.u32(request.token);
+  writeVector(w, request.floor);
+  w.varint(request.nowMs);
+}
+
+function readRaise(r: ByteReader): RaiseRequest {
+  const at = readSlotAt(r);
+  const [token, floor, nowMs] = [r.u32(), readVector(r), r.varint()];
+  return { kind: 'raise-floor', ...at, token, floor, nowMs };
+}
+
+function writeKeyAt(w: ByteWriter, at: KeyAt): void {
+  writeSlotAt(w, at);
   w.bytes(at.key);
 }
 

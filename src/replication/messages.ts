@@ -7,6 +7,7 @@
 
 import type { ErrorCode } from '../base/errors.ts';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
+import type { Dot } from '../causality/dot.ts';
 import type { ObjectVersion } from '../causality/siblings.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
 import type {
@@ -19,10 +20,14 @@ import type {
   WriteRequest,
 } from './request.ts';
 
-/** A key with the slot that it falls into, so that it is hashed once per request. */
-export interface KeyAt {
+/** A slot of a keyspace. */
+export interface SlotAt {
   readonly keyspace: KeyspaceNumber;
   readonly slot: Slot;
+}
+
+/** A key with the slot that it falls into, so that it is hashed once per request. */
+export interface KeyAt extends SlotAt {
   readonly key: Buffer;
 }
 
@@ -46,7 +51,11 @@ export type Request =
   /** Keys and versions of a part of the ring, as you have it: → `listing`. */
   | SlotsRequest
   /** How many keys you have in these slots (one bit each, 2,048 bytes): → `count`. */
-  | CountRequest;
+  | CountRequest
+  /** A round begins that raises the floor of a slot: → `opened`. */
+  | OpenRequest
+  /** All primaries have what this floor covers: → `raised` when yours is durable, or `refused`. */
+  | RaiseRequest;
 
 export interface StoreRequest extends KeyAt {
   readonly kind: 'store-copy';
@@ -57,6 +66,21 @@ export interface HintRequest extends KeyAt {
   readonly kind: 'store-hint';
   readonly target: number;
   readonly object: Buffer;
+}
+
+export interface OpenRequest extends SlotAt {
+  readonly kind: 'open-round';
+  /** That of the sender. */
+  readonly floor: VersionVector;
+}
+
+export interface RaiseRequest extends SlotAt {
+  readonly kind: 'raise-floor';
+  /** From `opened`. */
+  readonly token: number;
+  readonly floor: VersionVector;
+  /** What expires by then has expired for all: wall clock, in milliseconds since 1970. */
+  readonly nowMs: number;
 }
 
 export interface CompareRequest {
@@ -109,7 +133,20 @@ export type Reply =
   | { readonly kind: 'digests'; readonly groups: readonly GroupDigests[] }
   /** One bit for each bucket that differs. */
   | { readonly kind: 'buckets'; readonly differing: number }
+  | Opened
+  | { readonly kind: 'raised' }
   | Refused;
+
+export interface Opened {
+  readonly kind: 'opened';
+  readonly token: number;
+  /** No earlier than the last write that this node has named, in any slot. */
+  readonly last: Dot;
+  /** Its wall clock, in milliseconds since 1970. */
+  readonly wallMs: number;
+  /** Its floor of the slot. */
+  readonly floor: VersionVector;
+}
 
 export interface GroupDigests {
   readonly group: number;

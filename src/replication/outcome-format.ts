@@ -93,12 +93,12 @@ function readValue(r: ByteReader): LiveValue {
   return { expiresAt: r.varint(), dot: readDot(r), time: r.varint(), value: r.bytes() };
 }
 
-function writeDot(w: ByteWriter, dot: Dot): void {
+export function writeDot(w: ByteWriter, dot: Dot): void {
   w.varint(dot.actor);
   w.varint(dot.counter);
 }
 
-function readDot(r: ByteReader): Dot {
+export function readDot(r: ByteReader): Dot {
   return { actor: r.varint() as Actor, counter: r.varint() };
 }
 

@@ -10,19 +10,20 @@
 // - a copy never loses knowledge: what is put covers everything that stood there before.
 
 import { type Later, later } from '../base/later.ts';
-import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
+import type { Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
 import { decodeObject, encodeObject } from '../causality/object-format.ts';
 import { closed } from '../causality/pruning.ts';
-import { EMPTY_OBJECT, mergeObjects, type Sibling, writeSibling } from '../causality/siblings.ts';
 import {
-  descends,
-  isAheadOf,
-  lastIncarnationOf,
-  type VersionVector,
-} from '../causality/version-vector.ts';
+  EMPTY_OBJECT,
+  mergeObjects,
+  type Sibling,
+  type StoredObject,
+  writeSibling,
+} from '../causality/siblings.ts';
+import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
-import type { Change, Engine, Put, Stored, Written } from '../storage/engine.ts';
+import type { Change, Engine, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
 import { putOf, removalOf, type Step } from './copy-change.ts';
@@ -30,17 +31,23 @@ import type { HintBook, Lacking } from './hints/hint-book.ts';
 import { type Hint, hintPut, hintRemoval } from './hints/hint-record.ts';
 import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { KeyAt } from './messages.ts';
+import type { KeyAt, SlotAt } from './messages.ts';
 import { refuseGrowth } from './object-limits.ts';
 import { type ObjectCounters, ObjectWatch } from './object-watch.ts';
+import type { OwnActor } from './own-actor.ts';
+import type { DeadSlots } from './reaping/dead-slots.ts';
+import { deadFrom, isForgettable, isUnder } from './reaping/floor.ts';
+import type { FloorBook } from './reaping/floor-book.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
 
 export interface ReplicaParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Log;
-  readonly nodeNumber: number;
+  readonly actor: OwnActor;
   readonly hints: HintBook;
+  readonly floors: FloorBook;
+  readonly dead: DeadSlots;
   /** Of the digests of keys: the same on all nodes of the cluster. */
   readonly digestSeed: number;
 }
@@ -78,36 +85,25 @@ const TOO_LATE: TooLate = { kind: 'too-late' };
 export class Replica {
   readonly #engine: Engine;
   readonly #clock: Clock;
-  readonly #nodeNumber: number;
+  readonly #actor: OwnActor;
   readonly #hints: HintBook;
+  readonly #floors: FloorBook;
+  readonly #dead: DeadSlots;
   readonly #digestSeed: number;
   readonly #turns = new KeyTurns();
-  #actor: Actor;
-  #dotCounter: number;
-  #time: HybridTime = 0;
-  /** Somebody knows more of this actor than we do: no write before it was replaced. */
-  #isActorStale = false;
-  /** The last incarnation of this node that anybody has shown to know. */
-  #incarnationSeen = 0;
-  #renewal: Promise<void> | undefined;
   readonly #watch: ObjectWatch;
+  #time: HybridTime = 0;
 
   constructor(parts: ReplicaParts) {
     this.#engine = parts.engine;
     this.#clock = parts.clock;
-    this.#nodeNumber = parts.nodeNumber;
+    this.#actor = parts.actor;
     this.#hints = parts.hints;
+    this.#floors = parts.floors;
+    this.#dead = parts.dead;
     this.#digestSeed = parts.digestSeed;
     this.#watch = new ObjectWatch(parts.log);
-    const { incarnation, dotCounter } = parts.engine.identity;
-    this.#actor = actorOf(this.#nodeNumber, incarnation);
-    this.#dotCounter = dotCounter;
     this.observeTime(parts.engine.newestTime());
-  }
-
-  /** Highest counter that this incarnation has used: handed to the engine when it closes. */
-  get dotCounter(): number {
-    return this.#dotCounter;
   }
 
   /** The newest hybrid time that this node knows of; travels with every message. */
@@ -145,10 +141,10 @@ export class Replica {
     deadlineMs: number,
   ): Later<Minted | Refusal | TooLate> {
     if (request.context !== undefined) this.learnContext(request.context);
-    if (this.#isActorStale) return this.#writeRenewed(keyspace, at, request, deadlineMs);
+    if (this.#actor.isStale) return this.#writeRenewed(keyspace, at, request, deadlineMs);
     const taken = this.#turn(at, (before) => {
       // While the old value was read, somebody may have shown that we forgot something.
-      if (this.#isActorStale) return undefined;
+      if (this.#actor.isStale) return undefined;
       if (this.#clock.monotonicMs() >= deadlineMs) return TOO_LATE;
       return this.#mint(keyspace, at, request, before);
     });
@@ -217,6 +213,25 @@ export class Replica {
     return false;
   }
 
+  /** What a key is here: `stored`, as bytes, or what its absence says. */
+  objectOf(at: SlotAt, stored: Buffer | undefined): StoredObject {
+    return stored === undefined ? this.#floors.objectAt(at) : decodeObject(stored);
+  }
+
+  /**
+   * Erases what stands under the key if it is dead by `nowMs`, a wall clock, and the floor of the
+   * slot says all that it does; whether it did. Throws or rejects as Engine.write.
+   */
+  forget(at: KeyAt, nowMs: number): Later<boolean> {
+    return this.#turn(at, (stored) => {
+      if (stored === undefined) return false;
+      const object = decodeObject(stored.value);
+      if (!isForgettable(object, this.#floors.floorOf(at), nowMs)) return false;
+      this.#engine.write([removalOf(this.#digestSeed, at, object)], this.#time);
+      return true;
+    });
+  }
+
   /** When a merged copy is as durable as the keyspace asks; rejects as Written.durable does. */
   whenKept({ durability }: Keyspace, { durable, sequence }: Merged): Later<void> {
     if (durability === 'interval') return undefined;
@@ -230,14 +245,7 @@ export class Replica {
    * mine, so I go on as a new actor after all of them. Returns whether it is so.
    */
   learnContext(context: VersionVector): boolean {
-    const isAhead = isAheadOf(context, { actor: this.#actor, counter: this.#dotCounter });
-    if (!isAhead) return false;
-    this.#isActorStale = true;
-    this.#incarnationSeen = Math.max(
-      this.#incarnationSeen,
-      lastIncarnationOf(context, this.#nodeNumber),
-    );
-    return true;
+    return this.#actor.learn(context);
   }
 
   /**
@@ -280,14 +288,13 @@ export class Replica {
     request: WriteRequest,
     stored: Stored | undefined,
   ): Minted | Refusal | undefined {
-    const known = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
+    const known = this.objectOf(at, stored?.value);
     if (this.learnContext(known.context)) return undefined;
     const nowMs = this.#clock.wallMs();
     const decision = decide(keyspace, known, request, nowMs);
     if (decision.kind === 'condition-failed') return decision;
 
-    this.#dotCounter += 1;
-    const dot: Dot = { actor: this.#actor, counter: this.#dotCounter };
+    const dot = this.#actor.nextDot();
     const sibling: Sibling = {
       dot,
       time: this.#nextTime(nowMs),
@@ -302,7 +309,8 @@ export class Replica {
     const sizeBefore = { siblings: known.siblings.length, bytes: stored?.value.length ?? 0 };
     const sizeAfter = { siblings: object.siblings.length, bytes: encoded.length };
     refuseGrowth(keyspace, sizeBefore, sizeAfter);
-    const written = this.#put(keyspace, at, { before: known, after: object, encoded });
+    const before = stored === undefined ? EMPTY_OBJECT : known;
+    const written = this.#put(keyspace, at, { before, after: object, encoded });
     const durable = keyspace.durability === 'interval' ? IN_MEMORY : written.durable;
     const { context } = object;
     return { kind: 'minted', dot, context, object: encoded, previous: decision.previous, durable };
@@ -323,55 +331,53 @@ export class Replica {
     const theirs = decodeObject(incoming);
     for (const sibling of theirs.siblings) this.observeTime(sibling.time);
     this.learnContext(theirs.context);
-    const ours = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
+    const ours = this.objectOf(at, stored?.value);
     const merged = resolved(keyspace, mergeObjects(ours, theirs));
     const { context } = merged;
-    const isNew = stored === undefined || merged !== ours;
-    const changes: Change[] = [];
-    if (isNew) {
-      const encoded = merged === theirs ? incoming : encodeObject(merged);
-      changes.push(this.#change(keyspace, at, { before: ours, after: merged, encoded }));
-    }
-    if (lacking?.sequence === 0) changes.push(hintPut(lacking.hint));
-    if (changes.length === 0) {
+    // That a key is not there needs no object, whatever else of it was replaced.
+    const isNew = stored === undefined ? merged.siblings.length > 0 : merged !== ours;
+    const hints = lacking?.sequence === 0 ? [hintPut(lacking.hint)] : [];
+    if (!isNew && hints.length === 0) {
       const sequence = Math.max(stored?.sequence ?? 0, lacking?.sequence ?? 0);
       return { context, sequence, durable: undefined };
     }
-    const { sequence, durable } = this.#engine.write(changes, this.#time);
+    const encoded = merged === theirs ? incoming : encodeObject(merged);
+    const before = stored === undefined ? EMPTY_OBJECT : ours;
+    const step = { before, after: merged, encoded };
+    const { sequence, durable } = isNew
+      ? this.#put(keyspace, at, step, hints)
+      : this.#engine.write(hints, this.#time);
     if (lacking?.sequence === 0) this.#hints.kept(lacking.hint);
     return { context, sequence, durable };
   }
 
-  #put(keyspace: Keyspace, at: KeyAt, step: Step): Written {
-    return this.#engine.write([this.#change(keyspace, at, step)], this.#time);
-  }
-
-  #change(keyspace: Keyspace, at: KeyAt, step: Step): Put {
-    this.#watch.note(keyspace, at, step.before, step.after);
-    return putOf(this.#digestSeed, at, step);
+  /** In one batch with `others`, and with the mark that something dead stands in the slot. */
+  #put(keyspace: Keyspace, at: KeyAt, step: Step, others: readonly Change[] = NONE): Written {
+    const { before, after } = step;
+    this.#watch.note(keyspace, at, before, after);
+    if (after.siblings.length === 0 && isUnder(after.context, this.#floors.floorOf(at))) {
+      const removal = removalOf(this.#digestSeed, at, before);
+      return this.#engine.write([removal, ...others], this.#time);
+    }
+    const put = putOf(this.#digestSeed, at, step);
+    const deadFromMs = deadFrom(after);
+    if (deadFromMs === Number.POSITIVE_INFINITY) {
+      return this.#engine.write(others.length === 0 ? [put] : [put, ...others], this.#time);
+    }
+    const mark = this.#dead.missingMark(at);
+    const changes = mark === undefined ? [put, ...others] : [put, mark, ...others];
+    const written = this.#engine.write(changes, this.#time);
+    this.#dead.note(at, deadFromMs);
+    return written;
   }
 
   #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
-    return this.#renewed().then(() => this.write(keyspace, at, request, deadlineMs));
-  }
-
-  /** Resolves when this node writes as a new actor; rejects when its disk did not take that. */
-  #renewed(): Promise<void> {
-    this.#renewal ??= this.#renew().finally(() => {
-      this.#renewal = undefined;
-    });
-    return this.#renewal;
-  }
-
-  async #renew(): Promise<void> {
-    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#incarnationSeen);
-    this.#actor = actorOf(this.#nodeNumber, incarnation);
-    this.#dotCounter = dotCounter;
-    this.#isActorStale = false;
+    return this.#actor.renewed().then(() => this.write(keyspace, at, request, deadlineMs));
   }
 }
 
 const IN_MEMORY: Promise<void> = Promise.resolve();
+const NONE: readonly Change[] = [];
 
 function bytesOf(stored: Stored | undefined): Buffer | undefined {
   return stored?.value;

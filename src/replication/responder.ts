@@ -4,7 +4,8 @@
 import { ByteReader } from '../base/bytes.ts';
 import { KvorumError, messageOf } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
-import { readVersion } from '../causality/object-format.ts';
+import { encodeObject, readVersion } from '../causality/object-format.ts';
+import { EMPTY_OBJECT, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
 import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
@@ -13,6 +14,7 @@ import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
 import { countOwnKeys, listOwnKeys } from './listing/own-keys.ts';
 import type { HintRequest, RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
+import type { RoundMember } from './reaping/round-member.ts';
 import type { Merged, Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
 
@@ -21,6 +23,7 @@ export interface ResponderParts {
   readonly replica: Replica;
   readonly engine: Engine;
   readonly coordinator: Coordinator;
+  readonly rounds: RoundMember;
   readonly antiEntropy: AntiEntropy;
   readonly clock: Clock;
 }
@@ -51,7 +54,7 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { antiEntropy, coordinator, engine, replica, view } = this.#parts;
+    const { antiEntropy, coordinator, engine, replica, rounds, view } = this.#parts;
     switch (request.kind) {
       case 'store-copy':
         return this.#store(request);
@@ -62,15 +65,23 @@ export class Responder {
       case 'compare-buckets':
         return antiEntropy.bucketsFor(request);
       case 'read-version':
-        return later(replica.read(view.keyspace(request.keyspace), request), versionReply);
+        return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
+          return versionReply(found, replica.objectOf(request, undefined));
+        });
       case 'read-object':
-        return later(replica.read(view.keyspace(request.keyspace), request), objectReply);
+        return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
+          return objectReply(found, replica.objectOf(request, undefined));
+        });
       case 'coordinate-get':
         return later(coordinator.getForwarded(request), gotReply);
       case 'coordinate-write':
         return later(coordinator.writeForwarded(request), wroteReply);
       case 'list-slots':
         return listOwnKeys(engine, this.#parts.clock, request);
+      case 'open-round':
+        return rounds.open(request);
+      case 'raise-floor':
+        return rounds.raise(request);
       case 'count-keys':
         return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
     }
@@ -96,13 +107,17 @@ export class Responder {
   }
 }
 
-function objectReply(object: Buffer | undefined): Reply {
-  return { kind: 'object', object };
+/** `absent`: what the key is here when it is not there. */
+function objectReply(found: Buffer | undefined, absent: StoredObject): Reply {
+  if (found !== undefined || absent === EMPTY_OBJECT) return { kind: 'object', object: found };
+  return { kind: 'object', object: encodeObject(absent) };
 }
 
-function versionReply(found: Buffer | undefined): Reply {
-  const version = found === undefined ? undefined : readVersion(new ByteReader(found));
-  return { kind: 'version', version };
+function versionReply(found: Buffer | undefined, absent: StoredObject): Reply {
+  if (found !== undefined) {
+    return { kind: 'version', version: readVersion(new ByteReader(found)) };
+  }
+  return { kind: 'version', version: absent === EMPTY_OBJECT ? undefined : absent };
 }
 
 function gotReply(outcome: GetOutcome | undefined): Reply {

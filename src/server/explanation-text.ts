@@ -15,15 +15,22 @@ const FATES: Readonly<Record<Write['fate'], string>> = {
 const MERGED = 'a read merges it with the others';
 
 export function explanationText(explanation: Explanation): string {
-  const { keyspace, conflictRule, slot, replicas, writes, isAgreed } = explanation;
+  const { keyspace, conflictRule, slot, replicas, standIns, hintsFor, writes } = explanation;
   const lines = [`slot ${slot}, keyspace ${keyspace} (rule ${conflictRule})`];
   for (const replica of replicas) {
     lines.push(`${replica.node}${replica.isAlive ? '' : ' (down)'}: ${stateText(replica)}`);
   }
+  for (const fallback of standIns) {
+    lines.push(`${fallback.node} (stands in for others): ${stateText(fallback)}`);
+  }
+  if (hintsFor.length > 0) {
+    lines.push(`hints: the node that was asked brings it to ${hintsFor.join(', ')}, when back`);
+  }
   const isMerged = conflictRule === 'merge' && writes.filter(isAnswered).length > 1;
   for (const write of writes) lines.push(writeText(write, isMerged));
   if (writes.length === 0) lines.push('no replica that answered knows of a write');
-  lines.push(isAgreed ? 'all replicas agree' : 'the replicas differ: the next read repairs them');
+  const { isAgreed } = explanation;
+  lines.push(isAgreed ? 'all replicas agree' : 'the replicas differ: they are being brought level');
   return lines.join('\n');
 }
 

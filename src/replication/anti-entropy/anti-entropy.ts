@@ -7,6 +7,7 @@
 // and left alone until one of the two digests changes.
 
 import { messageOf } from '../../base/errors.ts';
+import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { Engine } from '../../storage/engine.ts';
@@ -50,6 +51,9 @@ export interface SyncState {
 
 /** A write that was under way has arrived everywhere by then. */
 const CONFIRM_MS = 500;
+
+/** Each waits for several answers; how many keys are under way is bounded apart. */
+const SLOTS_AT_ONCE = 8;
 
 /** By slot, both digests of a slot that differs: `ours theirs`. */
 type Differing = ReadonlyMap<Slot, string>;
@@ -157,18 +161,23 @@ export class AntiEntropy {
     await new Promise<void>((resolve) => clock.after(CONFIRM_MS, resolve));
     const second = await this.#differing(member, keyspace);
     if (second === undefined) return undefined;
-    let left = 0;
-    for (const [slot, digests] of second) {
-      if (this.#isClosed) return undefined;
-      const name = `${member} ${keyspace.number} ${slot}`;
-      if (!first.has(slot) || this.#alike.get(name) === digests) continue;
-      const keys = await this.#repair.run(member, keyspace, slot);
-      if (keys === undefined) return undefined;
-      if (keys === 0) this.#alike.set(name, digests);
-      else left += 1;
-      this.#slotsRepaired += keys === 0 ? 0 : 1;
-    }
-    return left;
+    const slots = [...second].filter(([slot, digests]) => {
+      return first.has(slot) && this.#alike.get(nameOf(member, keyspace, slot)) !== digests;
+    });
+    const keys = await fanOut(slots, SLOTS_AT_ONCE, ([slot, digests]) => {
+      return this.#level(member, keyspace, slot, digests);
+    });
+    if (keys.includes(undefined)) return undefined;
+    return keys.filter((count) => count !== 0).length;
+  }
+
+  /** How many keys differed; undefined: the other side did not answer, or we are closed. */
+  async #level(member: MemberIndex, keyspace: Keyspace, slot: Slot, digests: string) {
+    if (this.#isClosed) return undefined;
+    const keys = await this.#repair.run(member, keyspace, slot);
+    if (keys === 0) this.#alike.set(nameOf(member, keyspace, slot), digests);
+    else if (keys !== undefined) this.#slotsRepaired += 1;
+    return keys;
   }
 
   async #differing(member: MemberIndex, keyspace: Keyspace): Promise<Differing | undefined> {
@@ -190,4 +199,8 @@ export class AntiEntropy {
     }
     return differing;
   }
+}
+
+function nameOf(member: MemberIndex, keyspace: Keyspace, slot: Slot): string {
+  return `${member} ${keyspace.number} ${slot}`;
 }

@@ -4,7 +4,8 @@
 
 import { crc32 } from '../../base/checksum.ts';
 import type { Slot } from '../../base/ids.ts';
-import { type ObjectVersion, subsumes } from '../../causality/siblings.ts';
+import { encodeObject } from '../../causality/object-format.ts';
+import { EMPTY_OBJECT, isBehind, type ObjectVersion } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -37,6 +38,15 @@ const PAGE_KEYS = 1_000;
 /** An answer that took longer is slow. */
 const SLOW_MS = 50;
 
+/** Buckets that are worth a listing of their own: each reads its slot. */
+const LISTED_APART_MAX = 4;
+
+/** From one hash of a key up to another, exclusive. */
+interface Hashes {
+  readonly from: number;
+  readonly end: number;
+}
+
 type Listed = Map<string, ListedKey>;
 
 export class SlotRepair {
@@ -56,9 +66,8 @@ export class SlotRepair {
     const answer = await answerOf(peers, member, request, requestMs);
     if (answer.kind !== 'buckets') return undefined;
     let keys = 0;
-    for (let bucket = 0; bucket < BUCKET_COUNT; bucket++) {
-      if (((answer.differing >>> bucket) & 1) === 0) continue;
-      const differing = await this.#repairBucket(member, keyspace, slot, bucket);
+    for (const hashes of differingHashes(answer.differing)) {
+      const differing = await this.#repairPart(member, keyspace, slot, hashes);
       if (differing === undefined) return undefined;
       keys += differing;
     }
@@ -66,8 +75,8 @@ export class SlotRepair {
     return keys;
   }
 
-  async #repairBucket(member: MemberIndex, keyspace: Keyspace, slot: Slot, bucket: number) {
-    const { engine, clock, peers, requestMs, window } = this.#parts;
+  async #repairPart(member: MemberIndex, keyspace: Keyspace, slot: Slot, hashes: Hashes) {
+    const { engine, clock, peers, replica, requestMs, window } = this.#parts;
     const asked = (from: KeyPosition): SlotsRequest => {
       return {
         kind: 'list-slots',
@@ -77,14 +86,15 @@ export class SlotRepair {
         count: PAGE_KEYS,
       };
     };
-    const ours = await listed(slot, bucket, (from) => listOwnKeys(engine, clock, asked(from)));
-    const theirs = await listed(slot, bucket, async (from) => {
+    const ours = await listed(slot, hashes, (from) => listOwnKeys(engine, clock, asked(from)));
+    const theirs = await listed(slot, hashes, async (from) => {
       const answer = await answerOf(peers, member, asked(from), requestMs);
       return answer.kind === 'listing' ? answer : undefined;
     });
     if (ours === undefined || theirs === undefined) return undefined;
     let keys = 0;
-    for (const { key, weLack, theyLack } of differences(ours, theirs)) {
+    const absent = replica.objectOf({ keyspace: keyspace.number, slot }, undefined);
+    for (const { key, weLack, theyLack } of differences(ours, theirs, absent)) {
       const at = { keyspace: keyspace.number, slot, key };
       keys += 1;
       if (weLack) await window.begin(() => this.#fetch(member, keyspace, at));
@@ -111,8 +121,7 @@ export class SlotRepair {
   async #send(member: MemberIndex, keyspace: Keyspace, at: KeyAt): Promise<void> {
     const { clock, peers, replica, requestMs, window } = this.#parts;
     try {
-      const object = await replica.read(keyspace, at);
-      if (object === undefined) return;
+      const object = encodeObject(replica.objectOf(at, await replica.read(keyspace, at)));
       const fromMs = clock.monotonicMs();
       const answer = await answerOf(
         peers,
@@ -129,15 +138,26 @@ export class SlotRepair {
   }
 }
 
-/** Everything in a bucket, page by page; undefined: somebody did not answer. */
+/** What is to be listed: the buckets that differ, or the whole slot when many do. */
+function* differingHashes(differing: number): Generator<Hashes> {
+  const buckets = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
+  const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === 1);
+  if (places.length > LISTED_APART_MAX) yield { from: 0, end: 2 ** 32 };
+  else {
+    for (const place of places) {
+      yield { from: place * BUCKET_HASHES, end: (place + 1) * BUCKET_HASHES };
+    }
+  }
+}
+
+/** Everything with these hashes, page by page; undefined: somebody did not answer. */
 async function listed(
   slot: Slot,
-  bucket: number,
+  { from: first, end }: Hashes,
   page: (from: KeyPosition) => Promise<Listing | undefined>,
 ): Promise<Listed | undefined> {
   const keys: Listed = new Map();
-  const end = (bucket + 1) * BUCKET_HASHES;
-  let from: KeyPosition | undefined = { slot, hash: bucket * BUCKET_HASHES };
+  let from: KeyPosition | undefined = { slot, hash: first };
   while (from !== undefined && from.hash < end) {
     const listing: Listing | undefined = await page(from);
     if (listing === undefined) return undefined;
@@ -149,16 +169,15 @@ async function listed(
   return keys;
 }
 
-function* differences(ours: Listed, theirs: Listed) {
+/** `absent`: what a key is to us that we do not have. What it is to them, they know. */
+function* differences(ours: Listed, theirs: Listed, absent: ObjectVersion) {
   for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
     const [mine, other] = [ours.get(name), theirs.get(name)];
     const key = ((mine ?? other) as ListedKey).key;
-    const weLack = other !== undefined && !has(mine?.version, other.version);
-    const theyLack = mine !== undefined && !has(other?.version, mine.version);
+    const known = mine?.version ?? absent;
+    const theirVersion = other?.version ?? EMPTY_OBJECT;
+    const weLack = isBehind(known, theirVersion);
+    const theyLack = isBehind(theirVersion, known);
     if (weLack || theyLack) yield { key, weLack, theyLack };
   }
-}
-
-function has(known: ObjectVersion | undefined, version: ObjectVersion): boolean {
-  return known !== undefined && subsumes(known, version);
 }

@@ -8,14 +8,15 @@
 import { assert } from '../../base/assert.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
-import { isLive, mergeObjects, type ObjectVersion } from '../../causality/siblings.ts';
+import { isLive, mergeObjects } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { CountRequest, Listing, SlotsRequest } from '../messages.ts';
 import type { Answer, MemberIndex, Peers } from '../peers.ts';
-import type { KeyPage, KeyPosition, ListRequest } from '../request.ts';
+import type { GetRequest, KeyPage, KeyPosition, ListRequest } from '../request.ts';
+import { commonEnd, isBefore, type KeyVersions, versionsByKey } from './listed-keys.ts';
 import { countOwnKeys, listOwnKeys } from './own-keys.ts';
 
 /** Stretches that one page may look at when they turn out empty, before it returns no keys. */
@@ -27,6 +28,8 @@ export interface ListingParts {
   readonly peers: Peers;
   readonly clock: Clock;
   readonly requestMs: number;
+  /** Whether a read finds the key; true when nobody can say. */
+  readonly isThere: (request: GetRequest) => Promise<boolean>;
 }
 
 /** A page that runs out of time returns the keys that it has. */
@@ -102,8 +105,8 @@ async function listStretch(
   const request: SlotsRequest = { kind: 'list-slots', keyspace: number, from, toSlot, count };
   const listings = await ownAndOthers(parts, primaries, { needed: r, request, deadlineMs });
   if (listings.length < r) return { kind: 'no-answer', needed: r, got: listings.length };
-  const end = earliest(listings.map((listing) => listing.next));
-  const keys = liveKeys(listings, end, parts.clock.wallMs());
+  const end = commonEnd(listings);
+  const keys = await liveKeys(parts, keyspace, versionsByKey(listings, end));
   const after = toSlot + 1 < SLOT_COUNT ? { slot: (toSlot + 1) as Slot, hash: 0 } : undefined;
   return { kind: 'page', keys, next: end ?? after };
 }
@@ -183,45 +186,26 @@ function askEach(
   });
 }
 
-/** Keys before `end` of which the merged version has a value that lives. */
-function liveKeys(
-  listings: readonly Listing[],
-  end: KeyPosition | undefined,
-  nowMs: number,
-): Buffer[] {
-  const merged = new Map<string, { key: Buffer; version: ObjectVersion }>();
-  for (const listing of listings) {
-    for (const entry of listing.entries) {
-      if (end !== undefined && !isBefore(entry, end)) break;
-      const name = entry.key.toString('latin1');
-      const known = merged.get(name);
-      const version =
-        known === undefined ? entry.version : mergeObjects(known.version, entry.version);
-      merged.set(name, { key: entry.key, version });
-    }
-  }
-  const keys: Buffer[] = [];
-  for (const { key, version } of merged.values()) {
-    if (version.siblings.some((sibling) => isLive(sibling, nowMs))) keys.push(key);
-  }
-  return keys;
-}
-
-function isBefore(entry: KeyPosition, end: KeyPosition): boolean {
-  return entry.slot < end.slot || (entry.slot === end.slot && entry.hash < end.hash);
-}
-
-function earliest(positions: readonly (KeyPosition | undefined)[]): KeyPosition | undefined {
-  let first: KeyPosition | undefined;
-  for (const position of positions) {
-    if (position === undefined) continue;
-    const isEarlier =
-      first === undefined ||
-      position.slot < first.slot ||
-      (position.slot === first.slot && position.hash < first.hash);
-    if (isEarlier) first = position;
-  }
-  return first;
+/**
+ * Those that have a value which lives. What some of those who were asked do not have may be a key
+ * that was deleted and forgotten there: only a read tells, and heals whoever still has it.
+ */
+async function liveKeys(
+  parts: ListingParts,
+  keyspace: Keyspace,
+  found: readonly KeyVersions[],
+): Promise<Buffer[]> {
+  const nowMs = parts.clock.wallMs();
+  const are = await Promise.all(
+    found.map(({ key, versions }) => {
+      const known = versions.filter((version) => version !== undefined);
+      const merged = known.reduce((one, other) => mergeObjects(one, other));
+      const isAlive = merged.siblings.some((sibling) => isLive(sibling, nowMs));
+      if (!isAlive || known.length === versions.length) return isAlive;
+      return parts.isThere({ keyspace: keyspace.number, key });
+    }),
+  );
+  return found.filter((_, place) => are[place]).map(({ key }) => key);
 }
 
 function noCount(why: string): KvorumError {

@@ -4,7 +4,6 @@
 //
 // It is the question that it asks, so that a read is one object and not a handful of closures.
 
-import { decodeObject } from '../../causality/object-format.ts';
 import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
 import type { ClusterView } from '../cluster-view.ts';
@@ -116,7 +115,7 @@ export class Gathering implements Question {
   }
 
   #takeOwn(bytes: Buffer | undefined): void {
-    if (bytes !== undefined) this.#own = decodeObject(bytes);
+    this.#own = this.#parts.replica.objectOf(this.task.at, bytes);
     this.task.quorum.addVersion(this.#parts.view.self, this.#own);
   }
 

@@ -80,18 +80,22 @@ export class QuorumReader {
   }
 
   #complete(gathering: Gathering): Later<ReadResult> {
-    const { own } = gathering;
     const { quorum, keyspace } = gathering.task;
     if (!quorum.isDecided()) return quorum.noAnswer();
+    const own = quorum.withAbsences(gathering.own);
     const sources = quorum.sources(own);
-    if (sources.length > 0) return this.#fetchAll(gathering, sources);
+    if (sources.length > 0) return this.#fetchAll(gathering, own, sources);
     return this.#answer(gathering.task, resolved(keyspace, own));
   }
 
   /** Our copy completed by the values that others have. */
-  async #fetchAll(gathering: Gathering, sources: readonly MemberIndex[]): Promise<ReadResult> {
+  async #fetchAll(
+    gathering: Gathering,
+    own: StoredObject,
+    sources: readonly MemberIndex[],
+  ): Promise<ReadResult> {
     const { task } = gathering;
-    let object = gathering.own;
+    let object = own;
     for (const member of sources) {
       this.counters.valuesFetched += 1;
       const answer = await this.#fetch(member, task);

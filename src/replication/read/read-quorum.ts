@@ -4,7 +4,13 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { mergeObjects, type ObjectVersion, subsumes } from '../../causality/siblings.ts';
+import {
+  isBehind,
+  mergeObjects,
+  type ObjectVersion,
+  type StoredObject,
+  subsumes,
+} from '../../causality/siblings.ts';
 import { descends, EMPTY_VECTOR, type VersionVector } from '../../causality/version-vector.ts';
 import type { MemberIndex } from '../peers.ts';
 import type { NoAnswer } from '../request.ts';
@@ -40,7 +46,7 @@ export class ReadQuorum {
     return this.#members.slice(0, this.#got);
   }
 
-  /** `undefined`: the member has never heard of the key. */
+  /** `undefined`: the member knows nothing of the key. */
   addVersion(member: MemberIndex, version: ObjectVersion | undefined): void {
     this.#members[this.#got] = member;
     this.#versions[this.#got] = version ?? NOTHING;
@@ -80,6 +86,17 @@ export class ReadQuorum {
     return merged;
   }
 
+  /** `have` after what those say who have no sibling: there are no values to fetch from them. */
+  withAbsences(have: StoredObject): StoredObject {
+    let object = have;
+    for (let i = 0; i < this.#got; i++) {
+      const version = this.#versionAt(i);
+      if (version.siblings.length > 0 || version === NOTHING) continue;
+      object = mergeObjects(object, { ...version, siblings: [] });
+    }
+    return object;
+  }
+
   /** The fewest members whose whole copies complete `have` to the merged version. */
   sources(have: ObjectVersion): readonly MemberIndex[] {
     let sources: MemberIndex[] | undefined;
@@ -98,7 +115,7 @@ export class ReadQuorum {
   stale(newest: ObjectVersion): readonly MemberIndex[] {
     let stale: MemberIndex[] | undefined;
     for (let i = 0; i < this.#got; i++) {
-      if (subsumes(this.#versionAt(i), newest)) continue;
+      if (!isBehind(this.#versionAt(i), newest)) continue;
       stale ??= [];
       stale.push(this.#members[i] as MemberIndex);
     }

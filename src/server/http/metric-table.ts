@@ -96,6 +96,27 @@ const NODE_ROWS: readonly MetricRow[] = [
     ({ bytes }) => bytes,
   ),
   counter(
+    'kvorum_reaped_total',
+    'Deleted and expired keys that this node has forgotten.',
+    ofNode((node) => node.reaping.forgotten),
+  ),
+  counter(
+    'kvorum_floors_raised_total',
+    'Rounds of all primaries of a slot that made this node raise its floor.',
+    ofNode((node) => node.reaping.floorsRaised),
+  ),
+  gauge(
+    'kvorum_reaping_slots',
+    'Slots of keyspaces in which something is deleted, or will expire.',
+    ofNode((node) => node.reaping.slots),
+  ),
+  gaugeByNode(
+    'kvorum_reaping_waits',
+    'Those that cannot be reaped because a node is away, by the node.',
+    ({ reapingWaits }) => reapingWaits,
+    (slots) => slots,
+  ),
+  counter(
     'kvorum_objects_grown_total',
     'Objects that grew beyond what is healthy: siblings, length of the context, or its cut.',
     (_, node) =>

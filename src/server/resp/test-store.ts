@@ -117,7 +117,16 @@ export class TestStore implements Store {
   async explain(keyspace: KeyspaceNumber, key: Buffer): Promise<Explanation> {
     const { name, conflictRule } = this.keyspaces[keyspace]!;
     const slot = slotOf(key);
-    return { keyspace: name, conflictRule, slot, replicas: [], writes: [], isAgreed: true };
+    return {
+      keyspace: name,
+      conflictRule,
+      slot,
+      replicas: [],
+      standIns: [],
+      hintsFor: [],
+      writes: [],
+      isAgreed: true,
+    };
   }
 
   isPrimary(): boolean {

@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict';
 import { test } from 'node:test';
-import { actorOf } from '../causality/dot.ts';
-import type { ObjectVersion, SiblingFacts } from '../causality/siblings.ts';
+import { actorOf } from '../../causality/dot.ts';
+import type { ObjectVersion, SiblingFacts } from '../../causality/siblings.ts';
 import { verdicts } from './verdict.ts';
 
 const A = actorOf(1, 1);

@@ -3,16 +3,16 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { compareDots, type Dot } from '../causality/dot.ts';
+import { compareDots, type Dot } from '../../causality/dot.ts';
 import {
   isLive,
   keepLatest,
   mergeObjects,
   type ObjectVersion,
   type SiblingFacts,
-} from '../causality/siblings.ts';
-import { covers, EMPTY_VECTOR } from '../causality/version-vector.ts';
-import type { ConflictRule } from './keyspace.ts';
+} from '../../causality/siblings.ts';
+import { covers, EMPTY_VECTOR } from '../../causality/version-vector.ts';
+import type { ConflictRule } from '../keyspace.ts';
 
 /**
  * `answered`: a read answers with it. `deleted`, `expired`: it stands there, but holds no value.

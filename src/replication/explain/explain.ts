@@ -1,0 +1,115 @@
+// Asks every replica of a key what it has, and says what a read makes of it: for people, and so
+// without a quorum: whoever does not answer in time is shown as silent.
+
+import { messageOf } from '../../base/errors.ts';
+import type { ObjectVersion } from '../../causality/siblings.ts';
+import type { CoordinatorParts } from '../coordinator.ts';
+import type { HintBook } from '../hints/hint-book.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { KeyAt } from '../messages.ts';
+import type { Answer, MemberIndex } from '../peers.ts';
+import { type Verdict, verdicts } from './verdict.ts';
+
+export interface ReplicaReport {
+  readonly member: MemberIndex;
+  /**
+   * `has`: this version. `has-nothing`: no sibling; it knows at most what was replaced. `refuses`:
+   * it says why.
+   */
+  readonly state: 'has' | 'has-nothing' | 'silent' | 'refuses';
+  readonly version: ObjectVersion | undefined;
+  readonly why: string | undefined;
+}
+
+export interface KeyExplanation {
+  /** In the order of the preference list. */
+  readonly reports: readonly ReplicaReport[];
+  /** Of fallbacks that keep the key for primaries that were away. */
+  readonly standIns: readonly ReplicaReport[];
+  /** Primaries that lack what stands here, and are brought it when they are back. */
+  readonly hinted: readonly MemberIndex[];
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface ExplainParts extends CoordinatorParts {
+  readonly hints: HintBook;
+}
+
+/** Never rejects; takes at most the time of a request. */
+export async function explainKey(
+  parts: ExplainParts,
+  keyspace: Keyspace,
+  at: KeyAt,
+): Promise<KeyExplanation> {
+  const { view, clock } = parts;
+  const primaries = view.primaries(keyspace, at.slot);
+  const asked = (members: readonly MemberIndex[]) => {
+    return Promise.all(
+      members.map((member) => {
+        return member === view.self ? ownReport(parts, keyspace, at) : reportOf(parts, member, at);
+      }),
+    );
+  };
+  const [reports, others, hinted] = await Promise.all([
+    asked(primaries),
+    asked(view.fallbacks(keyspace, at.slot).filter((member) => view.isAlive(member))),
+    hintedFrom(parts, primaries, at),
+  ]);
+  const standIns = others.filter(({ state }) => state === 'has');
+  const versions = [...reports, ...standIns].flatMap(({ version }) => version ?? []);
+  const fates = verdicts(versions, keyspace.conflictRule, clock.wallMs());
+  return { reports, standIns, hinted, verdicts: fates };
+}
+
+async function hintedFrom(
+  { hints, view }: ExplainParts,
+  primaries: readonly MemberIndex[],
+  at: KeyAt,
+): Promise<MemberIndex[]> {
+  const hinted: MemberIndex[] = [];
+  for (const member of primaries) {
+    // A disk that cannot tell says so where it is read.
+    const sequence = await Promise.resolve(hints.sequenceOf(view.nodeNumber(member), at)).catch(
+      () => 0,
+    );
+    if (sequence > 0) hinted.push(member);
+  }
+  return hinted;
+}
+
+async function ownReport(
+  { view, replica }: CoordinatorParts,
+  keyspace: Keyspace,
+  at: KeyAt,
+): Promise<ReplicaReport> {
+  const member = view.self;
+  try {
+    const bytes = await replica.read(keyspace, at);
+    return report(member, replica.objectOf(at, bytes));
+  } catch (error) {
+    return { member, state: 'refuses', version: undefined, why: messageOf(error) };
+  }
+}
+
+function reportOf(
+  { peers, requestMs }: CoordinatorParts,
+  member: MemberIndex,
+  at: KeyAt,
+): Promise<ReplicaReport> {
+  const request = { kind: 'read-version', ...at } as const;
+  return new Promise((resolve) => {
+    const onAnswer = (_: MemberIndex, answer: Answer) => resolve(heard(member, answer));
+    peers.ask([member], { request, budgetMs: requestMs, onAnswer });
+  });
+}
+
+function heard(member: MemberIndex, answer: Answer): ReplicaReport {
+  if (answer.kind === 'version') return report(member, answer.version);
+  const why = answer.kind === 'refused' ? answer.why : undefined;
+  return { member, state: why === undefined ? 'silent' : 'refuses', version: undefined, why };
+}
+
+function report(member: MemberIndex, version: ObjectVersion | undefined): ReplicaReport {
+  const hasNothing = version === undefined || version.siblings.length === 0;
+  return { member, state: hasNothing ? 'has-nothing' : 'has', version, why: undefined };
+}

@@ -1,0 +1,76 @@
+// The name under which this node writes, and how far it has counted. A directory that went back in
+// time would use names twice: as soon as anybody shows that he knows more of us than we do, no
+// write is named before this node goes on as a new actor, after all that were ever seen.
+
+import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
+import { isAheadOf, lastIncarnationOf, type VersionVector } from '../causality/version-vector.ts';
+import type { Engine } from '../storage/engine.ts';
+
+export class OwnActor {
+  readonly #engine: Engine;
+  readonly #nodeNumber: number;
+  #actor: Actor;
+  #counter: number;
+  #isStale = false;
+  /** The last incarnation of this node that anybody has shown to know. */
+  #incarnationSeen = 0;
+  #renewal: Promise<void> | undefined;
+
+  constructor(engine: Engine, nodeNumber: number) {
+    this.#engine = engine;
+    this.#nodeNumber = nodeNumber;
+    const { incarnation, dotCounter } = engine.identity;
+    this.#actor = actorOf(nodeNumber, incarnation);
+    this.#counter = dotCounter;
+  }
+
+  /** The last name that was given; counter 0: none yet. */
+  get last(): Dot {
+    return { actor: this.#actor, counter: this.#counter };
+  }
+
+  /** Somebody knows more of this actor than we do: it must be replaced before the next write. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  /** A fresh one; not while stale. */
+  nextDot(): Dot {
+    this.#counter += 1;
+    return this.last;
+  }
+
+  /**
+   * Leaves out two names and returns the second: for floors, which then are ahead of the first name
+   * that our directory would give if it went back to any time before, even if nothing was written
+   * since. Were it the very last name that the floor covers, nobody would notice.
+   */
+  skipAhead(): Dot {
+    this.#counter += 2;
+    return this.last;
+  }
+
+  /** Returns whether `context` knows more of this node than it does itself. */
+  learn(context: VersionVector): boolean {
+    if (!isAheadOf(context, this.last)) return false;
+    this.#isStale = true;
+    const seen = lastIncarnationOf(context, this.#nodeNumber);
+    this.#incarnationSeen = Math.max(this.#incarnationSeen, seen);
+    return true;
+  }
+
+  /** Resolves when this node writes as a new actor; rejects when its disk did not take that. */
+  renewed(): Promise<void> {
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
+  }
+
+  async #renew(): Promise<void> {
+    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#incarnationSeen);
+    this.#actor = actorOf(this.#nodeNumber, incarnation);
+    this.#counter = dotCounter;
+    this.#isStale = false;
+  }
+}
