@@ -178,6 +178,7 @@ const REFUSED: readonly (readonly [source: string | undefined, code: string, say
   ['export const merge = (a, b', 'BAD_MERGE', /cannot be used: /],
   ['export const merge = () => { for (;;); };', 'BAD_MERGE', /not done after 5000 ms/],
   ['export const merge = () => { throw 1; };', 'BAD_MERGE', /throws on all generated values: 1/],
+  ['export const merge = () => "";', 'BAD_MERGE', /of all generated values: nothing is left/],
   ['export const merge = (a) => a;', 'UNLAWFUL_MERGE', /not commutative: for a = .*, b = /],
   [
     'export const values = "json"; export const merge = (a, b) => [...a, ...b].sort();',

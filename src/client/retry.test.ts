@@ -32,3 +32,10 @@ test('a connection that broke before the command left did nothing, after it nobo
   equal(mayRetry(sent, true), true);
   throws(() => failureOfConnection(new TypeError('a bug'), true), TypeError);
 });
+
+test('a keyspace that there is not is no reason to try elsewhere', () => {
+  const reply = new ReplyError('ERR there is no keyspace "x" [NO_SUCH_KEYSPACE]');
+  const { error } = failureOf(reply);
+  equal(error.message, 'there is no keyspace "x"');
+  equal(mayRetry(failureOfConnection(error, false), true), false);
+});

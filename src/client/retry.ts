@@ -14,6 +14,8 @@ export type Failure =
 
 /** Error words after which nothing was done and a later attempt may succeed. */
 const PASSING = new Set(['LOADING', 'CLUSTERDOWN', 'TRYAGAIN', 'NOREPLICAS', 'MISCONF']);
+/** What no other attempt would change, although nothing was sent yet. */
+const FINAL = new Set<ErrorCode>(['BAD_OPTION', 'CLOSED', 'NO_SUCH_KEYSPACE']);
 const INDETERMINATE_FIX = 'Read the key back before you write it again.';
 
 export function failureOf(reply: ReplyError): Failure {
@@ -26,8 +28,8 @@ export function failureOf(reply: ReplyError): Failure {
 /** Of a connection that broke; `wasSent`: after the command had left. */
 export function failureOfConnection(cause: unknown, wasSent: boolean): Failure {
   if (!(cause instanceof KvorumError)) throw cause;
-  if (cause.code === 'CLOSED') return { kind: 'refused', error: cause, mayPass: false };
-  if (!wasSent) return { kind: 'refused', error: cause, mayPass: true };
+  const isFinal = FINAL.has(cause.code);
+  if (!wasSent || isFinal) return { kind: 'refused', error: cause, mayPass: !isFinal };
   const message = `${cause.message}, after the request was sent`;
   return {
     kind: 'lost',
@@ -48,7 +50,7 @@ function codeIn({ text, word }: ReplyError): ErrorCode {
 }
 
 function textIn({ text }: ReplyError): string {
-  return text.replace(/ \[[A-Z_]+\]$/, '');
+  return text.replace(/^ERR /, '').replace(/ \[[A-Z_]+\]$/, '');
 }
 
 function fixFor(code: ErrorCode): string {

@@ -113,6 +113,19 @@ test('what takes no value is not lawful', () => {
   match(verdict.why, /^never \(for /);
 });
 
+test('what makes the same of all values keeps nothing of them', () => {
+  const carts = ['{"tags":["a"]}', '{"tags":["b"]}'];
+  const nothing = () => ({ items: [] });
+  const expected = { kind: 'constant', value: '{"items":[]}' };
+  deepEqual(verdictOf(nothing), expected);
+  deepEqual(verdictOf(nothing, 'json', carts), expected);
+  const tags = (a: { tags?: string[] }, b: { tags?: string[] }) => ({
+    tags: [...new Set([...(a.tags ?? []), ...(b.tags ?? [])])].sort(),
+  });
+  deepEqual(verdictOf(tags as never), { kind: 'constant', value: '{"tags":[]}' });
+  equal(verdictOf(tags as never, 'json', carts).kind, 'lawful');
+});
+
 for (const [name, fn] of Object.entries(READY_FUNCTIONS)) {
   test(`${name} obeys the laws as a function of a user has to`, () => {
     const dice = diceFrom(2);

@@ -7,6 +7,9 @@
 // The last one is the law of a user's point of view: what was merged already changes nothing. It
 // allows that a · a tidies a, by sorting it say, as functions over sets and JSON do.
 //
+// What they do not forbid is to forget: a function that makes {} of everything obeys all of them.
+// So it must tell some values apart.
+//
 // A function need not take every value: where it throws on both sides of a law nothing was tried.
 // Where it throws on one side only, the law is broken. What was recorded it must take. Of generated
 // values only kinds count that it takes all of: one that was made for objects does something with
@@ -23,6 +26,8 @@ export type Law = 'commutative' | 'associative' | 'idempotent';
 export type LawVerdict =
   | { readonly kind: 'lawful'; readonly triedCount: number }
   | BrokenLaw
+  /** All laws hold, but it makes this of every value, and so keeps nothing of any. */
+  | { readonly kind: 'constant'; readonly value: string }
   /** It throws on something recorded, or takes no kind of generated values: what and why. */
   | { readonly kind: 'untried'; readonly why: string };
 
@@ -49,6 +54,8 @@ export function lawVerdict(fn: MergeFunction, families: readonly Family[], dice:
     const broken = brokenByPairs(trial, taken) ?? brokenByTriples(trial, taken, dice);
     if (broken !== undefined) return broken;
   }
+  const constant = trial.constant();
+  if (constant !== undefined) return { kind: 'constant', value: constant };
   if (trial.count > 0) return { kind: 'lawful', triedCount: trial.count };
   return { kind: 'untried', why: trial.firstRefusal ?? 'there were no values' };
 }
@@ -61,6 +68,9 @@ class Trial {
   /** A value that it does not take, and what it says. */
   firstRefusal: string | undefined;
   #lastFailure = '';
+  readonly #taken = new Set<string>();
+  /** What was made of these, each merged with itself. */
+  readonly #made = new Set<string>();
   readonly #fn: MergeFunction;
 
   constructor(fn: MergeFunction) {
@@ -68,9 +78,21 @@ class Trial {
   }
 
   takes(value: MergeInput): boolean {
-    if (this.#valueOf([value, value]) !== undefined) return true;
+    const made = this.#valueOf([value, value]);
+    if (made !== undefined) {
+      this.#taken.add(latin1(value.value));
+      this.#made.add(latin1(made));
+      return true;
+    }
     this.firstRefusal ??= `${this.#lastFailure} (for ${shown(value.value)})`;
     return false;
+  }
+
+  /** What it makes of all values alike; undefined: it tells some of them apart. */
+  constant(): string | undefined {
+    const [made, ...others] = this.#made;
+    const isConstant = made !== undefined && others.length === 0 && this.#taken.size > 1;
+    return isConstant ? shown(Buffer.from(made, 'latin1')) : undefined;
   }
 
   /** What the law and the two sides are, where they differ. */
@@ -125,6 +147,10 @@ function brokenByTriples(
     if (broken !== undefined) return broken;
   }
   return undefined;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 /** As text where it is some, else in hexadecimal. */

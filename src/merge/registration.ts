@@ -29,8 +29,9 @@ const EQUATIONS: Readonly<Record<BrokenLaw['law'], readonly [string, string]>> =
 };
 
 /**
- * How often a law was tried. Rejects with BAD_MERGE where the module cannot be used, or takes none
- * of the values; with UNLAWFUL_MERGE and a counter-example where it breaks a law.
+ * How often a law was tried. Rejects with BAD_MERGE where the module cannot be used, takes none of
+ * the values, or keeps nothing of them; with UNLAWFUL_MERGE and a counter-example where it breaks
+ * a law.
  */
 export async function register(
   host: { readonly guests: Jobs; readonly clock: Clock },
@@ -42,11 +43,15 @@ export async function register(
       return verdict.triedCount;
     case 'broken':
       throw unlawful(name, verdict, corpusName);
+    case 'constant': {
+      const values = recorded.length > 0 ? `the values of ${recordedIn}` : 'generated values';
+      const why = `the merge function ${name} makes ${verdict.value} of all ${values}`;
+      throw badMerge(`${why}: nothing is left of them`, correctIt(corpusName));
+    }
     case 'untried': {
       const values = recorded.length > 0 ? `a value of ${recordedIn}` : 'all generated values';
       const why = `the merge function ${name} throws on ${values}: ${verdict.why}`;
-      const fix = `Correct it; values that it is made for stand in ${corpusName}, one a line.`;
-      throw badMerge(why, fix);
+      throw badMerge(why, correctIt(corpusName));
     }
     case 'failed':
     case 'late':
@@ -55,6 +60,10 @@ export async function register(
       throw badMerge(why, 'Correct the module; kvorum keyspace check tries it.');
     }
   }
+}
+
+function correctIt(corpusName: string): string {
+  return `Correct it; values that it is made for stand in ${corpusName}, one a line.`;
 }
 
 function unlawful(
