@@ -32,7 +32,7 @@ export interface Load {
   readonly freePercent: number;
   /** How late its timers run, in milliseconds: what a busy event loop costs whoever asks it. */
   readonly lateMs: number;
-  /** Reads and writes that it coordinated, in the last second. */
+  /** Reads and writes that it coordinates, measured since its last round. */
   readonly requestsPerSecond: number;
 }
 

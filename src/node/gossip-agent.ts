@@ -63,11 +63,12 @@ export class GossipAgent {
   #tick(): void {
     const { map, clock, say } = this.#parts;
     const nowMs = clock.monotonicMs();
-    for (const outgoing of map.gossip.tick({ nowMs, wallMs: clock.wallMs() }, () =>
-      this.#load(nowMs),
-    ))
-      say(outgoing);
-    for (let member = 0; member < map.members.length; member++) this.#logChange(member);
+    const moment = { nowMs, wallMs: clock.wallMs() };
+    const said = map.gossip.tick(moment, () => this.#load(nowMs));
+    for (const outgoing of said) say(outgoing);
+    for (let member = 0; member < map.members.length; member++) {
+      if (member !== map.self) this.#logChange(member);
+    }
     this.#timer = clock.after(GOSSIP_TICK_MS, () => {
       const lateMs = Math.max(0, clock.monotonicMs() - nowMs - GOSSIP_TICK_MS);
       this.#lateMs += (lateMs - this.#lateMs) * LATENESS_WEIGHT;
