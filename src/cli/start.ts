@@ -55,7 +55,10 @@ export function defineStart(command: Command): void {
     .option('--capacity <number>', 'its share of the keys, relative to the others (1)')
     .option('--memory <size>', 'for memtables and cached blocks, beside 100 MB of its own (384mb)')
     .option('--disk-reserve <size>', 'free space below which it takes no writes (5%, at most 2gb)')
-    .option('--scrub-period <duration>', 'in it all on the disk is checked once, or never (7d)')
+    .option(
+      '--scrub-period <duration>',
+      'in which all on the disk is checked once; 1s to 365d, or never (7d)',
+    )
     .option('--anti-entropy <time>', 'pause between comparisons with other replicas (10s)')
     .option('--redirect <rule>', 'auto, moved or forward: for keys of other nodes (auto)')
     .option('--gossip <network>', 'between the nodes: loopback, lan or wan; the same on all (lan)')

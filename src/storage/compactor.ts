@@ -135,7 +135,8 @@ export class Compactor {
   /** The best first; the others need less room. */
   #steps(): CompactionStep[] {
     const { options, tables } = this.#parts;
-    const sound = tables.set.all.filter(({ isSuspect }) => !isSuspect).map(({ info }) => info);
+    // Of one set, so that none is missing: a removal is dropped where no suspect lies over it.
+    const sound = tables.set.sound.map(({ info }) => info);
     const suspects = tables.set.suspects.map(({ info }) => info);
     const plan = planCompaction({ sound, suspects, drops: tables.drops.settled }, options);
     const relocation = planRelocation(sound, suspects, tables.values.readable);

@@ -293,7 +293,12 @@ test('the period of the check of the disk is a duration, or never', async () => 
     (await readNodeConfig({ scrubPeriod }, {})).storage.scrubPeriodMs;
   equal(await periodOf('12h'), 12 * 3_600_000);
   equal(await periodOf('never'), Number.POSITIVE_INFINITY);
+  equal(await periodOf('1s'), 1_000);
+  equal(await periodOf('365d'), 365 * 86_400_000);
   await refused({ scrubPeriod: 'soon' }, /--scrub-period "soon" is not a duration/);
+  for (const value of ['999ms', '366d']) {
+    await refused({ scrubPeriod: value }, /--scrub-period is .*, not between 1s and 365d/);
+  }
 });
 
 test('variables: misspelt ones are refused, those of Kubernetes are not ours', async () => {

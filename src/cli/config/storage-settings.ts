@@ -12,6 +12,9 @@ export type StorageOptions = NonNullable<NodeOptions['storage']>;
 const MEMORY_BYTES_MIN = 6 * 1024 * 1024;
 /** A node that keeps more free than that hardly uses its disk: "95%" was meant inversely. */
 const RESERVE_SHARE_MAX = 0.5;
+/** Below that a node would do little else; above, it might as well be told never. */
+const PERIOD_MS_MIN = 1_000;
+const PERIOD_MS_MAX = 365 * 86_400_000;
 
 /** What is not set is left to the engine. Throws BAD_OPTION. */
 export function storageOptions(settings: Settings): StorageOptions {
@@ -40,6 +43,10 @@ function reserveFrom(setting: Setting): NonNullable<StorageOptions['reserve']> {
   throw badOption(`${from} is "${value}", not ${most}`, 'Write 2gb or 5%.');
 }
 
+/** In milliseconds, or Infinity for `never`; throws BAD_OPTION. */
 function periodFrom({ value, from }: Setting): number {
-  return value === 'never' ? Number.POSITIVE_INFINITY : durationMs(value, from);
+  if (value === 'never') return Number.POSITIVE_INFINITY;
+  const ms = durationMs(value, from);
+  if (ms >= PERIOD_MS_MIN && ms <= PERIOD_MS_MAX) return ms;
+  throw badOption(`${from} is "${value}", not between 1s and 365d`, 'Write 12h, 7d or never.');
 }

@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts';
 import type { EngineOptions } from '../open-engine.ts';
 import { MANIFEST_NAME } from '../tables/manifest.ts';
 import { put, TestServer, textAt } from '../test-engine.ts';
+import { newNameOf } from '../whole-file.ts';
 
 const PERIOD_MS = 1_200_000;
 
@@ -135,6 +136,23 @@ test('rot in a table that nobody reads is found, and the table is a suspect', as
     scrubbed.engine.stats().damaged.map(({ file, extent }) => [file, extent]),
     [[table, 'part']],
   );
+});
+
+test('a suspect is counted once, and not before all know it, though the disk fails', async () => {
+  const scrubbed = await Scrubbed.filled();
+  const { engine, server } = scrubbed;
+  await scrubbed.periods(1);
+  const [table = ''] = scrubbed.files('.kvtable');
+  scrubbed.rot(table);
+  server.machine.directory.failNextSync(newNameOf(MANIFEST_NAME));
+  await server.world.runUntil(() => engine.stats().scrub.damageFound > 0);
+  deepEqual(
+    engine.stats().damaged.map(({ file }) => file),
+    [table],
+  );
+  equal(engine.stats().backgroundFailures, 1);
+  await scrubbed.periods(1);
+  equal(engine.stats().scrub.damageFound, 1);
 });
 
 test('rot in a file of large values costs the values that it hit', async () => {

@@ -99,9 +99,8 @@ export class Scrubber {
   /** Those that may be sound. */
   #files(): NumberedFile[] {
     const { set, values } = this.#parts.tables;
-    const tables = set.all.filter(({ isSuspect }) => !isSuspect);
     return [
-      ...tables.map(
+      ...set.sound.map(
         ({ info }) => ({ kind: 'table', number: info.number, bytes: info.bytes }) as const,
       ),
       ...values.readable.map((file) => ({ kind: 'values', ...file }) as const),
@@ -116,11 +115,12 @@ export class Scrubber {
     await this.#keepProgress();
   }
 
+  /** It counts as found when all who ask for the damage are told of it: then, and only once. */
   async #setAside(file: NumberedFile, why: string): Promise<void> {
     const { onSuspects, tables } = this.#parts;
-    this.#noteDamage(scrubbedName(file), why);
     if (file.kind === 'values') tables.values.setAside([file.number]);
     else await tables.install({ added: [], removed: [], suspects: [file.number] }, onSuspects);
+    this.#noteDamage(scrubbedName(file), why);
   }
 
   async #endPass(): Promise<void> {

@@ -28,7 +28,7 @@ export interface Lookup {
 /** A table of the manifest, by whoever needs it. */
 export class LiveTable {
   readonly info: TableInfo;
-  /** Sets that are made later treat it as one. */
+  /** To sets that are made from now on; whoever works with a set asks it for `sound` ones. */
   isSuspect: boolean;
   /** What was found instead of a table. */
   readonly content: Table | Error;
@@ -66,7 +66,9 @@ export class LiveTable {
 }
 
 export class TableSet {
+  /** The sound ones and the suspects. */
   readonly all: readonly LiveTable[];
+  readonly sound: readonly LiveTable[];
   /** What they refer to, and perhaps more. */
   readonly values: ValueFiles;
   readonly level0: readonly LiveTable[];
@@ -79,12 +81,12 @@ export class TableSet {
   constructor(tables: readonly LiveTable[], values: ValueFiles) {
     this.all = tables;
     this.values = values;
-    const sound = tables.filter(({ isSuspect }) => !isSuspect);
+    this.sound = tables.filter(({ isSuspect }) => !isSuspect);
     this.suspects = tables.filter(({ isSuspect }) => isSuspect);
-    this.level0 = sound
+    this.level0 = this.sound
       .filter(({ info }) => info.level === 0)
       .sort((a, b) => b.info.sequenceMax - a.info.sequenceMax);
-    const deeper = sound.filter(({ info }) => info.level > 0);
+    const deeper = this.sound.filter(({ info }) => info.level > 0);
     this.levels = [...Map.groupBy(deeper, ({ info }) => info.level)]
       .sort(([one], [other]) => one - other)
       .map(([, level]) => level.sort((a, b) => Buffer.compare(a.info.firstKey, b.info.firstKey)));
