@@ -59,9 +59,7 @@ export type Request =
   /** A flush of a keyspace begins, or goes on: → `position`. */
   | BeginFlushRequest
   /** What this covers is obsolete in all slots of the keyspace: → `flushed`, durably. */
-  | FlushRequest
-  /** Are you there: → `pong`. */
-  | (Sent & { readonly kind: 'ping' });
+  | FlushRequest;
 
 export interface StoreRequest extends KeyAt {
   readonly kind: 'store-copy';
@@ -157,7 +155,6 @@ export type Reply =
   | { readonly kind: 'raised' }
   | Position
   | { readonly kind: 'flushed' }
-  | { readonly kind: 'pong' }
   | Refused;
 
 /** How far a member has counted. */
