@@ -11,6 +11,7 @@ import { run as antiEntropy } from './anti-entropy.ts';
 import { run as engine } from './engine/engine.ts';
 import { run as growth } from './engine/growth.ts';
 import { run as filters } from './filters.ts';
+import { run as gossip } from './gossip.ts';
 import { run as redis } from './redis.ts';
 import { run as restart } from './restart.ts';
 import { run as ring } from './ring.ts';
@@ -24,11 +25,12 @@ const PARTS: Readonly<Record<string, Part>> = {
   redis,
   filters,
   versions,
+  gossip,
   'anti-entropy': antiEntropy,
   growth,
   restart,
 };
-const LONG_PARTS: readonly string[] = ['growth', 'restart'];
+const LONG_PARTS: readonly string[] = ['gossip', 'growth', 'restart'];
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));

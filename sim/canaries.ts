@@ -3,7 +3,7 @@
 // node and its host, or a client does not do what it writes down.
 
 import { ByteReader, ByteWriter } from '../src/base/bytes.ts';
-import type { Address, Slot } from '../src/base/ids.ts';
+import { type Address, SLOT_COUNT, type Slot } from '../src/base/ids.ts';
 import { EMPTY_VECTOR } from '../src/causality/version-vector.ts';
 import type { DiskFile, Endpoint, Host, Receiver } from '../src/host/host.ts';
 import {
@@ -199,7 +199,9 @@ function unaddressed(message: Message): Message {
 
 function unopened(message: Message): Message {
   if (message.kind !== 'request' || message.request.kind !== 'open-round') return message;
-  return { ...message, request: { kind: 'ping', sentMs: 0 } };
+  const { keyspace } = message.request;
+  const slots = Buffer.alloc(SLOT_COUNT / 8);
+  return { ...message, request: { kind: 'count-keys', keyspace, slots } };
 }
 
 /** A node whose absent keys say nothing to others: for reaping.test.ts. */
@@ -245,10 +247,11 @@ function contented(message: Message): Message {
   return { ...message, reply: { kind: 'digests', groups: [] } };
 }
 
-/** It answers that it is there. */
+/** It tells what it has. */
 function unwilling(message: Message): Message {
   if (message.kind !== 'request' || message.request.kind !== 'store-copy') return message;
-  return { ...message, request: { kind: 'ping', sentMs: 0 } };
+  const { keyspace, slot, key } = message.request;
+  return { ...message, request: { kind: 'read-version', keyspace, slot, key } };
 }
 
 /** A coordinator to whom every copy seems to be what it sent: for pruning.test.ts. */

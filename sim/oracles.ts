@@ -186,10 +186,18 @@ function isOver({ value, expiresAt, outcome, dot }: WriteRecord, object: StoredO
   return dot === undefined || covers(object.context, dot);
 }
 
-/** The write that put the sibling there; a known dot says so for certain. */
+/**
+ * The write that put the sibling there; a known dot says so for certain. A delete may have left a
+ * second tombstone: of an attempt whose coordinator was lost (replication/forwarder.ts).
+ */
 function issuedAs(writes: readonly WriteRecord[], sibling: Sibling): WriteRecord | undefined {
-  const possible = writes.filter((write) => write.outcome !== 'not-applied' && is(write, sibling));
-  return possible.find((write) => write.dot !== undefined) ?? possible[0];
+  const tried = writes.filter((write) => write.outcome !== 'not-applied');
+  const possible = tried.filter((write) => is(write, sibling));
+  return (
+    possible.find((write) => write.dot !== undefined) ??
+    possible[0] ??
+    tried.find((write) => sibling.isTombstone && write.value === undefined)
+  );
 }
 
 /** A delete of unknown outcome may be any tombstone. */

@@ -165,14 +165,19 @@ test('kvorum dev: three nodes, one store', async (t) => {
     const [title, columns, ...lines] = table.stdout.trimEnd().split('\n');
     const rows = lines.slice(0, 3);
     match(title ?? '', /^Cluster [0-9a-f]{12}, epoch 1, as n1 sees it$/);
-    match(columns ?? '', /^State +Name +Address +Slots +Owns +Rack +DC +Host +Node ID$/);
+    match(
+      columns ?? '',
+      /^State +Name +Address +Health +Phi +Heard +Slots +Owns +Rack +DC +Host +Node ID$/,
+    );
     equal(lines[3], 'Healthy: 3 of 3 nodes up');
     match(
       lines[4] ?? '',
       /^Disk of n1: [\d.]+ [KMGTP]?B of [\d.]+ [MGTP]B free, (checked|not yet)/,
     );
     for (const [i, row] of rows.entries()) {
-      match(row, new RegExp(`^UN +n${i + 1} +127.0.0.1:${dev.port + i} +\\d+ +33\\.\\d%`));
+      const heard = i === 0 ? '– +–' : '\\d+\\.\\d +\\d+\\.\\ds';
+      const health = `UN +n${i + 1} +127.0.0.1:${dev.port + i} +[a-z ]*alive[a-z -]* +${heard}`;
+      match(row, new RegExp(`^${health} +\\d+ +33\\.\\d%`));
     }
     const page = JSON.parse((await runKvorum(['status', '--json', ...http])).stdout);
     equal(page.isServing, true);

@@ -1,4 +1,4 @@
-// Small line charts side by side, as SVG: x is a number of keys on a logarithmic scale, y begins
+// Small line charts side by side, as SVG: x is on a logarithmic scale, y begins
 // at zero. It brings its own background, so that it can be read on light and on dark pages.
 
 export interface Panel {
@@ -78,6 +78,7 @@ function share(from: number, to: number, part: number): number {
 
 /** The next of 1, 2, 4, 5, 8 and 10, times a power of ten. */
 function niceAbove(value: number): number {
+  if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 4, 5, 8].find((step) => step * power >= value) ?? 10) * power;
 }

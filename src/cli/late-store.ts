@@ -5,13 +5,14 @@
 import { KvorumError } from '../base/errors.ts';
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import type { Node } from '../node/node.ts';
-import type {
-  ClusterStatus,
-  GetRequest,
-  ListRequest,
-  MemberStatus,
-  Store,
-  WriteRequest,
+import {
+  type ClusterStatus,
+  type GetRequest,
+  HEALTHY,
+  type ListRequest,
+  type MemberStatus,
+  type Store,
+  type WriteRequest,
 } from '../node/store.ts';
 import type { Topology } from '../node/topology.ts';
 
@@ -24,7 +25,7 @@ export class LateStore implements Store {
 
   constructor(topology: Topology, self: Topology['members'][number], wallMs: () => number) {
     this.#topology = topology;
-    this.#self = { ...self, isAlive: true, slots: 0 };
+    this.#self = { ...self, isAlive: true, health: HEALTHY, slots: 0 };
     this.#wallMs = wallMs;
   }
 

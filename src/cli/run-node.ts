@@ -76,14 +76,14 @@ class NodeProcess {
 
   /** Merge functions and ports first: where one cannot be used, nothing is written to the disk. */
   async open(): Promise<void> {
-    const { topology, member, dataDirectory, storage, antiEntropyMs } = this.#config;
+    const { topology, member, dataDirectory, storage, antiEntropyMs, gossip } = this.#config;
     const merges = topology.keyspaces.flatMap(({ merge }) => merge ?? []);
     await tryMerges(this.#host.guests, merges);
     await this.#openDoors();
     try {
       const disk = await openNodeDisk(dataDirectory);
       const placed = new PlacedTopology(topology);
-      const options = { topology: placed, self: member.id, storage, antiEntropyMs };
+      const options = { topology: placed, self: member.id, storage, antiEntropyMs, gossip };
       this.#store.node = await startNode({ ...this.#host, disk }, options);
     } catch (error) {
       throw explainForeignDirectory(error, dataDirectory);

@@ -61,6 +61,7 @@ export function defineStart(command: Command): void {
     )
     .option('--anti-entropy <time>', 'pause between comparisons with other replicas (10s)')
     .option('--redirect <rule>', 'auto, moved or forward: for keys of other nodes (auto)')
+    .option('--gossip <network>', 'between the nodes: loopback, lan or wan; the same on all (lan)')
     .option('--log-level <level>', 'info, warn, error or silent (info)')
     .option('--insecure-no-auth', 'allow addresses beyond loopback: there is no authentication')
     .option('--stop-with-parent', 'stop when the process that started it is gone (needs its IPC)')

@@ -13,23 +13,30 @@ const HELP = `
 Examples:
   $ kvorum status
   Cluster 554aac8ab1cb, epoch 1, as n1 sees it
-  State  Name  Address         Slots   Owns  Rack   DC   Host  Node ID
-  UN     n1    127.0.0.1:7001   5462  33.3%  rack1  dc1  n1    09491d61
-  UN     n2    127.0.0.1:7002   5461  33.3%  rack1  dc1  n2    5a10c2e7
-  DN     n3    127.0.0.1:7003   5461  33.3%  rack1  dc1  n3    e1b70f3d
+  State  Name  Address         Health  Phi  Heard  Slots   Owns  Rack   DC   Host  Node ID
+  UN     n1    127.0.0.1:7001  alive     –      –   5462  33.3%  rack1  dc1  n1    09491d61
+  UN     n2    127.0.0.1:7002  alive   0.0   0.1s   5461  33.3%  rack1  dc1  n2    5a10c2e7
+  DN     n3    127.0.0.1:7003  down   12.4   2.3s   5461  33.3%  rack1  dc1  n3    e1b70f3d
   Degraded: 2 of 3 nodes up, every slot is served
   Disk of n1: 79 GB of 252 GB free, checked as of 2026-11-20T04:10Z
   $ kvorum status --json
 
 State: U up, D down; N normal. Owns: share of the slots, replicas not counted.
+Health: alive, suspect, down, left (it stopped as it should), unheard (not since the node that
+answers started); beside it slow (late answers) and disk-full (it takes no writes).
+Phi: suspicion, 4 is suspect, 8 is down. Heard: its last sign of life, that long ago.
 Exit code 3 when some slot has no primary alive. KVORUM_HTTP_URL stands for --url.`;
 
 type MemberRow = StatusPage['members'][number];
+type Health = MemberRow['health'];
 
 const COLUMNS: readonly Column<MemberRow>[] = [
   { title: 'State', text: ({ isAlive }) => (isAlive ? 'UN' : 'DN') },
   { title: 'Name', text: ({ name }) => name },
   { title: 'Address', text: ({ clientAddress }) => clientAddress },
+  { title: 'Health', text: ({ health }) => healthText(health) },
+  { title: 'Phi', align: 'right', text: ({ health }) => phiText(health) },
+  { title: 'Heard', align: 'right', text: ({ health }) => heardText(health) },
   { title: 'Slots', align: 'right', text: ({ slots }) => String(slots) },
   { title: 'Owns', align: 'right', text: ({ slots }) => share(slots) },
   { title: 'Rack', text: ({ rack }) => rack },
@@ -47,6 +54,22 @@ export function defineStatus(command: Command): void {
       else printData(`${statusText(page)}\n`);
       if (!page.isServing) process.exitCode = EXIT.unhealthy;
     });
+}
+
+function healthText({ state, isSlow, isDiskFull }: Health): string {
+  const words = [state, ...(isSlow ? ['slow'] : []), ...(isDiskFull ? ['disk-full'] : [])];
+  return words.join(' ');
+}
+
+function phiText({ phi, silentMs }: Health): string {
+  if (silentMs === undefined || silentMs === 0) return '–';
+  return phi < 100 ? phi.toFixed(1) : '>99';
+}
+
+function heardText({ silentMs }: Health): string {
+  if (silentMs === undefined || silentMs === 0) return '–';
+  const seconds = silentMs / 1_000;
+  return seconds < 100 ? `${seconds.toFixed(1)}s` : `${Math.round(seconds / 60)}min`;
 }
 
 function statusText(page: StatusPage): string {

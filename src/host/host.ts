@@ -120,9 +120,12 @@ export interface Endpoint {
   /** Where it really listens (port 0 was replaced by the one that was given). */
   readonly address: Address;
   /** Copies `frame` before it returns. Each costs a system call: say much in one. */
-  send(to: Address, frame: Uint8Array): void;
+  send(to: Address, frame: Uint8Array, lane?: Lane): void;
   close(): Promise<void>;
 }
+
+/** Frames of one lane never wait for those of another; `data` where nothing is said. */
+export type Lane = 'data' | 'gossip';
 
 /** Longest frame that an endpoint sends or accepts, in bytes. Larger is a bug of the sender. */
 export const FRAME_BYTES_MAX = 16 * 1024 * 1024;

@@ -63,6 +63,16 @@ const promises: Record<string, (pair: NetworkPair) => Promise<void>> = {
     await Promise.all([here.close(), there.close()]);
   },
 
+  'frames of either lane arrive': async (pair) => {
+    const b = new Listener();
+    const { here, there } = await openBoth(pair, new Listener(), b);
+    here.send(there.address, Buffer.from('data'));
+    here.send(there.address, Buffer.from('gossip'), 'gossip');
+    await eventually(pair.clock, () => b.frames.length === 2);
+    deepEqual(b.frames.map(String).sort(), ['data', 'gossip']);
+    await Promise.all([here.close(), there.close()]);
+  },
+
   'thousands of frames sent in one turn all arrive, each once': async (pair) => {
     const b = new Listener();
     const { here, there } = await openBoth(pair, new Listener(), b);

@@ -14,7 +14,7 @@ import { connect, type Socket } from 'node:net';
 import { messageOf } from '../base/errors.ts';
 import { type Address, splitAddress } from '../base/ids.ts';
 import { FrameReader, FrameWriter } from './frame-stream.ts';
-import type { Log } from './host.ts';
+import type { Lane, Log } from './host.ts';
 import { readPreamble } from './preamble.ts';
 
 /** Queued for one peer before the connection counts as stuck: four of the largest frames. */
@@ -30,6 +30,7 @@ const BACK_OFF_MS_MAX = 1000;
 
 export interface OutgoingOptions {
   readonly peer: Address;
+  readonly lane: Lane;
   /** The frame that opens a connection. */
   readonly preamble: Buffer;
   readonly log: Log;
@@ -119,7 +120,11 @@ export class OutgoingConnection {
 
   #onAnswer(): void {
     this.#backOffMs = BACK_OFF_MS_MIN;
-    this.#options.log.info('peer-connected', { peer: this.#options.peer });
+    this.#options.log.info('peer-connected', this.#way);
+  }
+
+  get #way() {
+    return { peer: this.#options.peer, lane: this.#options.lane };
   }
 
   #break(why: string): void {
@@ -131,7 +136,7 @@ export class OutgoingConnection {
     if (this.#isClosed) return;
     this.#mayDialAtMs = performance.now() + this.#backOffMs;
     this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_MS_MAX);
-    this.#options.log.info('peer-lost', { peer: this.#options.peer, why });
+    this.#options.log.info('peer-lost', { ...this.#way, why });
     this.#lose();
   }
 

@@ -1,4 +1,5 @@
-// The real network: TCP between nodes, one connection in each direction that is used.
+// The real network: TCP between nodes, one connection in each direction and lane that is used, so
+// that gossip does not queue behind what clients cause.
 //
 // A node sends over the connections that it dialed (outgoing-connection.ts) and hears over those
 // that it accepted; an answer therefore goes over the answerer's own. That spares the two ends an
@@ -11,7 +12,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { KvorumError, messageOf } from '../base/errors.ts';
 import { type Address, joinAddress, splitAddress } from '../base/ids.ts';
 import { FrameReader } from './frame-stream.ts';
-import type { Endpoint, Log, Network, Receiver } from './host.ts';
+import type { Endpoint, Lane, Log, Network, Receiver } from './host.ts';
 import { errnoOf } from './node-disk-file.ts';
 import { KEEP_ALIVE_MS, OutgoingConnection } from './outgoing-connection.ts';
 import { preambleOf, readPreamble } from './preamble.ts';
@@ -40,7 +41,10 @@ class TcpEndpoint implements Endpoint {
   readonly #log: Log;
   readonly #preamble: Buffer;
   readonly #incoming = new Set<Socket>();
-  readonly #outgoing = new Map<Address, OutgoingConnection>();
+  readonly #outgoing: Readonly<Record<Lane, Map<Address, OutgoingConnection>>> = {
+    data: new Map(),
+    gossip: new Map(),
+  };
   #closed: Promise<void> | undefined;
 
   constructor(address: Address, server: Server, receiver: Receiver, log: Log) {
@@ -53,29 +57,32 @@ class TcpEndpoint implements Endpoint {
     server.on('error', (error) => log.error('peer-server-failed', { why: error.message }));
   }
 
-  send(to: Address, frame: Uint8Array): void {
+  send(to: Address, frame: Uint8Array, lane: Lane = 'data'): void {
     if (this.#closed !== undefined) return;
-    const connection = this.#outgoing.get(to) ?? this.#connectionTo(to);
+    const connection = this.#outgoing[lane].get(to) ?? this.#connectionTo(to, lane);
     connection.send(frame);
   }
 
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
       this.#server.close(() => resolve());
-      for (const connection of this.#outgoing.values()) connection.close();
+      for (const connections of Object.values(this.#outgoing)) {
+        for (const connection of connections.values()) connection.close();
+      }
       for (const socket of this.#incoming) socket.destroy();
     });
     return this.#closed;
   }
 
-  #connectionTo(peer: Address): OutgoingConnection {
+  #connectionTo(peer: Address, lane: Lane): OutgoingConnection {
     const connection = new OutgoingConnection({
       peer,
+      lane,
       preamble: this.#preamble,
       log: this.#log,
       onLost: (lost) => this.#receiver.onLost(lost),
     });
-    this.#outgoing.set(peer, connection);
+    this.#outgoing[lane].set(peer, connection);
     return connection;
   }
 

@@ -1,17 +1,26 @@
-// The cluster as this node sees it now: the placed topology, and who of its members seems alive.
+// The cluster as this node sees it now: the placed topology, and what gossip knows of its members.
 // Everything that routes a request asks this one place.
 
 import { KvorumError } from '../base/errors.ts';
 import type { Address, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
-import { SLOT_COUNT } from '../base/ids.ts';
-import type { Clock } from '../host/host.ts';
-import { Liveness } from '../membership/liveness.ts';
+import { INCARNATION_EPOCH_MS, SLOT_COUNT } from '../base/ids.ts';
+import type { Clock, Random } from '../host/host.ts';
+import { Gossip } from '../membership/gossip.ts';
+import type { GossipPreset } from '../membership/gossip-preset.ts';
 import type { ClusterView } from '../replication/cluster-view.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type { MemberIndex } from '../replication/peers.ts';
-import type { MemberStatus, OwnedRange } from './store.ts';
+import { HEALTHY, type MemberHealth, type MemberStatus, type OwnedRange } from './store.ts';
 import { type ClusterMember, nodeNumberOf, type PlacedTopology } from './topology.ts';
 import { clusterTagOf } from './wire.ts';
+
+export interface ClusterMapOptions {
+  readonly topology: PlacedTopology;
+  readonly self: NodeId;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly preset: GossipPreset;
+}
 
 export class ClusterMap implements ClusterView {
   readonly topology: PlacedTopology;
@@ -20,13 +29,13 @@ export class ClusterMap implements ClusterView {
   readonly clusterTag: number;
   readonly selfNumber: number;
   readonly members: readonly ClusterMember[];
-  readonly liveness = new Liveness();
+  readonly gossip: Gossip;
   readonly #clock: Clock;
   readonly #byAddress = new Map<Address, MemberIndex>();
   readonly #byNumber = new Map<number, MemberIndex>();
 
   /** Throws BAD_OPTION when `self` is no member. */
-  constructor(topology: PlacedTopology, self: NodeId, clock: Clock) {
+  constructor({ topology, self, clock, random, preset }: ClusterMapOptions) {
     this.#clock = clock;
     this.topology = topology;
     this.epoch = topology.epoch;
@@ -39,6 +48,15 @@ export class ClusterMap implements ClusterView {
       this.#byNumber.set(nodeNumberOf(member.id), index);
       this.#byAddress.set(member.peerAddress, index);
     }
+    this.gossip = new Gossip({
+      members: this.members.map(({ id }) => nodeNumberOf(id)),
+      self: this.self,
+      generation: Math.max(1, clock.wallMs() - INCARNATION_EPOCH_MS),
+      epoch: this.epoch,
+      preset,
+      dice: (below) => Math.floor((random.u32() / 2 ** 32) * below),
+      nowMs: clock.monotonicMs(),
+    });
   }
 
   get memberCount(): number {
@@ -58,7 +76,7 @@ export class ClusterMap implements ClusterView {
   }
 
   isAlive(member: MemberIndex): boolean {
-    return member === this.self || this.liveness.isAlive(member, this.#clock.monotonicMs());
+    return member === this.self || this.gossip.detector.isAlive(member);
   }
 
   nodeId(member: MemberIndex): NodeId {
@@ -100,14 +118,31 @@ export class ClusterMap implements ClusterView {
     return ranges;
   }
 
+  health(index: MemberIndex): MemberHealth {
+    const { detector } = this.gossip;
+    const { load, epoch } = this.gossip.heartbeat(index);
+    const said = { isDiskFull: load.isDiskFull, epoch, load };
+    if (index === this.self) return { ...HEALTHY, ...said };
+    const nowMs = this.#clock.monotonicMs();
+    return {
+      state: detector.state(index),
+      phi: detector.phi(index, nowMs),
+      silentMs: detector.silentMs(index, nowMs),
+      answerMs: detector.answerMs(index),
+      isSlow: detector.isSlow(index),
+      ...said,
+    };
+  }
+
   memberStatus(index: MemberIndex): MemberStatus {
     const member = this.members[index] as ClusterMember;
     const { id, name, host, rack, dataCenter, capacity } = member;
     const { clientAddress, httpAddress, peerAddress } = member;
     const slots = this.topology.slotCounts[index] as number;
-    const isAlive = this.isAlive(index);
     const where = { host, rack, dataCenter, capacity };
-    return { id, name, ...where, clientAddress, httpAddress, peerAddress, isAlive, slots };
+    const addresses = { clientAddress, httpAddress, peerAddress };
+    const isAlive = this.isAlive(index);
+    return { id, name, ...where, ...addresses, slots, isAlive, health: this.health(index) };
   }
 }
 

@@ -9,6 +9,7 @@ import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { ReapCounters } from '../replication/reaping/round-member.ts';
 import type { EngineStats } from '../storage/engine.ts';
 import type { PeerCounters } from './remote-peers.ts';
+import type { MemberHealth } from './store.ts';
 
 export interface NodeMetrics {
   readonly gets: OutcomeCounts<'found' | 'missing' | 'no-answer' | 'error'>;
@@ -32,6 +33,12 @@ export interface NodeMetrics {
   readonly reapingWaits: ReadonlyMap<string, number>;
   readonly peers: PeerCounters;
   readonly engine: EngineStats;
+  /** Exchanges that this node began and nobody answered in time. */
+  readonly gossipExchangesLost: number;
+  /** How often a member went down in the eyes of this node. */
+  readonly memberDowns: number;
+  /** By the name of the member, this one included. */
+  readonly health: ReadonlyMap<string, MemberHealth>;
   readonly membersAlive: number;
   readonly members: number;
 }

@@ -4,12 +4,14 @@
 //   doors → store (this file) → coordinator → replica → engine
 //                                   └→ remote peers → network → their responder → replica
 //
-// Starting: open the engine, listen to peers, ping them. Closing goes the other way round.
+// Starting: open the engine, listen to peers, gossip with them. Closing goes the other way round.
 
 import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
-import type { Host, Timer } from '../host/host.ts';
+import type { DiskSpace, Host } from '../host/host.ts';
+import type { Outgoing } from '../membership/gossip.ts';
+import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator } from '../replication/coordinator.ts';
@@ -32,6 +34,7 @@ import type { Engine } from '../storage/engine.ts';
 import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
+import { type Burden, GossipAgent } from './gossip-agent.ts';
 import type { NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -57,6 +60,8 @@ export interface NodeOptions {
   readonly reapRestMs?: number;
   /** Milliseconds between two comparisons with the other replicas. */
   readonly antiEntropyMs?: number | undefined;
+  /** The same on every node; `lan`. */
+  readonly gossip?: GossipPresetName;
 }
 
 const REQUEST_MS = 3_000;
@@ -64,9 +69,6 @@ const REAP_REST_MS = 5_000;
 /** A slot may hold very many keys. */
 const ROUND_QUESTION_FACTOR = 3;
 const ANTI_ENTROPY_MS = 10_000;
-const PING_MS = 500;
-/** While somebody is missing: so soon does a cluster that starts find itself together. */
-const EAGER_PING_MS = 100;
 
 const NO_GETS = { found: 0, missing: 0, 'no-answer': 0, error: 0 };
 const NO_WRITES = { ok: 0, 'condition-failed': 0, 'not-applied': 0, indeterminate: 0, error: 0 };
@@ -79,8 +81,10 @@ interface Kept extends Reaping {
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
 export async function startNode(host: Host, options: NodeOptions): Promise<Node> {
-  const map = new ClusterMap(options.topology, options.self, host.clock);
-  const owner = { clusterId: options.topology.clusterId, nodeId: options.self };
+  const { topology, self } = options;
+  const preset = GOSSIP_PRESETS[options.gossip ?? 'lan'];
+  const map = new ClusterMap({ topology, self, clock: host.clock, random: host.random, preset });
+  const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
   const hints = new HintBook(engine, host.clock);
   let node: Node;
@@ -116,7 +120,7 @@ export class Node implements Store {
   readonly #explaining: ExplainParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
-  #ping: Timer | undefined;
+  readonly #gossip: GossipAgent;
 
   constructor(host: Host, options: NodeOptions, map: ClusterMap, kept: Kept) {
     const { engine, hints, floors, dead } = kept;
@@ -140,9 +144,11 @@ export class Node implements Store {
       random,
       log,
       answer: (request, reply) => responder.answer(request, reply),
+      hearGossip: (...heard) => this.#gossip.hear(...heard),
       ownTime: () => this.#replica.time,
       observeTime: (time) => this.#replica.observeTime(time),
     });
+    this.#gossip = this.#gossipOn(host);
     this.#merger = new Merger(host);
     const merger = this.#merger;
     const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
@@ -180,14 +186,14 @@ export class Node implements Store {
     if (own === undefined) return;
     this.#peers.attach(await network.open(own.peerAddress, this.#peers));
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
-    this.#pingAll();
+    this.#gossip.start();
     this.#delivery.start();
     this.#antiEntropy.start();
     this.#reaper.start();
   }
 
   async close(): Promise<void> {
-    this.#ping?.cancel();
+    this.#gossip.leave();
     this.#delivery.close();
     this.#antiEntropy.close();
     this.#reaper.close();
@@ -290,6 +296,9 @@ export class Node implements Store {
       peers: this.#peers.counters,
       engine: this.#engine.stats(),
       members: members.length,
+      memberDowns: this.#map.gossip.detector.downs,
+      gossipExchangesLost: this.#map.gossip.exchangesLost,
+      health: new Map(members.map(({ name }, index) => [name, this.#map.health(index)])),
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
   }
@@ -309,6 +318,18 @@ export class Node implements Store {
     return new Map(named);
   }
 
+  #gossipOn({ clock, log }: Host): GossipAgent {
+    const say = (outgoing: Outgoing) => this.#peers.gossip(outgoing);
+    return new GossipAgent({ map: this.#map, clock, log, say, burden: () => this.#burden() });
+  }
+
+  #burden(): Burden {
+    const { state, disk } = this.#engine.stats();
+    const freePercent = disk === undefined ? 255 : freePercentOf(disk);
+    const requests = totalOf(this.#gets.counts) + totalOf(this.#writes.counts);
+    return { isDiskFull: state === 'disk-full', freePercent, requests };
+  }
+
   /** True too when nobody can say. */
   async #isThere(request: GetRequest): Promise<boolean> {
     return (await this.#coordinator.get(request)).kind !== 'missing';
@@ -321,20 +342,14 @@ export class Node implements Store {
       }),
     );
   }
+}
 
-  #pingAll(): void {
-    const others = this.#map.members.map((_, index) => index);
-    others.splice(this.#map.self, 1);
-    if (others.length === 0) return;
-    const nowMs = this.#host.clock.monotonicMs();
-    this.#map.liveness.awake(nowMs);
-    const request = { kind: 'ping', sentMs: this.#host.clock.wallMs() } as const;
-    const ping = { request, budgetMs: PING_MS * 2, onAnswer: () => {} };
-    for (const member of others) this.#peers.ask([member], ping);
-    const isWhole = others.every((member) => this.#map.isAlive(member));
-    const pauseMs = isWhole ? PING_MS : EAGER_PING_MS;
-    this.#ping = this.#host.clock.after(pauseMs, () => this.#pingAll());
-  }
+function freePercentOf({ freeBytes, totalBytes }: DiskSpace): number {
+  return totalBytes === 0 ? 0 : Math.round((100 * freeBytes) / totalBytes);
+}
+
+function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 /** A question to any member, this node too. */

@@ -1,10 +1,13 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { KeyspaceNumber } from '../base/ids.ts';
 import { COPIES_MAX } from '../replication/keyspace.ts';
 import { QuestionTable } from './question-table.ts';
 
-const QUESTION = { request: { kind: 'ping', sentMs: 0 }, budgetMs: 5, onAnswer() {} } as const;
+const keyspace = 0 as KeyspaceNumber;
+const request = { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048) } as const;
+const QUESTION = { request, budgetMs: 5, onAnswer() {} } as const;
 
 test('each member settles a question once, the last one ends it', () => {
   const table = new QuestionTable(7);

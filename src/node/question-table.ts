@@ -22,6 +22,10 @@ export interface OpenQuestion {
   slowMs: number;
 }
 
+export function isWaitingFor({ members, waiting }: OpenQuestion, member: MemberIndex): boolean {
+  return (waiting & (1 << members.indexOf(member))) !== 0;
+}
+
 export class QuestionTable {
   /** A power of two of slots; at most half of them are taken. */
   #slots = new Array<OpenQuestion | undefined>(FEWEST_SLOTS).fill(undefined);
@@ -60,9 +64,8 @@ export class QuestionTable {
   settle(id: number, member: MemberIndex): Question | undefined {
     const open = this.#slots[this.#slotOf(id)];
     if (open === undefined || open.id !== id) return undefined;
-    const bit = 1 << open.members.indexOf(member);
-    if ((open.waiting & bit) === 0) return undefined;
-    open.waiting &= ~bit;
+    if (!isWaitingFor(open, member)) return undefined;
+    open.waiting &= ~(1 << open.members.indexOf(member));
     if (open.waiting === 0) {
       this.#slots[this.#slotOf(id)] = undefined;
       this.#size -= 1;

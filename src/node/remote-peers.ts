@@ -10,14 +10,25 @@ import type { Address } from '../base/ids.ts';
 import { TurnEnd } from '../base/turn-end.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
 import type { Clock, Endpoint, Log, Random, Receiver } from '../host/host.ts';
+import type { Outgoing } from '../membership/gossip.ts';
+import type { GossipMessage } from '../membership/gossip-message.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../replication/peers.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { LagMeter } from './lag-meter.ts';
 import { Once } from './once.ts';
 import { MESSAGE_BYTES_MAX, Outbox } from './outbox.ts';
-import { QuestionTable } from './question-table.ts';
-import { type FrameHeader, type Message, readHeader, readMessage, writeMessage } from './wire.ts';
+import { isWaitingFor, type OpenQuestion, QuestionTable } from './question-table.ts';
+import {
+  type FrameHeader,
+  type Message,
+  readHeader,
+  readMessage,
+  type Speaker,
+  setTime,
+  writeHeader,
+  writeMessage,
+} from './wire.ts';
 
 const SWEEP_MS = 20;
 
@@ -30,6 +41,7 @@ export interface RemotePeersParts {
   readonly log: Log;
   /** Calls `reply` once, now or later. Never throws. */
   readonly answer: (request: Request, reply: (reply: Reply) => void) => void;
+  readonly hearGossip: (member: MemberIndex, exchange: number, message: GossipMessage) => void;
   readonly ownTime: () => HybridTime;
   readonly observeTime: (time: HybridTime) => void;
 }
@@ -39,6 +51,8 @@ export interface PeerCounters {
   framesReceived: number;
   framesRefused: number;
   questionsLost: number;
+  gossipBytesSent: number;
+  gossipBytesReceived: number;
 }
 
 export class RemotePeers implements Peers, Receiver {
@@ -47,6 +61,8 @@ export class RemotePeers implements Peers, Receiver {
     framesReceived: 0,
     framesRefused: 0,
     questionsLost: 0,
+    gossipBytesSent: 0,
+    gossipBytesReceived: 0,
   };
   readonly #parts: RemotePeersParts;
   readonly #message = new ByteWriter(4096);
@@ -56,11 +72,14 @@ export class RemotePeers implements Peers, Receiver {
   readonly #questions: QuestionTable;
   readonly #once = new Once();
   readonly #lags = new LagMeter();
+  readonly #speaker: Speaker;
   #endpoint: Endpoint | undefined;
   #isSweeping = false;
 
   constructor(parts: RemotePeersParts) {
     this.#parts = parts;
+    const { clusterTag, selfNumber: sender, epoch } = parts.map;
+    this.#speaker = { clusterTag, sender, epoch };
     this.#questions = new QuestionTable(parts.random.u32());
     this.#turnEnd = new TurnEnd(parts.clock, (member) => this.#flush(member));
   }
@@ -86,11 +105,23 @@ export class RemotePeers implements Peers, Receiver {
     writeMessage(this.#message, { kind: 'request', questionId: id, request });
     const isSendable = this.#message.length <= MESSAGE_BYTES_MAX && this.#endpoint !== undefined;
     for (const member of members) {
-      const isOpen = request.kind === 'ping' || map.isAlive(member);
-      if (isSendable && isOpen) this.#say(member);
+      if (isSendable && map.isAlive(member)) this.#say(member);
       else queueMicrotask(() => this.#settle(id, member, { kind: 'lost', wasSent: false }));
     }
     this.#sweepSoon();
+  }
+
+  /** A frame of its own, on a way of its own: it never waits behind data. */
+  gossip({ to, exchange, message }: Outgoing): void {
+    const address = this.#parts.map.members[to]?.peerAddress;
+    if (address === undefined || this.#endpoint === undefined) return;
+    const w = this.#message;
+    w.clear();
+    writeHeader(w, this.#speaker);
+    setTime(w, this.#parts.ownTime());
+    writeMessage(w, { kind: 'gossip', questionId: exchange, gossip: message });
+    this.counters.gossipBytesSent += w.length;
+    this.#endpoint.send(address, w.view(), 'gossip');
   }
 
   /** What a frame that was refused half-way had said before stands. */
@@ -109,6 +140,7 @@ export class RemotePeers implements Peers, Receiver {
         if (message.kind === 'reply' && !isAnswer) this.#hear(member);
         isAnswer ||= message.kind === 'reply';
         this.#take(member, header.sender, message);
+        if (message.kind === 'gossip') this.counters.gossipBytesReceived += frame.length;
       }
     } catch (error) {
       this.counters.framesRefused += 1;
@@ -117,11 +149,10 @@ export class RemotePeers implements Peers, Receiver {
   }
 
   onLost(peer: Address): void {
-    const { map, clock, log } = this.#parts;
+    const { map, clock } = this.#parts;
     const member = map.memberAt(peer);
     if (member === undefined) return;
-    const name = map.members[member]?.name;
-    if (map.liveness.lost(member, clock.monotonicMs())) log.warn('node lost', { node: name });
+    map.gossip.detector.broke(member, clock.monotonicMs());
     for (const { id } of this.#questions.list()) {
       this.#settle(id, member, { kind: 'lost', wasSent: true });
     }
@@ -143,6 +174,10 @@ export class RemotePeers implements Peers, Receiver {
       this.#settle(questionId, member, message.reply);
       return;
     }
+    if (message.kind === 'gossip') {
+      this.#hearGossip(member, questionId, message.gossip);
+      return;
+    }
     const { request } = message;
     const refused = this.#refusal(member, request);
     if (request.kind === 'coordinate-write' && !this.#once.isFirst(sender, questionId)) return;
@@ -153,16 +188,19 @@ export class RemotePeers implements Peers, Receiver {
 
   /** Only replies clear a name: they prove that the way is open in both directions. */
   #hear(member: MemberIndex): void {
-    const { map, clock, log } = this.#parts;
-    if (map.liveness.heard(member, clock.monotonicMs())) {
-      log.info('node alive', { node: map.members[member]?.name });
-    }
+    const { map, clock } = this.#parts;
+    map.gossip.detector.answered(member, clock.monotonicMs());
+  }
+
+  #hearGossip(member: MemberIndex, exchange: number, message: GossipMessage): void {
+    const { clock, hearGossip } = this.#parts;
+    if (message.kind === 'digest') this.#lags.note(member, message.sentMs, clock.wallMs());
+    hearGossip(member, exchange, message);
   }
 
   /** A write that lay here while we were paused would undo what others were told since. */
   #refusal(member: MemberIndex, request: Request): Reply | undefined {
     const nowMs = this.#parts.clock.wallMs();
-    if (request.kind === 'ping') this.#lags.note(member, request.sentMs, nowMs);
     if (request.kind !== 'coordinate-write') return undefined;
     const lateMs = this.#lags.lateMs(member, request.sentMs, nowMs);
     if (lateMs <= this.#parts.requestMs) return undefined;
@@ -186,8 +224,7 @@ export class RemotePeers implements Peers, Receiver {
   }
 
   #outboxTo(member: MemberIndex): Outbox {
-    const { clusterTag, selfNumber: sender, epoch } = this.#parts.map;
-    const outbox = new Outbox({ clusterTag, sender, epoch });
+    const outbox = new Outbox(this.#speaker);
     this.#outboxes[member] = outbox;
     return outbox;
   }
@@ -229,7 +266,18 @@ export class RemotePeers implements Peers, Receiver {
         open.slowMs = Number.POSITIVE_INFINITY;
         open.question.onSlow?.();
       }
-      if (open.deadlineMs <= nowMs) this.#loseAll(open.id, open.members);
+      if (open.deadlineMs > nowMs) continue;
+      this.#blame(open, nowMs);
+      this.#loseAll(open.id, open.members);
+    }
+  }
+
+  /** Whoever let a question run out is suspected for it. */
+  #blame(open: OpenQuestion, nowMs: number): void {
+    const { detector } = this.#parts.map.gossip;
+    const askedMs = open.deadlineMs - open.question.budgetMs;
+    for (const member of open.members) {
+      if (isWaitingFor(open, member)) detector.failed(member, askedMs, nowMs);
     }
   }
 }

@@ -3,6 +3,8 @@
 
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
+import type { MemberState } from '../membership/failure-detector.ts';
+import { IDLE, type Load } from '../membership/heartbeat.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type {
   GetOutcome,
@@ -16,6 +18,7 @@ import type { Explanation } from './explanation.ts';
 
 export { decodeContext, encodeContext } from '../causality/context.ts';
 export type { VersionVector } from '../causality/version-vector.ts';
+export { MEMBER_STATES } from '../membership/failure-detector.ts';
 export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export type {
   Change,
@@ -93,10 +96,42 @@ export interface MemberStatus {
   readonly clientAddress: Address;
   readonly httpAddress: Address;
   readonly peerAddress: Address;
+  /** Whether it is asked: `alive` or `suspect`. */
   readonly isAlive: boolean;
+  readonly health: MemberHealth;
   /** Slots whose first token is this node's, alive or not. */
   readonly slots: number;
 }
+
+/** What this node thinks of a member, and what the member says of itself. */
+export interface MemberHealth {
+  readonly state: MemberState;
+  /** Suspicion: -log10 of the chance that it is alive all the same; from 8 on it counts as down. */
+  readonly phi: number;
+  /** Milliseconds since its last sign of life; undefined: none since this node started. */
+  readonly silentMs: number | undefined;
+  /** How long it usually takes to answer gossip, in milliseconds; undefined: it never has. */
+  readonly answerMs: number | undefined;
+  /** Answers take too long, or are not given in time. */
+  readonly isSlow: boolean;
+  /** It takes no writes for want of space. */
+  readonly isDiskFull: boolean;
+  /** Of the newest topology that it knows; 0: nothing was heard of it. */
+  readonly epoch: number;
+  readonly load: Load;
+}
+
+/** Of the node itself. */
+export const HEALTHY: MemberHealth = {
+  state: 'alive',
+  phi: 0,
+  silentMs: 0,
+  answerMs: undefined,
+  isSlow: false,
+  isDiskFull: false,
+  epoch: 0,
+  load: IDLE,
+};
 
 export interface OwnedRange {
   readonly from: Slot;

@@ -35,6 +35,7 @@ const MESSAGES: readonly Message[] = [
     questionId: 9,
     reply: { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
   },
+  { kind: 'gossip', questionId: 4, gossip: { kind: 'closing', heartbeats: [] } },
   { kind: 'request', questionId: 0, request: { kind: 'read-version', ...AT } },
 ];
 
@@ -59,9 +60,9 @@ test('a frame says who speaks, and what, in its order', () => {
 });
 
 test('the frame of docs/formats.md', () => {
-  const pong: Message = { kind: 'reply', questionId: 258, reply: { kind: 'pong' } };
-  const header = '05 000d18c2e2800005 fedcba98 00000007 03';
-  equal(written([pong]).toString('hex'), `${header} 02 00000102 00`.replaceAll(' ', ''));
+  const counted: Message = { kind: 'reply', questionId: 258, reply: { kind: 'count', count: 5 } };
+  const header = '07 000d18c2e2800005 fedcba98 00000007 03';
+  equal(written([counted]).toString('hex'), `${header} 02 00000102 06 05`.replaceAll(' ', ''));
 });
 
 test('a mutated frame is one, or BAD_BYTES', () => {
@@ -84,9 +85,9 @@ test('an outbox makes one frame of all that it was given, then another', () => {
   });
   deepEqual(
     frames.map((frame) => read(frame).messages.length),
-    [1, 2, 3],
+    [1, 2, 3, 4],
   );
-  deepEqual(read(frames[2] as Buffer), { header: HEADER, messages: MESSAGES });
+  deepEqual(read(frames[3] as Buffer), { header: HEADER, messages: MESSAGES });
 });
 
 test('a header is no longer than outboxes reckon, and a frame never too long', () => {

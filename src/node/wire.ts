@@ -3,20 +3,24 @@
 // behind the other, so that a header, a checksum and a system call serve all of them. Every frame
 // names its cluster, so that a stranger on the right port is refused at the first word.
 //
-//   frame    u8 format = 5 │ u64 hybrid time │ u32 cluster tag │ u32 sender's node number
+//   frame    u8 format = 7 │ u64 hybrid time │ u32 cluster tag │ u32 sender's node number
 //            varint epoch │ message*
 //   message  u8 direction: 1 request, 2 reply │ u32 question id │ replication/message-format.ts
+//            u8 direction: 3 gossip │ u32 exchange │ membership/gossip-message.ts
 
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
 import type { ClusterId } from '../base/ids.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
+import { type GossipMessage, readGossip, writeGossip } from '../membership/gossip-message.ts';
 import { readReply, readRequest, writeReply, writeRequest } from '../replication/message-format.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 
-const WIRE_FORMAT = 5;
+const WIRE_FORMAT = 7;
 const TIME_OFFSET = 1;
 const REQUEST = 1;
 const REPLY = 2;
+const GOSSIP = 3;
+const DIRECTIONS = { request: REQUEST, reply: REPLY, gossip: GOSSIP } as const;
 
 export const FRAME_HEADER_BYTES_MAX = 25;
 
@@ -34,7 +38,8 @@ export interface FrameHeader extends Speaker {
 
 export type Message =
   | { readonly kind: 'request'; readonly questionId: number; readonly request: Request }
-  | { readonly kind: 'reply'; readonly questionId: number; readonly reply: Reply };
+  | { readonly kind: 'reply'; readonly questionId: number; readonly reply: Reply }
+  | { readonly kind: 'gossip'; readonly questionId: number; readonly gossip: GossipMessage };
 
 export function clusterTagOf(id: ClusterId): number {
   return Number.parseInt(id.slice(0, 8), 16);
@@ -57,10 +62,11 @@ export function setTime(w: ByteWriter, time: HybridTime): void {
 }
 
 export function writeMessage(w: ByteWriter, message: Message): void {
-  w.u8(message.kind === 'request' ? REQUEST : REPLY);
+  w.u8(DIRECTIONS[message.kind]);
   w.u32(message.questionId);
   if (message.kind === 'request') writeRequest(w, message.request);
-  else writeReply(w, message.reply);
+  else if (message.kind === 'reply') writeReply(w, message.reply);
+  else writeGossip(w, message.gossip);
 }
 
 /** Throws BAD_BYTES. */
@@ -80,5 +86,6 @@ export function readMessage(r: ByteReader): Message {
   const questionId = r.u32();
   if (direction === REPLY) return { kind: 'reply', questionId, reply: readReply(r) };
   if (direction === REQUEST) return { kind: 'request', questionId, request: readRequest(r) };
+  if (direction === GOSSIP) return { kind: 'gossip', questionId, gossip: readGossip(r) };
   throw badBytes(`there is no direction ${direction}`);
 }

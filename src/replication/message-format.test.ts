@@ -23,7 +23,6 @@ const nodes = ['a'.repeat(40), 'b'.repeat(40)] as NodeId[];
 const receipt = { nodes, fallbacks: nodes.slice(1), durability: 'interval', epoch: 3 } as const;
 
 const REQUESTS: Request[] = [
-  { kind: 'ping', sentMs: 1_800_000_000_000 },
   { kind: 'store-copy', ...at, object: Buffer.from('any bytes') },
   { kind: 'read-version', ...at },
   { kind: 'read-object', ...at },
@@ -77,7 +76,6 @@ const REQUESTS: Request[] = [
 ];
 
 const REPLIES: Reply[] = [
-  { kind: 'pong' },
   { kind: 'stored', context },
   { kind: 'version', version },
   { kind: 'version', version: undefined },

@@ -31,7 +31,6 @@ import {
 import type { Change, GetRequest, KeyPosition, PutExpiry, WriteRequest } from './request.ts';
 
 const REQUEST_KINDS = [
-  'ping',
   'store-copy',
   'read-version',
   'read-object',
@@ -47,7 +46,6 @@ const REQUEST_KINDS = [
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
-  'pong',
   'stored',
   'version',
   'object',
@@ -69,9 +67,6 @@ const PUT_EXPIRIES = ['given', 'keep', 'default'] as const;
 export function writeRequest(w: ByteWriter, request: Request): void {
   w.u8(REQUEST_KINDS.indexOf(request.kind));
   switch (request.kind) {
-    case 'ping':
-      w.varint(request.sentMs);
-      return;
     case 'store-copy':
       writeKeyAt(w, request);
       w.bytes(request.object);
@@ -128,8 +123,6 @@ export function writeRequest(w: ByteWriter, request: Request): void {
 export function readRequest(r: ByteReader): Request {
   const kind = oneOf(REQUEST_KINDS, r.u8(), 'request');
   switch (kind) {
-    case 'ping':
-      return { kind, sentMs: r.varint() };
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
     case 'compare-digests':
@@ -165,7 +158,6 @@ export function readRequest(r: ByteReader): Request {
 export function writeReply(w: ByteWriter, reply: Reply): void {
   w.u8(REPLY_KINDS.indexOf(reply.kind));
   switch (reply.kind) {
-    case 'pong':
     case 'raised':
       return;
     case 'opened':
@@ -218,7 +210,6 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
 export function readReply(r: ByteReader): Reply {
   const kind = oneOf(REPLY_KINDS, r.u8(), 'reply');
   switch (kind) {
-    case 'pong':
     case 'raised':
       return { kind };
     case 'opened':

@@ -55,9 +55,7 @@ export type Request =
   /** A round begins that raises the floor of a slot: → `opened`. */
   | OpenRequest
   /** All primaries have what this floor covers: → `raised` when yours is durable, or `refused`. */
-  | RaiseRequest
-  /** Are you there: → `pong`. */
-  | (Sent & { readonly kind: 'ping' });
+  | RaiseRequest;
 
 export interface StoreRequest extends KeyAt {
   readonly kind: 'store-copy';
@@ -137,7 +135,6 @@ export type Reply =
   | { readonly kind: 'buckets'; readonly differing: number }
   | Opened
   | { readonly kind: 'raised' }
-  | { readonly kind: 'pong' }
   | Refused;
 
 export interface Opened {

@@ -56,8 +56,6 @@ export class Responder {
   #answer(request: Request): Later<Reply> {
     const { antiEntropy, coordinator, engine, replica, rounds, view } = this.#parts;
     switch (request.kind) {
-      case 'ping':
-        return { kind: 'pong' };
       case 'store-copy':
         return this.#store(request);
       case 'store-hint':

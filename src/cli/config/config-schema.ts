@@ -65,6 +65,7 @@ export const ConfigSchema = Type.Object(
     capacity: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     memory: Type.Optional(Text),
     'disk-reserve': Type.Optional(Text),
+    gossip: Type.Optional(Type.Enum(['loopback', 'lan', 'wan'])),
     'scrub-period': Type.Optional(Text),
     'anti-entropy': Type.Optional(Text),
     redirect: Type.Optional(Type.Enum(['auto', 'moved', 'forward'])),

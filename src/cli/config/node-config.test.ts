@@ -40,6 +40,7 @@ test('without any setting: one node on loopback', async () => {
   equal(config.dataDirectory, join('.kvorum', 'n1'));
   equal(config.redirect, 'auto');
   equal(config.logLevel, 'info');
+  equal(config.gossip, 'lan');
   deepEqual(config.storage, {});
   const { keyspaces } = config.topology;
   deepEqual(

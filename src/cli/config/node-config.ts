@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { type Address, asAddress, splitAddress } from '../../base/ids.ts';
 import type { LogLevel } from '../../host/node-log.ts';
+import type { NodeOptions } from '../../node/node.ts';
 import type { ClusterMember, Topology } from '../../node/topology.ts';
 import type { Redirect } from '../../server/resp/server-info.ts';
 import { durationMs } from '../duration.ts';
@@ -39,9 +40,14 @@ export interface NodeConfig {
   readonly antiEntropyMs: number | undefined;
   readonly redirect: Redirect;
   readonly logLevel: LogLevel;
+  /** How often nodes gossip, and how much silence they forgive. */
+  readonly gossip: GossipName;
 }
 
+type GossipName = NonNullable<NodeOptions['gossip']>;
+
 const REDIRECTS: readonly Redirect[] = ['auto', 'moved', 'forward'];
+const GOSSIP_NAMES: readonly GossipName[] = ['loopback', 'lan', 'wan'];
 const LOG_LEVELS: readonly LogLevel[] = ['info', 'warn', 'error', 'silent'];
 /** What a node that stands alone says of itself, and members of a cluster say in the list. */
 const LONE_SETTINGS = ['peer', 'host', 'rack', 'dc', 'capacity'] as const;
@@ -95,6 +101,7 @@ function nodeConfig(settings: Settings, file: ConfigFile, path: string): NodeCon
     antiEntropyMs: antiEntropyMs(settings.get('anti-entropy')),
     redirect: oneOf(settings, 'redirect', REDIRECTS) ?? 'auto',
     logLevel: oneOf(settings, 'log-level', LOG_LEVELS) ?? 'info',
+    gossip: oneOf(settings, 'gossip', GOSSIP_NAMES) ?? 'lan',
   };
   if (oneOf(settings, 'insecure-no-auth', ['true', 'false']) !== 'true') refuseOpenBind(config);
   return config;

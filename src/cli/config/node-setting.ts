@@ -23,6 +23,7 @@ export const NODE_SETTINGS = [
   'scrub-period',
   'anti-entropy',
   'redirect',
+  'gossip',
   'log-level',
   'insecure-no-auth',
 ] as const;

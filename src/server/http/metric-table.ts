@@ -2,6 +2,7 @@
 // themselves are plain integers of their owners; a row says how to read them when somebody asks.
 
 import { ENGINE_ROWS } from './engine-metrics.ts';
+import { GOSSIP_ROWS } from './gossip-metrics.ts';
 import {
   counter,
   gauge,
@@ -194,7 +195,12 @@ const RESP_ROWS: readonly MetricRow[] = [
   ),
 ];
 
-export const METRIC_ROWS: readonly MetricRow[] = [...NODE_ROWS, ...ENGINE_ROWS, ...RESP_ROWS];
+export const METRIC_ROWS: readonly MetricRow[] = [
+  ...NODE_ROWS,
+  ...GOSSIP_ROWS,
+  ...ENGINE_ROWS,
+  ...RESP_ROWS,
+];
 
 export const HISTOGRAM_ROWS: readonly HistogramRow[] = [
   {

@@ -4,21 +4,22 @@
 
 import { crc32 } from '../../base/checksum.ts';
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../../base/ids.ts';
-import type {
-  ClusterStatus,
-  Explanation,
-  GetOutcome,
-  GetRequest,
-  KeyPage,
-  ListRequest,
-  LiveValue,
-  MemberStatus,
-  OwnedRange,
-  Route,
-  Store,
-  WriteOk,
-  WriteOutcome,
-  WriteRequest,
+import {
+  type ClusterStatus,
+  type Explanation,
+  type GetOutcome,
+  type GetRequest,
+  HEALTHY,
+  type KeyPage,
+  type ListRequest,
+  type LiveValue,
+  type MemberStatus,
+  type OwnedRange,
+  type Route,
+  type Store,
+  type WriteOk,
+  type WriteOutcome,
+  type WriteRequest,
 } from '../../node/store.ts';
 import { DEFAULT_KEYSPACE } from '../../replication/keyspace.ts';
 import { slotOf } from '../../ring/slot.ts';
@@ -37,6 +38,7 @@ export const TEST_MEMBERS: readonly MemberStatus[] = [1, 2, 3].map((n) => ({
   httpAddress: `127.0.0.1:${8000 + n}` as Address,
   peerAddress: `127.0.0.1:${9000 + n}` as Address,
   isAlive: true,
+  health: HEALTHY,
   slots: 5461,
 }));
 
