@@ -79,7 +79,7 @@ class Side {
       ...{ engine, clock, log: silentLog, digestSeed: SEED },
       actor: new OwnActor(engine, self + 1),
       hints: new HintBook(engine, clock),
-      floors: new FloorBook(engine),
+      floors: new FloorBook(engine, () => []),
       dead: new DeadSlots(engine, clock),
     });
   }

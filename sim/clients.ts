@@ -29,6 +29,8 @@ export interface ClientOptions {
 export const SHARED_KEYS = ['a', 'b', 'c', 'd'];
 export const LATEST_KEYS = ['x', 'y', 'z'];
 const PATIENCE_MS = 1_500;
+/** Three questions in a row. */
+const FLUSH_MS_MAX = 10_000;
 
 export class SimClient {
   readonly #world: SimWorld;
@@ -54,7 +56,8 @@ export class SimClient {
       const node = this.#someNode();
       if (node === undefined) continue;
       const dice = this.#random.unit();
-      if (dice < 0.35) await this.#updateShared(node);
+      if (this.#random.chance(0.01)) await this.#flush(node);
+      else if (dice < 0.35) await this.#updateShared(node);
       else if (dice < 0.6) await this.#updateOwn(node);
       else await this.#useLatest(node);
     }
@@ -98,6 +101,15 @@ export class SimClient {
     if (dice < 0.4) await this.#get(node, LATEST, key);
     else if (dice < 0.9) await this.#put(node, LATEST, key, undefined);
     else await this.#delete(node, LATEST, key, undefined);
+  }
+
+  async #flush(node: Node): Promise<void> {
+    const keyspace = this.#random.pick([LATEST, SIBLINGS]);
+    const startMs = this.#world.nowMs;
+    const record = { keyspace, startMs, lastMs: startMs + FLUSH_MS_MAX, isDone: false };
+    this.#history.flushes.push(record);
+    const isDone = await this.#patiently(node.flush(keyspace));
+    if (isDone !== undefined) Object.assign(record, { isDone, lastMs: this.#world.nowMs });
   }
 
   async #get(node: Node, keyspace: KeyspaceNumber, key: string): Promise<GetOutcome | undefined> {

@@ -10,6 +10,8 @@ import { decodeObject } from '../src/causality/object-format.ts';
 import type { StoredObject } from '../src/causality/siblings.ts';
 import type { Host } from '../src/host/host.ts';
 
+import { GOSSIP_PRESETS } from '../src/membership/gossip-preset.ts';
+import { ClusterMap } from '../src/node/cluster-map.ts';
 import { type Node, startNode } from '../src/node/node.ts';
 import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../src/replication/keyspace.ts';
@@ -157,7 +159,11 @@ export class SimCluster {
     const owner = { clusterId: CLUSTER_ID, nodeId: nodeId(name) };
     const host = machine.boot();
     const engine = await openEngine(host, owner, this.#storage);
-    const { floors } = await loadReaping(engine, host.clock);
+    const { clock, random } = host;
+    const place = { topology: this.#topology, self: nodeId(name), preset: GOSSIP_PRESETS.lan };
+    const view = new ClusterMap({ ...place, clock, random });
+    const { keyspaces } = this.#topology;
+    const { floors } = await loadReaping({ engine, clock, view, keyspaces });
     const objects = new Map<string, StoredObject>();
     const counts = new Map<string, number>();
     for (const { number } of this.#topology.keyspaces) {

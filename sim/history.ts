@@ -25,6 +25,15 @@ export interface WriteRecord {
 
 type Intent = Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen' | 'startMs'>;
 
+export interface FlushRecord {
+  readonly keyspace: KeyspaceNumber;
+  readonly startMs: number;
+  /** What was begun later it has certainly not taken along. */
+  lastMs: number;
+  /** Whether all that had been acknowledged before is gone; else some of it may be. */
+  isDone: boolean;
+}
+
 /** What a client with a session knew of a key, and what it was then shown. */
 export interface SessionRead {
   readonly keyspace: KeyspaceNumber;
@@ -38,6 +47,7 @@ export interface SessionRead {
 
 export class History {
   readonly writes: WriteRecord[] = [];
+  readonly flushes: FlushRecord[] = [];
   readonly sessionReads: SessionRead[] = [];
   /** Rules that were broken in front of a client's eyes. */
   readonly broken: string[] = [];
@@ -56,6 +66,25 @@ export class History {
     const record: WriteRecord = { expiresAt: 0, ...write, endMs, ...nothingYet };
     this.writes.push(record);
     return record;
+  }
+
+  /** The end of the last flush that may have taken the write along; -Infinity: none. */
+  flushedUntilMs({ keyspace, startMs }: WriteRecord): number {
+    const ends = this.flushes
+      .filter((flush) => flush.keyspace === keyspace && startMs <= flush.lastMs)
+      .map(({ lastMs }) => lastMs);
+    return Math.max(...ends);
+  }
+
+  mayBeFlushed(write: WriteRecord): boolean {
+    return this.flushedUntilMs(write) > 0;
+  }
+
+  /** Whether the write was acknowledged before a flush that took all along. */
+  mustBeFlushed({ keyspace, endMs }: WriteRecord): boolean {
+    return this.flushes.some((flush) => {
+      return flush.keyspace === keyspace && flush.isDone && endMs < flush.startMs;
+    });
   }
 
   acknowledged(): number {

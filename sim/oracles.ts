@@ -46,19 +46,28 @@ export function judge(evidence: Evidence): string[] {
   findings.push(...notForgotten(evidence));
   for (const [name, writes] of byKey(history.writes)) {
     const object = mergedObject(evidence, name);
+    findings.push(...flushedBack(name, writes, object, history));
     findings.push(...neverIssued(name, writes, object));
     if (name.startsWith(`${SIBLINGS}/`)) {
-      findings.push(...acknowledgedLost(name, writes, object), ...comeBack(name, writes, object));
+      findings.push(
+        ...acknowledgedLost(name, writes, object, history),
+        ...comeBack(name, writes, object),
+      );
     }
     if (name.startsWith(`${LATEST}/`)) {
-      findings.push(...latestLost(name, writes, object, evidence.isTimeTrue));
+      findings.push(...latestLost(name, writes, object, evidence));
     }
   }
   return findings;
 }
 
 /** O1: an acknowledged write stands, or something that covers it does. */
-function acknowledgedLost(name: string, writes: WriteRecord[], object: StoredObject) {
+function acknowledgedLost(
+  name: string,
+  writes: WriteRecord[],
+  object: StoredObject,
+  history: History,
+) {
   const findings: string[] = [];
   for (const write of writes) {
     const { dot } = write;
@@ -66,7 +75,8 @@ function acknowledgedLost(name: string, writes: WriteRecord[], object: StoredObj
     const heirs = writes.filter(
       (other) => other.outcome !== 'not-applied' && other.seen && covers(other.seen, dot),
     );
-    if ([write, ...heirs].some((heir) => stands(heir, object) || isOver(heir, object))) continue;
+    if ([write, ...heirs].some((heir) => stands(heir, object) || isOver(heir, object, history)))
+      continue;
     findings.push(`lost: ${name} = ${write.value ?? 'a delete'}, acknowledged, is gone`);
   }
   return findings;
@@ -85,6 +95,15 @@ function comeBack(name: string, writes: WriteRecord[], object: StoredObject) {
   return findings;
 }
 
+/** O2: what was acknowledged before a flush began is gone when that has ended. */
+function flushedBack(name: string, writes: WriteRecord[], object: StoredObject, history: History) {
+  return object.siblings.flatMap((sibling) => {
+    const write = issuedAs(writes, sibling);
+    if (write === undefined || !history.mustBeFlushed(write)) return [];
+    return [`came back: ${name} = ${describe(sibling)}, which was flushed`];
+  });
+}
+
 /** O2: every value was written by somebody, and not by a write that certainly failed. */
 function neverIssued(name: string, writes: WriteRecord[], object: StoredObject) {
   const findings: string[] = [];
@@ -100,19 +119,21 @@ function latestLost(
   name: string,
   writes: WriteRecord[],
   object: StoredObject,
-  isTimeTrue: boolean,
+  { history, isTimeTrue }: Evidence,
 ) {
   const acknowledged = writes.filter((write) => write.outcome === 'ok');
   const winner = object.siblings[0];
   const won = winner === undefined ? undefined : issuedAs(writes, winner);
   if (won === undefined && winner !== undefined) return [];
   // Where nothing stands the winner was forgotten: the last of those that may have been.
-  const winners = won === undefined ? writes.filter((write) => isOver(write, object)) : [won];
+  const winners =
+    won === undefined ? writes.filter((write) => isOver(write, object, history)) : [won];
   if (winners.length === 0 && acknowledged.length > 0) {
     return [`lost: ${name} is gone, though it was written`];
   }
   if (!isTimeTrue) return [];
-  const endMs = Math.max(...winners.map((write) => write.endMs));
+  const ends = winners.map((write) => Math.max(write.endMs, history.flushedUntilMs(write)));
+  const endMs = Math.max(...ends);
   return acknowledged
     .filter((write) => endMs + 1 < write.startMs)
     .map((write) => `lost: ${name} = ${write.value}, newer than ${won?.value}, which stands`);
@@ -180,9 +201,11 @@ function stands(write: WriteRecord, object: StoredObject): boolean {
   return object.siblings.some((sibling) => is(write, sibling));
 }
 
-/** A delete or a value that has expired, and that may have been forgotten since. */
-function isOver({ value, expiresAt, outcome, dot }: WriteRecord, object: StoredObject): boolean {
-  if (outcome === 'not-applied' || (value !== undefined && expiresAt === 0)) return false;
+/** A delete, or a value that has expired or was flushed, and that may have been forgotten since. */
+function isOver(write: WriteRecord, object: StoredObject, history: History): boolean {
+  const { value, expiresAt, outcome, dot } = write;
+  const isDead = value === undefined || expiresAt > 0 || history.mayBeFlushed(write);
+  if (outcome === 'not-applied' || !isDead) return false;
   return dot === undefined || covers(object.context, dot);
 }
 

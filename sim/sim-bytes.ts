@@ -1,5 +1,7 @@
 // A growing run of bytes: the memory behind simulated files. Holes are zeros, as on a real disk.
 
+import { copyInOwnMemory } from '../src/base/bytes.ts';
+
 export class SimBytes {
   #bytes = Buffer.alloc(0);
   #length = 0;
@@ -8,9 +10,10 @@ export class SimBytes {
     return this.#length;
   }
 
-  /** A copy of at most `length` bytes; fewer where the end comes first. */
+  /** A copy in its own memory of at most `length` bytes; fewer where the end comes first. */
   read(offset: number, length: number): Buffer {
-    return Buffer.from(this.#bytes.subarray(offset, Math.min(offset + length, this.#length)));
+    const end = Math.min(offset + length, this.#length);
+    return copyInOwnMemory(this.#bytes.subarray(offset, end));
   }
 
   write(offset: number, bytes: Uint8Array): void {

@@ -7,9 +7,9 @@
 //   npm run load -- --keys 200000 --memory 12mb     a small one
 //   npm run load -- --write                         what it found, into docs/figures.md
 //
-// The nodes get little memory (`--memory`, and a small JavaScript heap), and the peak of each
-// process is held against a cap well below its data. The page cache of the system is not theirs:
-// to bound that too, run the whole in a control group, for example under
+// The nodes get little memory (`--memory`, and what README says of small nodes), and the peak of
+// each process is held against a cap well below its data. The page cache of the system is not
+// theirs: to bound that too, run the whole in a control group, for example under
 // `systemd-run --user --scope -p MemoryMax=2G`.
 //
 // "In the middle of a compaction" is seen twice: the node says that one is under way, and when it
@@ -205,6 +205,9 @@ class PeakMemory {
   }
 }
 
+/** glibc gives back what is free from 128 KiB on, as it does until it learns otherwise. */
+const THRIFTY_MALLOC = { MALLOC_TRIM_THRESHOLD_: '131072' };
+
 const silent: Progress = () => () => undefined;
 
 async function until(isSo: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
@@ -220,7 +223,8 @@ async function main(): Promise<void> {
       'value-bytes': { type: 'string', default: '100' },
       memory: { type: 'string', default: '48mb' },
       heap: { type: 'string', default: '96' },
-      cap: { type: 'string', default: '450' },
+      young: { type: 'string', default: '4' },
+      cap: { type: 'string', default: '300' },
       write: { type: 'boolean', default: false },
     },
   });
@@ -228,7 +232,8 @@ async function main(): Promise<void> {
   const cluster = await startCluster({
     nodes: 3,
     flags: ['--memory', values.memory],
-    runtimeFlags: [`--max-old-space-size=${values.heap}`],
+    runtimeFlags: [`--max-old-space-size=${values.heap}`, `--max-semi-space-size=${values.young}`],
+    env: THRIFTY_MALLOC,
   });
   const keys = Number(values.keys);
   const valueBytes = Number(values['value-bytes']);

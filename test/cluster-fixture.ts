@@ -45,6 +45,8 @@ interface NodeFlags {
   readonly flags?: readonly string[];
   /** For the Node.js that runs each of them: `--max-old-space-size=64`. */
   readonly runtimeFlags?: readonly string[];
+  /** For the process, beside the environment of this one. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A node that is not ready by then has failed; 30 s. */
   readonly readyMsMax?: number;
 }
@@ -89,6 +91,7 @@ export class RunningNode {
   readonly site: NodeSite;
   readonly #flags: readonly string[];
   readonly #runtimeFlags: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   readonly #readyMsMax: number;
   #process: ChildProcess | undefined;
   #log = '';
@@ -102,6 +105,7 @@ export class RunningNode {
     this.directory = join(directory, name);
     this.#flags = ['--node-id', name, '--data', this.directory, ...(options.flags ?? [])];
     this.#runtimeFlags = options.runtimeFlags ?? [];
+    this.#env = options.env ?? {};
     this.#readyMsMax = options.readyMsMax ?? READY_MS_MAX;
   }
 
@@ -133,7 +137,7 @@ export class RunningNode {
     const start = ['start', ...this.#flags, '--stop-with-parent'];
     const [command = '', ...args] = [...this.site.launcher, ...program, ...start];
     const child = spawn(command, args, {
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process = child;

@@ -5,10 +5,12 @@ import { covers, descends } from '../../src/causality/version-vector.ts';
 import { SIBLINGS } from '../cluster.ts';
 import type { History, SessionRead, WriteRecord } from '../history.ts';
 
-export function sessionsBroken({ sessionReads, writes }: History): string[] {
+export function sessionsBroken(history: History): string[] {
+  const { sessionReads, writes } = history;
+  const mayBeGone = (write: WriteRecord) => history.mayBeFlushed(write);
   return sessionReads.flatMap((read) => [
     ...wentBack(read),
-    ...(read.keyspace === SIBLINGS ? ownWritesMissing(read, writes) : []),
+    ...(read.keyspace === SIBLINGS ? ownWritesMissing(read, writes, mayBeGone) : []),
   ]);
 }
 
@@ -18,11 +20,17 @@ function wentBack({ keyspace, key, known, context, values }: SessionRead): strin
 }
 
 /** A context may claim more than it shows: each value that is gone has a write that saw it. */
-function ownWritesMissing(read: SessionRead, writes: readonly WriteRecord[]): string[] {
+function ownWritesMissing(
+  read: SessionRead,
+  writes: readonly WriteRecord[],
+  mayBeGone: (write: WriteRecord) => boolean,
+): string[] {
   const { keyspace, key, values, written } = read;
   return written
-    .filter(({ value, dot }) => {
+    .filter((write) => {
+      const { value, dot } = write;
       if (value === undefined || dot === undefined || values.includes(value)) return false;
+      if (mayBeGone(write)) return false;
       const heirs = writes.filter((other) => other.seen && covers(other.seen, dot));
       return heirs.every((heir) => heir.key !== key || heir.outcome === 'not-applied');
     })

@@ -103,6 +103,16 @@ export class ByteWriter {
   }
 }
 
+/**
+ * A copy for who keeps it for long: small buffers of Node.js are cut from pieces of 64 KiB, and
+ * each keeps the whole of its piece from being freed.
+ */
+export function copyInOwnMemory(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
 /** Reads what ByteWriter wrote; every method throws BAD_BYTES where the bytes end too early. */
 export class ByteReader {
   readonly #bytes: Buffer;

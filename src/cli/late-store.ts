@@ -49,6 +49,10 @@ export class LateStore implements Store {
     return this.#opened().countKeys(keyspace);
   }
 
+  async flush(keyspace: KeyspaceNumber) {
+    return this.#opened().flush(keyspace);
+  }
+
   async explain(keyspace: KeyspaceNumber, key: Buffer) {
     return this.#opened().explain(keyspace, key);
   }

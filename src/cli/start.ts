@@ -53,7 +53,7 @@ export function defineStart(command: Command): void {
     .option('--rack <name>', 'its rack (rack1)')
     .option('--dc <name>', 'its data center (dc1)')
     .option('--capacity <number>', 'its share of the keys, relative to the others (1)')
-    .option('--memory <size>', 'for memtables and cached blocks, beside 100 MB of its own (384mb)')
+    .option('--memory <size>', 'for memtables and cached blocks, beside 150 MB of its own (384mb)')
     .option('--disk-reserve <size>', 'free space below which it takes no writes (5%, at most 2gb)')
     .option(
       '--scrub-period <duration>',

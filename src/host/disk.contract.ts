@@ -41,6 +41,13 @@ const filePromises: Record<string, (disk: Disk) => Promise<void>> = {
     await file.close();
   },
 
+  'a read is no piece of some larger memory, which it would keep': async (disk) => {
+    const file = await disk.create('a.log');
+    await file.append(Buffer.alloc(10_000, 1));
+    equal((await file.read(100, 5_000)).buffer.byteLength, 5_000);
+    await file.close();
+  },
+
   'appends that were not awaited land whole and in the order of the calls': async (disk) => {
     const file = await disk.create('a.log');
     const parts = Array.from({ length: 20 }, (_, n) => Buffer.alloc(100 + n, n));

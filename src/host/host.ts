@@ -75,7 +75,7 @@ export interface DiskFile {
   size(): number;
   /** Adds at the end. The buffer must not change until the promise settles. */
   append(bytes: Buffer): Promise<void>;
-  /** Exactly `length` bytes from `offset`; fewer only where the file ends. */
+  /** Exactly `length` bytes from `offset`, in memory of their own; fewer where the file ends. */
   read(offset: number, length: number): Promise<Buffer>;
   /**
    * Fills `into` from `offset` without a wait, where that is likely to take no longer than a look

@@ -55,7 +55,7 @@ export class NodeDiskFile implements DiskFile {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.#size - offset)));
+    const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, this.#size - offset)));
     let done = 0;
     while (done < bytes.length) {
       const bytesRead = await this.#readInto(bytes, done, offset + done);

@@ -8,6 +8,12 @@ import { Worker } from 'node:worker_threads';
 import { type ErrorCode, KvorumError, messageOf } from '../base/errors.ts';
 import type { Job, Jobs } from './host.ts';
 
+/**
+ * Of the thread's JavaScript heap, where entries that pass by are born and die: without a limit it
+ * grows to 48 MiB before anyone looks for what is dead.
+ */
+const YOUNG_MB_MAX = 12;
+
 export interface NodeJobsOptions {
   /** The data directory of the node; undefined: these jobs get no disk. */
   readonly directory: string | undefined;
@@ -99,7 +105,8 @@ class NodeJobs implements Jobs {
   #newThread(): Worker {
     const url = new URL('./node-job-thread.ts', import.meta.url);
     const { heapMb } = this.#options;
-    const resourceLimits = heapMb === undefined ? {} : { maxOldGenerationSizeMb: heapMb };
+    const oldGeneration = heapMb === undefined ? {} : { maxOldGenerationSizeMb: heapMb };
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB_MAX, ...oldGeneration };
     const workerData: ThreadData = this.#options;
     const thread = new Worker(url, { workerData, name: 'kvorum jobs', resourceLimits });
     let why: unknown;

@@ -23,6 +23,8 @@ import { countKeys, type ListingParts, listKeys } from '../replication/listing/k
 import { OwnActor } from '../replication/own-actor.ts';
 import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
 import type { DeadSlots } from '../replication/reaping/dead-slots.ts';
+import { FlushMember } from '../replication/reaping/flush-member.ts';
+import { flushKeyspace } from '../replication/reaping/flush-round.ts';
 import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.ts';
 import type { Ask } from '../replication/reaping/reap-round.ts';
 import { Reaper } from '../replication/reaping/reaper.ts';
@@ -90,7 +92,8 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   let node: Node;
   try {
     await hints.load();
-    const reaping = await loadReaping(engine, host.clock);
+    const { keyspaces } = options.topology;
+    const reaping = await loadReaping({ engine, clock: host.clock, view: map, keyspaces });
     node = new Node(host, options, map, { engine, hints, ...reaping });
     await node.open();
   } catch (error) {
@@ -114,6 +117,7 @@ export class Node implements Store {
   readonly #dead: DeadSlots;
   readonly #rounds: RoundMember;
   readonly #reaper: Reaper;
+  readonly #ask: Ask;
   readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
   readonly #antiEntropy: AntiEntropy;
@@ -168,12 +172,14 @@ export class Node implements Store {
       coordinator: this.#coordinator,
       antiEntropy: this.#antiEntropy,
       rounds: this.#rounds,
+      flushes: new FlushMember({ ...parts, actor, random }),
     });
+    this.#ask = anyMember(map.self, responder, this.#peers, ROUND_QUESTION_FACTOR * requestMs);
     this.#dead = dead;
     this.#reaper = new Reaper({
       ...parts,
       keyspaces: options.topology.keyspaces,
-      ask: anyMember(map.self, responder, this.#peers, ROUND_QUESTION_FACTOR * requestMs),
+      ask: this.#ask,
       counters: this.#rounds.counters,
       restMs: options.reapRestMs ?? REAP_REST_MS,
     });
@@ -215,6 +221,12 @@ export class Node implements Store {
 
   countKeys(keyspace: KeyspaceNumber): Promise<number> {
     return countKeys(this.#listing, keyspace);
+  }
+
+  async flush(keyspace: KeyspaceNumber): Promise<boolean> {
+    const members = this.#map.members.map((_, member) => member);
+    if (!members.every((member) => this.#map.isAlive(member))) return false;
+    return await flushKeyspace(this.#ask, members, keyspace);
   }
 
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {

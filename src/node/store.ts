@@ -53,7 +53,13 @@ export interface Store {
    * by its first live primary, which may have missed keys while it was away. Throws NO_ANSWER.
    */
   countKeys(keyspace: KeyspaceNumber): Promise<number>;
-  /** The same for one slot, as this node has it. */
+  /**
+   * Empties the keyspace, at a cost that its keys do not change. Whether all that had been written
+   * before is gone from all nodes, durably; false when a node is away, or did not answer: then some
+   * of it may be, and deleting key by key is left.
+   */
+  flush(keyspace: KeyspaceNumber): Promise<boolean>;
+  /** What countKeys counts, in one slot, as this node has it. */
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number;
   /** What each replica of the key has, and what a read makes of it. Throws BAD_OPTION. */
   explain(keyspace: KeyspaceNumber, key: Buffer): Promise<Explanation>;

@@ -15,7 +15,7 @@ import { type GossipMessage, readGossip, writeGossip } from '../membership/gossi
 import { readReply, readRequest, writeReply, writeRequest } from '../replication/message-format.ts';
 import type { Reply, Request } from '../replication/messages.ts';
 
-const WIRE_FORMAT = 7;
+const WIRE_FORMAT = 8;
 const TIME_OFFSET = 1;
 const REQUEST = 1;
 const REPLY = 2;

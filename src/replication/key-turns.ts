@@ -2,6 +2,7 @@
 // runs at once and never waits; only where the old value must come from the disk does the key
 // get a queue, and whoever comes later stands in it. As long as nobody waits, a turn costs nothing.
 
+import type { KeyspaceNumber } from '../base/ids.ts';
 import type { Later } from '../base/later.ts';
 import type { KeyAt } from './messages.ts';
 
@@ -14,6 +15,14 @@ export class KeyTurns {
     const result = before === undefined ? turn() : before.then(turn, turn);
     if (result instanceof Promise) this.#queue(nameOf(at), result);
     return result;
+  }
+
+  /** Keys of the keyspace whose turns are under way or waited for. */
+  *underWay(keyspace: KeyspaceNumber): Iterable<Buffer> {
+    const prefix = `${keyspace}:`;
+    for (const name of this.#lastInLine.keys()) {
+      if (name.startsWith(prefix)) yield Buffer.from(name.slice(prefix.length), 'latin1');
+    }
   }
 
   #queue(name: string, turn: Promise<unknown>): void {

@@ -5,29 +5,28 @@
 
 import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
 import { ERROR_CODES } from '../base/errors.ts';
-import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
+import { SLOT_COUNT } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
-import type {
-  GroupDigests,
-  KeyAt,
-  Listing,
-  RaiseRequest,
-  Reply,
-  Request,
-  SlotAt,
-} from './messages.ts';
+import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
   oneOf,
-  readDot,
   readGetOutcome,
   readMany,
   readWriteOutcome,
-  writeDot,
   writeGetOutcome,
   writeWriteOutcome,
 } from './outcome-format.ts';
+import {
+  readKeyspace,
+  readRoundReply,
+  readRoundRequest,
+  readSlot,
+  writeRoundReply,
+  writeRoundRequest,
+  writeSlotAt,
+} from './reaping/round-format.ts';
 import type { Change, GetRequest, KeyPosition, PutExpiry, WriteRequest } from './request.ts';
 
 const REQUEST_KINDS = [
@@ -43,6 +42,8 @@ const REQUEST_KINDS = [
   'compare-buckets',
   'open-round',
   'raise-floor',
+  'begin-flush',
+  'flush',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -58,6 +59,8 @@ const REPLY_KINDS = [
   'buckets',
   'opened',
   'raised',
+  'position',
+  'flushed',
 ] as const satisfies readonly Reply['kind'][];
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
@@ -87,11 +90,10 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       w.bytes(request.object);
       return;
     case 'open-round':
-      writeSlotAt(w, request);
-      writeVector(w, request.floor);
-      return;
     case 'raise-floor':
-      writeRaise(w, request);
+    case 'begin-flush':
+    case 'flush':
+      writeRoundRequest(w, request);
       return;
     case 'read-version':
     case 'read-object':
@@ -132,9 +134,10 @@ export function readRequest(r: ByteReader): Request {
     case 'store-hint':
       return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
     case 'open-round':
-      return { kind, ...readSlotAt(r), floor: readVector(r) };
     case 'raise-floor':
-      return readRaise(r);
+    case 'begin-flush':
+    case 'flush':
+      return readRoundRequest(r, kind);
     case 'read-version':
     case 'read-object':
       return { kind, ...readKeyAt(r) };
@@ -159,12 +162,11 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
   w.u8(REPLY_KINDS.indexOf(reply.kind));
   switch (reply.kind) {
     case 'raised':
+    case 'flushed':
       return;
+    case 'position':
     case 'opened':
-      w.u32(reply.token);
-      writeDot(w, reply.last);
-      w.varint(reply.wallMs);
-      writeVector(w, reply.floor);
+      writeRoundReply(w, reply);
       return;
     case 'stored':
       writeVector(w, reply.context);
@@ -211,15 +213,11 @@ export function readReply(r: ByteReader): Reply {
   const kind = oneOf(REPLY_KINDS, r.u8(), 'reply');
   switch (kind) {
     case 'raised':
+    case 'flushed':
       return { kind };
+    case 'position':
     case 'opened':
-      return {
-        kind,
-        token: r.u32(),
-        last: readDot(r),
-        wallMs: r.varint(),
-        floor: readVector(r),
-      };
+      return readRoundReply(r, kind);
     case 'stored':
       return { kind, context: readVector(r) };
     case 'version':
@@ -247,28 +245,6 @@ function readGroup(r: ByteReader): GroupDigests {
   const group = r.u8();
   if (group >= GROUP_COUNT) throw badBytes(`there is no group ${group} of slots`);
   return { group, digests: r.raw(LEVEL_BYTES) };
-}
-
-function writeSlotAt(w: ByteWriter, at: SlotAt): void {
-  w.u8(at.keyspace);
-  w.u16(at.slot);
-}
-
-function readSlotAt(r: ByteReader): SlotAt {
-  return { keyspace: readKeyspace(r), slot: readSlot(r) };
-}
-
-function writeRaise(w: ByteWriter, request: RaiseRequest): void {
-  writeSlotAt(w, request);
-  w.u32(request.token);
-  writeVector(w, request.floor);
-  w.varint(request.nowMs);
-}
-
-function readRaise(r: ByteReader): RaiseRequest {
-  const at = readSlotAt(r);
-  const [token, floor, nowMs] = [r.u32(), readVector(r), r.varint()];
-  return { kind: 'raise-floor', ...at, token, floor, nowMs };
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {
@@ -378,14 +354,4 @@ function writeOptionalVector(w: ByteWriter, vector: VersionVector | undefined): 
 
 function readOptionalVector(r: ByteReader): VersionVector | undefined {
   return r.u8() === 0 ? undefined : readVector(r);
-}
-
-function readKeyspace(r: ByteReader): KeyspaceNumber {
-  return r.u8() as KeyspaceNumber;
-}
-
-function readSlot(r: ByteReader): Slot {
-  const slot = r.u16();
-  if (slot >= SLOT_COUNT) throw badBytes(`there is no slot ${slot}`);
-  return slot as Slot;
 }

@@ -55,7 +55,11 @@ export type Request =
   /** A round begins that raises the floor of a slot: → `opened`. */
   | OpenRequest
   /** All primaries have what this floor covers: → `raised` when yours is durable, or `refused`. */
-  | RaiseRequest;
+  | RaiseRequest
+  /** A flush of a keyspace begins, or goes on: → `position`. */
+  | BeginFlushRequest
+  /** What this covers is obsolete in all slots of the keyspace: → `flushed`, durably. */
+  | FlushRequest;
 
 export interface StoreRequest extends KeyAt {
   readonly kind: 'store-copy';
@@ -100,6 +104,20 @@ export interface BucketsRequest {
   readonly buckets: Buffer;
 }
 
+export interface BeginFlushRequest {
+  readonly kind: 'begin-flush';
+  readonly keyspace: KeyspaceNumber;
+  /** From `position`; 0: it begins. */
+  readonly token: number;
+}
+
+export interface FlushRequest {
+  readonly kind: 'flush';
+  readonly keyspace: KeyspaceNumber;
+  readonly token: number;
+  readonly floor: VersionVector;
+}
+
 /** Wall clock of the sender, so that the receiver can tell how late it is (node/lag-meter.ts). */
 export interface Sent {
   readonly sentMs: number;
@@ -135,7 +153,17 @@ export type Reply =
   | { readonly kind: 'buckets'; readonly differing: number }
   | Opened
   | { readonly kind: 'raised' }
+  | Position
+  | { readonly kind: 'flushed' }
   | Refused;
+
+/** How far a member has counted. */
+export interface Position {
+  readonly kind: 'position';
+  readonly token: number;
+  /** No earlier than the last write that this node has named. */
+  readonly last: Dot;
+}
 
 export interface Opened {
   readonly kind: 'opened';

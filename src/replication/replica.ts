@@ -9,6 +9,7 @@
 //   cut could take back is not shown;
 // - a copy never loses knowledge: what is put covers everything that stood there before.
 
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import { type Later, later } from '../base/later.ts';
 import type { Dot } from '../causality/dot.ts';
 import { type HybridTime, observe, tick } from '../causality/hybrid-clock.ts';
@@ -23,6 +24,7 @@ import {
 } from '../causality/siblings.ts';
 import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
+import { slotOf } from '../ring/slot.ts';
 import type { Change, Engine, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
@@ -92,6 +94,8 @@ export class Replica {
   readonly #digestSeed: number;
   readonly #turns = new KeyTurns();
   readonly #watch: ObjectWatch;
+  /** By keyspace that is being flushed: the slots in which something was written meanwhile. */
+  readonly #takenDown = new Map<KeyspaceNumber, Set<Slot>>();
   #time: HybridTime = 0;
 
   constructor(parts: ReplicaParts) {
@@ -232,6 +236,19 @@ export class Replica {
     });
   }
 
+  /** From here on it is taken down in which slots something is written. */
+  takeDown(keyspace: KeyspaceNumber): void {
+    this.#takenDown.set(keyspace, new Set());
+  }
+
+  /** The slots that were taken down, and those in which a turn is under way; no more from here. */
+  takenDown(keyspace: KeyspaceNumber): ReadonlySet<Slot> {
+    const slots = this.#takenDown.get(keyspace) ?? new Set<Slot>();
+    this.#takenDown.delete(keyspace);
+    for (const key of this.#turns.underWay(keyspace)) slots.add(slotOf(key));
+    return slots;
+  }
+
   /** When a merged copy is as durable as the keyspace asks; rejects as Written.durable does. */
   whenKept({ durability }: Keyspace, { durable, sequence }: Merged): Later<void> {
     if (durability === 'interval') return undefined;
@@ -354,18 +371,17 @@ export class Replica {
   /** In one batch with `others`, and with the mark that something dead stands in the slot. */
   #put(keyspace: Keyspace, at: KeyAt, step: Step, others: readonly Change[] = NONE): Written {
     const { before, after } = step;
+    if (this.#takenDown.size > 0) this.#takenDown.get(at.keyspace)?.add(at.slot);
     this.#watch.note(keyspace, at, before, after);
     if (after.siblings.length === 0 && isUnder(after.context, this.#floors.floorOf(at))) {
-      const removal = removalOf(this.#digestSeed, at, before);
-      return this.#engine.write([removal, ...others], this.#time);
+      return this.#engine.write([removalOf(this.#digestSeed, at, before), ...others], this.#time);
     }
     const put = putOf(this.#digestSeed, at, step);
     const deadFromMs = deadFrom(after);
     if (deadFromMs === Number.POSITIVE_INFINITY) {
       return this.#engine.write(others.length === 0 ? [put] : [put, ...others], this.#time);
     }
-    const mark = this.#dead.missingMark(at);
-    const changes = mark === undefined ? [put, ...others] : [put, mark, ...others];
+    const changes = [put, ...this.#dead.missingMark(at), ...others];
     const written = this.#engine.write(changes, this.#time);
     this.#dead.note(at, deadFromMs);
     return written;

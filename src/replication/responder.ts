@@ -14,6 +14,7 @@ import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
 import { countOwnKeys, listOwnKeys } from './listing/own-keys.ts';
 import type { HintRequest, RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
+import type { FlushMember } from './reaping/flush-member.ts';
 import type { RoundMember } from './reaping/round-member.ts';
 import type { Merged, Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
@@ -24,6 +25,7 @@ export interface ResponderParts {
   readonly engine: Engine;
   readonly coordinator: Coordinator;
   readonly rounds: RoundMember;
+  readonly flushes: FlushMember;
   readonly antiEntropy: AntiEntropy;
   readonly clock: Clock;
 }
@@ -54,7 +56,7 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { antiEntropy, coordinator, engine, replica, rounds, view } = this.#parts;
+    const { antiEntropy, coordinator, engine, flushes, replica, rounds, view } = this.#parts;
     switch (request.kind) {
       case 'store-copy':
         return this.#store(request);
@@ -82,6 +84,10 @@ export class Responder {
         return rounds.open(request);
       case 'raise-floor':
         return rounds.raise(request);
+      case 'begin-flush':
+        return flushes.begin(request);
+      case 'flush':
+        return flushes.flush(request);
       case 'count-keys':
         return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
     }

@@ -19,6 +19,8 @@ export interface DeadSlot extends SlotAt {
   tries: number;
 }
 
+const NONE: readonly Put[] = [];
+
 export class DeadSlots {
   readonly #engine: Engine;
   readonly #clock: Clock;
@@ -47,9 +49,9 @@ export class DeadSlots {
     this.#add(at, sinceMs, 0);
   }
 
-  /** What must be written together with something that will be dead; undefined: nothing more. */
-  missingMark(at: SlotAt): Put | undefined {
-    return this.#slots.has(numberOf(at)) ? undefined : markPut(at, this.#clock.wallMs());
+  /** The mark, where it must still be written together with something that will be dead. */
+  missingMark(at: SlotAt): readonly Put[] {
+    return this.#slots.has(numberOf(at)) ? NONE : [markPut(at, this.#clock.wallMs())];
   }
 
   /** Something was written, with its mark, that is dead from `fromMs` on, by the wall clock. */
@@ -85,6 +87,12 @@ export class DeadSlots {
     }
     slot.deadFromMs = isSame ? fromMs : Math.min(fromMs, slot.deadFromMs);
     if (fromMs > this.#clock.wallMs()) slot.tries = 0;
+  }
+
+  /** Nothing stands in the slot any more. Throws as Engine.write. */
+  clear(at: SlotAt): void {
+    const slot = this.at(at);
+    if (slot !== undefined) this.settle(slot, slot.notes, Number.POSITIVE_INFINITY);
   }
 
   #add({ keyspace, slot }: SlotAt, sinceMs: number, deadFromMs: number): void {

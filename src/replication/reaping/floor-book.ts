@@ -1,23 +1,36 @@
 // The floors of this node (floor.ts), in memory for every read of a key that is not there, and in
 // the engine. One counts from the moment when it is durable: what it hides must stay hidden.
+//
+// A slot has a floor of its own, from rounds, and a part in that of its keyspace, from flushes,
+// which covers all members: of it, only what says something of those who name writes in the slot.
 
-import { SLOT_COUNT } from '../../base/ids.ts';
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { nodeNumberOf } from '../../causality/dot.ts';
 import type { HybridTime } from '../../causality/hybrid-clock.ts';
 import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
-import { mergeVectors, type VersionVector } from '../../causality/version-vector.ts';
+import { EMPTY_VECTOR, mergeVectors, type VersionVector } from '../../causality/version-vector.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { SlotAt } from '../messages.ts';
-import { floorPut } from './floor-record.ts';
+import { floorPut, keyspaceFloorPut } from './floor-record.ts';
+
+/**
+ * The numbers of those who name writes in a slot, its primaries; none when this node is not among
+ * them. The same list for all slots that have the same ones, as far as possible.
+ */
+export type NamersOf = (at: SlotAt) => readonly number[];
 
 export class FloorBook {
   readonly #engine: Engine;
+  readonly #namersOf: NamersOf;
   /** By keyspace, then by slot: what a key is that is not there. */
   readonly #objects: (StoredObject | undefined)[][] = [];
-  /** The same, with floors that are not durable yet. */
-  readonly #written: (VersionVector | undefined)[][] = [];
+  /** As the engine has them, durable or not yet: floors of slots, and of keyspaces. */
+  readonly #slotFloors: (VersionVector | undefined)[][] = [];
+  readonly #keyspaceFloors: (VersionVector | undefined)[] = [];
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, namersOf: NamersOf) {
     this.#engine = engine;
+    this.#namersOf = namersOf;
   }
 
   /** What every key of the slot is that is not there. */
@@ -31,8 +44,13 @@ export class FloorBook {
 
   /** A floor that the engine has from before. */
   load(at: SlotAt, floor: VersionVector): void {
-    put(this.#written, at, floor);
-    put(this.#objects, at, { context: floor, siblings: [] });
+    put(this.#slotFloors, at, floor);
+    this.#cover(at, floor);
+  }
+
+  loadKeyspace(keyspace: KeyspaceNumber, floor: VersionVector): void {
+    this.#keyspaceFloors[keyspace] = floor;
+    this.#coverKeyspace(keyspace, floor);
   }
 
   /**
@@ -40,15 +58,47 @@ export class FloorBook {
    * covers is newer; it outlives them, for what is written next must be. Rejects as Engine.write.
    */
   async raise(at: SlotAt, by: VersionVector, time: HybridTime): Promise<void> {
-    const before = this.#written[at.keyspace]?.[at.slot];
-    const floor = mergeVectors(before ?? [], by);
-    const isFirst = before === undefined;
-    const { durable } = this.#engine.write([floorPut(at, floor, isFirst)], time);
-    put(this.#written, at, floor);
+    const before = this.#slotFloors[at.keyspace]?.[at.slot];
+    const floor = mergeVectors(before ?? EMPTY_VECTOR, by);
+    const { durable } = this.#engine.write([floorPut(at, floor, before === undefined)], time);
+    put(this.#slotFloors, at, floor);
     await durable;
-    // Floors that were written before are within this one; a later one may be durable already.
-    const context = mergeVectors(this.floorOf(at), floor);
-    put(this.#objects, at, { context, siblings: [] });
+    this.#cover(at, floor);
+  }
+
+  /** The same for all slots of a keyspace. */
+  async raiseKeyspace(
+    keyspace: KeyspaceNumber,
+    by: VersionVector,
+    time: HybridTime,
+  ): Promise<void> {
+    const before = this.#keyspaceFloors[keyspace];
+    const floor = mergeVectors(before ?? EMPTY_VECTOR, by);
+    const change = keyspaceFloorPut(keyspace, floor, before === undefined);
+    const { durable } = this.#engine.write([change], time);
+    this.#keyspaceFloors[keyspace] = floor;
+    await durable;
+    this.#coverKeyspace(keyspace, floor);
+  }
+
+  #coverKeyspace(keyspace: KeyspaceNumber, floor: VersionVector): void {
+    const parts = new Map<readonly number[], VersionVector>();
+    for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
+      const namers = this.#namersOf({ keyspace, slot });
+      if (namers.length === 0) continue;
+      let part = parts.get(namers);
+      if (part === undefined) {
+        part = floor.filter(({ actor }) => namers.includes(nodeNumberOf(actor)));
+        parts.set(namers, part);
+      }
+      this.#cover({ keyspace, slot }, part);
+    }
+  }
+
+  #cover(at: SlotAt, floor: VersionVector): void {
+    const before = this.floorOf(at);
+    const context = mergeVectors(before, floor);
+    if (context !== before) put(this.#objects, at, { context, siblings: [] });
   }
 }
 

@@ -5,6 +5,7 @@ import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
 import { actorOf } from '../../causality/dot.ts';
 import {
   floorPut,
+  keyspaceFloorPut,
   markPut,
   markRemoval,
   REAPING_KEYSPACE,
@@ -17,6 +18,11 @@ const floor = [{ actor: actorOf(5, 3), counter: 42, isClosed: true }] as const;
 test('what the engine kept of reaping is what was kept', () => {
   const kept = floorPut(at, floor, true);
   deepEqual(readReapingRecord({ ...kept, sequence: 1 }), { kind: 'floor', ...at, floor });
+  const all = keyspaceFloorPut(at.keyspace, floor, true);
+  const slot = 0;
+  const { keyspace } = at;
+  const expected = { kind: 'keyspace-floor', keyspace, slot, floor };
+  deepEqual(readReapingRecord({ ...all, sequence: 1 }), expected);
   const mark = markPut(at, 1_800_000_000_000);
   const sinceMs = 1_800_000_000_000;
   deepEqual(readReapingRecord({ ...mark, sequence: 1 }), { kind: 'mark', ...at, sinceMs });
@@ -30,10 +36,11 @@ test('the records of docs/formats.md', () => {
   };
   equal(hex(floorPut(at, floor, false)), '0001 0185808001032a');
   equal(hex(markPut(at, Date.UTC(2027, 0, 15, 8))), '0101 80a0f1c2b134');
+  equal(hex(keyspaceFloorPut(at.keyspace, floor, true)), '0201 0185808001032a');
 });
 
 test('another record is BAD_BYTES', () => {
-  const entry = { ...markPut(at, 1), key: Buffer.from([2, 1]), sequence: 1 };
+  const entry = { ...markPut(at, 1), key: Buffer.from([3, 1]), sequence: 1 };
   throws(
     () => readReapingRecord(entry),
     (error) => hasCode(error, 'BAD_BYTES'),

@@ -3,8 +3,12 @@
 import { SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine, ScanRange } from '../../storage/engine.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { SlotAt } from '../messages.ts';
+import type { MemberIndex } from '../peers.ts';
 import { DeadSlots } from './dead-slots.ts';
-import { FloorBook } from './floor-book.ts';
+import { FloorBook, type NamersOf } from './floor-book.ts';
 import { REAPING_KEYSPACE, readReapingRecord } from './floor-record.ts';
 
 export interface Reaping {
@@ -12,11 +16,19 @@ export interface Reaping {
   readonly dead: DeadSlots;
 }
 
+interface LoadParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly view: ClusterView;
+  readonly keyspaces: readonly Keyspace[];
+}
+
 const PAGE = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
+const NOBODY: readonly number[] = [];
 
 /** Once, before anything is read or written. Rejects as Engine.scan. */
-export async function loadReaping(engine: Engine, clock: Clock): Promise<Reaping> {
-  const floors = new FloorBook(engine);
+export async function loadReaping({ engine, clock, ...where }: LoadParts): Promise<Reaping> {
+  const floors = new FloorBook(engine, namersOf(where));
   const dead = new DeadSlots(engine, clock);
   const slots = { fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };
   let range: ScanRange | undefined = { keyspace: REAPING_KEYSPACE, ...slots };
@@ -25,9 +37,27 @@ export async function loadReaping(engine: Engine, clock: Clock): Promise<Reaping
     for (const entry of page.entries) {
       const record = readReapingRecord(entry);
       if (record.kind === 'floor') floors.load(record, record.floor);
-      else dead.load(record, record.sinceMs);
+      else if (record.kind === 'mark') dead.load(record, record.sinceMs);
+      else floors.loadKeyspace(record.keyspace, record.floor);
     }
     range = page.next;
   }
   return { floors, dead };
+}
+
+/** Nobody in keyspaces that the configuration does not have any more. */
+function namersOf({ view, keyspaces }: Pick<LoadParts, 'view' | 'keyspaces'>): NamersOf {
+  const known = new Map<readonly MemberIndex[], readonly number[]>();
+  return ({ keyspace, slot }: SlotAt) => {
+    const configured = keyspaces.find(({ number }) => number === keyspace);
+    if (configured === undefined) return NOBODY;
+    const primaries = view.primaries(configured, slot);
+    let numbers = known.get(primaries);
+    if (numbers === undefined) {
+      const isOwn = primaries.includes(view.self);
+      numbers = isOwn ? primaries.map((member) => view.nodeNumber(member)) : NOBODY;
+      known.set(primaries, numbers);
+    }
+    return numbers;
+  };
 }

@@ -109,7 +109,7 @@ export class Reaper {
       const primaries = view.primaries(keyspace, slot.slot);
       const place = primaries.indexOf(view.self);
       // A fallback keeps copies until their owners have them: those need not be forgotten here.
-      if (place < 0) dead.settle(slot, slot.notes, Number.POSITIVE_INFINITY);
+      if (place < 0) dead.clear(slot);
       if (place < 0 || !this.#isRested(slot, place)) continue;
       if (!primaries.every((member) => view.isAlive(member))) continue;
       dead.tried(slot);

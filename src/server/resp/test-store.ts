@@ -58,6 +58,8 @@ export class TestStore implements Store {
   /** What the next requests answer instead of looking at the data. */
   nextRead: GetOutcome | undefined;
   nextWrites: WriteOutcome[] = [];
+  /** Whether a flush finds all nodes there. */
+  isWhole = true;
   members = TEST_MEMBERS;
   owners = THIRDS;
   epoch = 1;
@@ -108,6 +110,12 @@ export class TestStore implements Store {
 
   async countKeys(keyspace: KeyspaceNumber): Promise<number> {
     return this.#held[keyspace]!.size;
+  }
+
+  async flush(keyspace: KeyspaceNumber): Promise<boolean> {
+    if (!this.isWhole) return false;
+    this.#held[keyspace]!.clear();
+    return true;
   }
 
   countKeysInSlot(keyspace: KeyspaceNumber, slot: Slot): number {

@@ -2,6 +2,7 @@
 // block that comes from the disk is checked before anyone sees it; what fails is CORRUPTION, never
 // "not found".
 
+import { copyInOwnMemory } from '../../base/bytes.ts';
 import type { DiskFile } from '../../host/host.ts';
 import type { Shelf } from './block-cache.ts';
 import type { BlockIndex } from './block-index.ts';
@@ -84,7 +85,8 @@ export class BlockFile {
     if (read === undefined) return undefined;
     this.#count(length);
     const payload = payloadOf(scratch.subarray(0, read), this.number, this.index.offset(block));
-    return this.#keep(block, payload.buffer === scratch.buffer ? Buffer.from(payload) : payload);
+    const isView = payload.buffer === scratch.buffer;
+    return this.#keep(block, isView ? copyInOwnMemory(payload) : payload);
   }
 
   #getLater(block: number): Promise<Buffer> {

@@ -2,6 +2,7 @@
 // each entry. Consecutive blocks are read together: for a scan twice as many each time, because it
 // may end soon; for a compaction, which will not, as many as are worth it from the start.
 
+import { copyInOwnMemory } from '../../base/bytes.ts';
 import type { TableEntry, TableKey } from '../table-entry.ts';
 import { entriesOf } from './block.ts';
 import type { BlockFile, BlockRun } from './block-file.ts';
@@ -71,7 +72,7 @@ export class TableCursor {
     }
     const payload = this.#file.blockOf(run, block);
     // The run would stay in memory with any one of its blocks.
-    if (this.#fillCache) this.#file.shelf.put(block, Buffer.from(payload));
+    if (this.#fillCache) this.#file.shelf.put(block, copyInOwnMemory(payload));
     return payload;
   }
 

@@ -262,6 +262,30 @@ test('cursors read ahead, use the cache, and fill it only if they may', async ()
   });
 });
 
+test('a block in the cache keeps no memory but its own', async () => {
+  const entries = entriesUpTo(1000, 100);
+  for (const [compression, memoryShare] of [
+    [false, 0],
+    [false, 1],
+    [true, 0],
+    [true, 1],
+  ] as const) {
+    const tests = new TestTables();
+    tests.machine.directory.setPace({ memoryShare });
+    await tests.run(async () => {
+      await tests.write(1, entries, { compression });
+      const table = await tests.open(1, new BlockCache(1e9));
+      const asked = entries[500] as TableEntry;
+      await lookUp(table, asked.key);
+      const page = await drain(table.cursor(START, undefined));
+      for (const { key } of [asked, ...page]) {
+        const cached = lookUp(table, key) as TableEntry;
+        ok(cached.value.buffer.byteLength < 5000, `${cached.value.buffer.byteLength} bytes`);
+      }
+    });
+  }
+});
+
 test('a cursor of one slot ends with the slot', async () => {
   const tests = new TestTables();
   const at = (slot: number, key: string) =>
