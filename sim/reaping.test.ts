@@ -120,19 +120,26 @@ test('a key that is written again is not forgotten', async () => {
   for (const name of story.cluster.names) assert.deepEqual(await story.values(name, 1), ['again']);
 });
 
+/** A node gets back the disk that it had before `happening`. */
+async function restoring(story: Story, name: string, happening: () => Promise<void>) {
+  await story.world.runFor(100);
+  await story.stop(name);
+  const backup = story.world.node(name).directory.backup();
+  await story.start(name);
+  await happening();
+  await story.stop(name);
+  story.world.node(name).directory.restore(backup);
+  await story.start(name);
+}
+
 /** What is read when n3 is given back the disk that it had before the delete. */
 async function valuesAfterRestoring(saboteur?: Saboteur): Promise<string[]> {
   const story = await new Story(saboteur).begin();
   await story.put('n1', 'old');
-  await story.world.runFor(100);
-  await story.stop('n3');
-  const backup = story.world.node('n3').directory.backup();
-  await story.start('n3');
-  await story.delete('n1');
-  await story.forgotten();
-  await story.stop('n3');
-  story.world.node('n3').directory.restore(backup);
-  await story.start('n3');
+  await restoring(story, 'n3', async () => {
+    await story.delete('n1');
+    await story.forgotten();
+  });
   return await story.values('n3', 2);
 }
 
@@ -145,16 +152,11 @@ test('a disk from before the delete brings nothing back', async () => {
 test('a node with a disk from before the delete is healed by reads, and writes on', async () => {
   const story = await new Story().begin();
   await story.put('n3', 'old');
-  await story.world.runFor(100);
-  await story.stop('n3');
-  const backup = story.world.node('n3').directory.backup();
-  await story.start('n3');
-  await story.put('n3', 'older than the delete');
-  await story.delete('n3');
-  await story.forgotten();
-  await story.stop('n3');
-  story.world.node('n3').directory.restore(backup);
-  await story.start('n3');
+  await restoring(story, 'n3', async () => {
+    await story.put('n3', 'older than the delete');
+    await story.delete('n3');
+    await story.forgotten();
+  });
   // It would use names twice that floors cover: so it goes on as a new actor.
   while ((await story.put('n3', 'new')) !== 'ok');
   await story.world.runFor(1_000);
@@ -232,15 +234,10 @@ test('a leader that dies at any moment of a round leaves nothing that comes back
 test('a listing does not show what only a stale node still has, and heals it', async () => {
   const story = await new Story().begin();
   await story.put('n1', 'old');
-  await story.world.runFor(100);
-  await story.stop('n3');
-  const backup = story.world.node('n3').directory.backup();
-  await story.start('n3');
-  await story.delete('n1');
-  await story.forgotten();
-  await story.stop('n3');
-  story.world.node('n3').directory.restore(backup);
-  await story.start('n3');
+  await restoring(story, 'n3', async () => {
+    await story.delete('n1');
+    await story.forgotten();
+  });
   const from = { slot: 0, hash: 0 } as never;
   const page = await story.world.settle(
     story.node('n3').listKeys({ keyspace: SIBLINGS, from, count: 100_000 }),

@@ -24,3 +24,13 @@ export interface ClusterView {
   /** Undefined: a node that is none of this cluster's. */
   memberNumbered(number: number): MemberIndex | undefined;
 }
+
+/** Who can stand in now, best first, each as it seems when its turn comes; nobody where strict. */
+export function* livingFallbacks(
+  view: ClusterView,
+  keyspace: Keyspace,
+  slot: Slot,
+): Generator<MemberIndex, undefined> {
+  if (!keyspace.isSloppy) return;
+  for (const member of view.fallbacks(keyspace, slot)) if (view.isAlive(member)) yield member;
+}

@@ -17,7 +17,7 @@ import type { Clock } from '../host/host.ts';
 import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
-import type { ClusterView } from './cluster-view.ts';
+import { type ClusterView, livingFallbacks } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -251,8 +251,8 @@ export class Coordinator {
     const { view } = this.#parts;
     let able = 0;
     for (const member of primaries) if (view.isAlive(member)) able += 1;
-    if (able === primaries.length || !keyspace.isSloppy) return able;
-    const fallbacks = view.fallbacks(keyspace, at.slot).filter((member) => view.isAlive(member));
+    if (able === primaries.length) return able;
+    const fallbacks = [...livingFallbacks(view, keyspace, at.slot)];
     return Math.min(primaries.length, able + fallbacks.length);
   }
 

@@ -9,7 +9,7 @@ import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Refused, RemoteWriteOutcome, Request } from './messages.ts';
-import type { Answer, MemberIndex, Peers } from './peers.ts';
+import { type Answer, answerOf, type MemberIndex, type Peers } from './peers.ts';
 import type { Replica } from './replica.ts';
 import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from './request.ts';
 
@@ -123,10 +123,8 @@ export class Forwarder {
   }
 
   #ask(member: MemberIndex, request: Request): Promise<Answer> {
-    return new Promise((resolve) => {
-      const budgetMs = this.#parts.requestMs + GRACE_MS;
-      this.#parts.peers.ask([member], { request, budgetMs, onAnswer: (_, each) => resolve(each) });
-    });
+    const { peers, requestMs } = this.#parts;
+    return answerOf(peers, member, request, requestMs + GRACE_MS);
   }
 
   #localOutcome(outcome: RemoteWriteOutcome): WriteOutcome {

@@ -9,7 +9,7 @@ import { KvorumError } from '../base/errors.ts';
 import { hasEarlierIncarnations } from '../causality/pruning.ts';
 import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
-import type { ClusterView } from './cluster-view.ts';
+import { type ClusterView, livingFallbacks } from './cluster-view.ts';
 import type { DeadlineSweep, Waiting } from './deadline-sweep.ts';
 import type { Durability, Keyspace } from './keyspace.ts';
 import type { KeyAt, StoreRequest } from './messages.ts';
@@ -46,8 +46,8 @@ export class ReplicatedWrite implements Question, Waiting {
   readonly #terms: WriteTerms;
   readonly #quorum: WriteQuorum;
   readonly #receipt: GrowingReceipt;
-  /** Places in the list of fallbacks that had their turn. */
-  #fallbacksAsked = 0;
+  /** Those that had no turn yet; few writes need one. */
+  #fallbacks: ReturnType<typeof livingFallbacks> | undefined;
   /** Whether closing could help, and the copies of all who answered are what was minted. */
   #isUnanimous: boolean;
   /** Undefined as soon as the outcome is known. */
@@ -99,8 +99,9 @@ export class ReplicatedWrite implements Question, Waiting {
 
   /** Asks the next fallback to keep the write for `primary`, which did not. */
   #standInFor(primary: MemberIndex): void {
-    const { peers, requestMs, clock } = this.#parts;
-    const fallback = this.#terms.keyspace.isSloppy ? this.#nextFallback() : undefined;
+    const { peers, requestMs, clock, view } = this.#parts;
+    this.#fallbacks ??= livingFallbacks(view, this.#terms.keyspace, this.request.slot);
+    const fallback = this.#fallbacks.next().value;
     const leftMs = this.deadlineMs - clock.monotonicMs();
     // Nobody waits any more when the outcome is known: then the fallback has time.
     const budgetMs = this.#resolve === undefined ? requestMs : leftMs;
@@ -109,25 +110,13 @@ export class ReplicatedWrite implements Question, Waiting {
       this.#count(primary, false);
       return;
     }
-    const target = this.#parts.view.nodeNumber(primary);
+    const target = view.nodeNumber(primary);
     const request = { ...this.request, kind: 'store-hint', target } as const;
     const onAnswer = (_: MemberIndex, answer: Answer) => {
       if (answer.kind !== 'stored') this.#standInFor(primary);
       else this.#countStandIn(primary, fallback, answer.context);
     };
     peers.ask([fallback], { request, budgetMs, onAnswer });
-  }
-
-  /** The best one alive that was not asked yet. */
-  #nextFallback(): MemberIndex | undefined {
-    const { view } = this.#parts;
-    const fallbacks = view.fallbacks(this.#terms.keyspace, this.request.slot);
-    while (this.#fallbacksAsked < fallbacks.length) {
-      const member = fallbacks[this.#fallbacksAsked] as MemberIndex;
-      this.#fallbacksAsked += 1;
-      if (view.isAlive(member)) return member;
-    }
-    return undefined;
   }
 
   #countStandIn(primary: MemberIndex, fallback: MemberIndex, context: VersionVector): void {

@@ -1,6 +1,6 @@
 // Compares what this node holds with every other one that must hold the same, again and again, and
-// levels what differs; nobody has to ask for it. Equal copies cost one message of a kilobyte each
-// way for all slots that two nodes share.
+// levels what differs; nobody has to ask for it. For all slots that two nodes share, equal copies
+// cost one message of a kilobyte and an answer of a few bytes.
 //
 // Writes that are under way differ too for a moment, so only what differs twice is looked into.
 // What still differs when no key does (contexts that were cut at different places) is remembered
@@ -9,29 +9,21 @@
 import { messageOf } from '../../base/errors.ts';
 import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
-import type { Clock, Log, Timer } from '../../host/host.ts';
-import type { Engine } from '../../storage/engine.ts';
+import type { Log, Timer } from '../../host/host.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
 import { PacedWindow } from '../paced-window.ts';
-import { answerOf, type MemberIndex, type Peers } from '../peers.ts';
-import type { Replica } from '../replica.ts';
+import { answerOf, type MemberIndex } from '../peers.ts';
 import { SharedSlots } from './shared-slots.ts';
 import { bucketDigests } from './slot-buckets.ts';
-import { type RepairCounters, SlotRepair } from './slot-repair.ts';
+import { type RepairCounters, SlotRepair, type SlotRepairParts } from './slot-repair.ts';
 import { differingPlaces, GROUP_SLOTS } from './tree-shape.ts';
 
-export interface AntiEntropyParts {
+export interface AntiEntropyParts extends Omit<SlotRepairParts, 'window'> {
   readonly view: ClusterView;
-  readonly engine: Engine;
-  readonly replica: Replica;
-  readonly peers: Peers;
-  readonly clock: Clock;
   readonly log: Log;
   readonly keyspaces: readonly Keyspace[];
-  readonly requestMs: number;
-  readonly digestSeed: number;
   /** Milliseconds between two comparisons with all. */
   readonly periodMs: number;
 }

@@ -1,13 +1,14 @@
 // Asks every replica of a key what it has, and says what a read makes of it: for people, and so
 // without a quorum: whoever does not answer in time is shown as silent.
 
-import { messageOf } from '../../base/errors.ts';
+import { KvorumError, messageOf } from '../../base/errors.ts';
 import type { ObjectVersion } from '../../causality/siblings.ts';
+import { livingFallbacks } from '../cluster-view.ts';
 import type { CoordinatorParts } from '../coordinator.ts';
 import type { HintBook } from '../hints/hint-book.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { KeyAt } from '../messages.ts';
-import type { Answer, MemberIndex } from '../peers.ts';
+import { type Answer, answerOf, type MemberIndex } from '../peers.ts';
 import { type Verdict, verdicts } from './verdict.ts';
 
 export interface ReplicaReport {
@@ -52,7 +53,7 @@ export async function explainKey(
   };
   const [reports, others, hinted] = await Promise.all([
     asked(primaries),
-    asked(view.fallbacks(keyspace, at.slot).filter((member) => view.isAlive(member))),
+    asked([...livingFallbacks(view, keyspace, at.slot)]),
     hintedFrom(parts, primaries, at),
   ]);
   const standIns = others.filter(({ state }) => state === 'has');
@@ -67,12 +68,13 @@ async function hintedFrom(
   at: KeyAt,
 ): Promise<MemberIndex[]> {
   const hinted: MemberIndex[] = [];
-  for (const member of primaries) {
-    // A disk that cannot tell says so where it is read.
-    const sequence = await Promise.resolve(hints.sequenceOf(view.nodeNumber(member), at)).catch(
-      () => 0,
-    );
-    if (sequence > 0) hinted.push(member);
+  try {
+    for (const member of primaries) {
+      if ((await hints.sequenceOf(view.nodeNumber(member), at)) > 0) hinted.push(member);
+    }
+  } catch (error) {
+    // A disk that cannot tell says so in our own report.
+    if (!(error instanceof KvorumError)) throw error;
   }
   return hinted;
 }
@@ -91,16 +93,12 @@ async function ownReport(
   }
 }
 
-function reportOf(
+async function reportOf(
   { peers, requestMs }: CoordinatorParts,
   member: MemberIndex,
   at: KeyAt,
 ): Promise<ReplicaReport> {
-  const request = { kind: 'read-version', ...at } as const;
-  return new Promise((resolve) => {
-    const onAnswer = (_: MemberIndex, answer: Answer) => resolve(heard(member, answer));
-    peers.ask([member], { request, budgetMs: requestMs, onAnswer });
-  });
+  return heard(member, await answerOf(peers, member, { ...at, kind: 'read-version' }, requestMs));
 }
 
 function heard(member: MemberIndex, answer: Answer): ReplicaReport {

@@ -132,7 +132,7 @@ export class HintBook {
     if (!isTooMuch && sinceMs - pending.sinceMs < windowMs) return;
     this.counters.refused += 1;
     const why = isTooMuch ? `hints for it take ${pending.bytes} bytes` : 'it is away for too long';
-    const fix = 'Bring the node back; what it missed beyond its hints comes by read repair.';
+    const fix = 'Bring the node back; anti-entropy brings it what it missed beyond its hints.';
     throw new KvorumError('HINTS_FULL', `node number ${target} gets no more hints: ${why}`, fix);
   }
 }

@@ -6,7 +6,7 @@
 
 import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
-import type { ClusterView } from '../cluster-view.ts';
+import { type ClusterView, livingFallbacks } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { KeyAt, Request } from '../messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
@@ -45,8 +45,8 @@ export class Gathering implements Question {
   #ownComing: Promise<void> | undefined;
   /** One bit for each place in #primaries. */
   #asked = 0;
-  /** Places in the list of fallbacks that had their turn. */
-  #fallbacksAsked = 0;
+  /** Those that had no turn yet; few reads need one. */
+  #fallbacks: ReturnType<typeof livingFallbacks> | undefined;
   /** Answers that may still come. */
   #missing = 0;
   #isOver: (() => void) | undefined;
@@ -159,18 +159,11 @@ export class Gathering implements Question {
     peers.ask([member], this);
   }
 
-  /** The best fallback alive that was not asked yet, when all primaries were. */
+  /** The best one alive that was not asked yet, when all primaries were. */
   #nextFallback(): MemberIndex | undefined {
-    const { view } = this.#parts;
     const { keyspace, at } = this.task;
-    if (!keyspace.isSloppy) return undefined;
-    const fallbacks = view.fallbacks(keyspace, at.slot);
-    while (this.#fallbacksAsked < fallbacks.length) {
-      const member = fallbacks[this.#fallbacksAsked] as MemberIndex;
-      this.#fallbacksAsked += 1;
-      if (view.isAlive(member)) return member;
-    }
-    return undefined;
+    this.#fallbacks ??= livingFallbacks(this.#parts.view, keyspace, at.slot);
+    return this.#fallbacks.next().value;
   }
 
   /** The next primary that was not asked yet, this node left out. */

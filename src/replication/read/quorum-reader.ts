@@ -15,7 +15,7 @@ import type { VersionVector } from '../../causality/version-vector.ts';
 import { resolved } from '../conflict-rule.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { KeyAt } from '../messages.ts';
-import type { Answer, MemberIndex } from '../peers.ts';
+import { type Answer, answerOf, type MemberIndex } from '../peers.ts';
 import type { NoAnswer } from '../request.ts';
 import { Gathering, type ReaderParts, type ReadTask } from './gathering.ts';
 import { ReadQuorum } from './read-quorum.ts';
@@ -117,11 +117,7 @@ export class QuorumReader {
 
   #fetch(member: MemberIndex, { at, deadlineMs }: ReadTask): Promise<Answer> {
     const budgetMs = deadlineMs - this.#parts.clock.monotonicMs();
-    const request = { kind: 'read-object', ...at } as const;
-    return new Promise((resolve) => {
-      const onAnswer = (_: MemberIndex, answer: Answer) => resolve(answer);
-      this.#parts.peers.ask([member], { request, budgetMs, onAnswer });
-    });
+    return answerOf(this.#parts.peers, member, { ...at, kind: 'read-object' }, budgetMs);
   }
 
   #repair({ keyspace, at, quorum, deadlineMs }: ReadTask, object: StoredObject): void {
