@@ -16,8 +16,8 @@ import {
 } from '../src/node/wire.ts';
 import { decodeManifest, encodeManifest, MANIFEST_NAME } from '../src/storage/tables/manifest.ts';
 import { LATEST, type Saboteur } from './cluster.ts';
-import { onlyWeather } from './faults.ts';
 import type { ScenarioOptions } from './scenario.ts';
+import { onlyWeather } from './weather/weather.ts';
 
 export interface Canary {
   readonly name: string;

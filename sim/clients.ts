@@ -14,6 +14,7 @@ import type { Node } from '../src/node/node.ts';
 import type { Change, GetOutcome } from '../src/node/store.ts';
 import { LATEST, SIBLINGS, type SimCluster } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
+import type { AckWitness } from './oracles/ack-witness.ts';
 import { WALL_MS_AT_START } from './sim-clock.ts';
 import type { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -22,6 +23,10 @@ export interface ClientOptions {
   readonly name: string;
   readonly operations: number;
   readonly thinkMsMean: number;
+  /** Sees each acknowledgement in its instant. */
+  readonly witness?: AckWitness;
+  /** Names of the nodes that it may ask; all. */
+  readonly asks?: readonly string[];
   /** What the client really sends of the context that it claims to have seen: for canaries. */
   readonly sends?: (context: VersionVector) => VersionVector;
 }
@@ -64,7 +69,8 @@ export class SimClient {
   }
 
   #someNode(): Node | undefined {
-    const nodes = this.#cluster.running();
+    const names = this.#options.asks ?? this.#cluster.names;
+    const nodes = names.flatMap((name) => this.#cluster.node(name) ?? []);
     return nodes.length === 0 ? undefined : this.#random.pick(nodes);
   }
 
@@ -155,6 +161,8 @@ export class SimClient {
       record.dot = outcome.dot;
       record.isSloppy = outcome.receipt.fallbacks.length > 0;
       record.endMs = this.#world.nowMs;
+      const fallbacks = outcome.receipt.fallbacks.map((id) => this.#cluster.nameOf(id));
+      this.#options.witness?.hear(record, fallbacks);
     } else if (outcome?.kind === 'not-applied' || outcome?.kind === 'condition-failed') {
       record.outcome = 'not-applied';
       record.endMs = this.#world.nowMs;

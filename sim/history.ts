@@ -51,6 +51,8 @@ export class History {
   readonly sessionReads: SessionRead[] = [];
   /** Rules that were broken in front of a client's eyes. */
   readonly broken: string[] = [];
+  /** How often the disks were looked at when a write was acknowledged. */
+  looks = 0;
   reads = 0;
   readsFailed = 0;
   #values = 0;

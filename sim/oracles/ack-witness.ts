@@ -1,0 +1,74 @@
+// O5 and O6, the witness of acknowledgements: in the instant in which a client is told "ok" it looks
+// at the platters of all nodes, past everything that the nodes believe of themselves.
+//
+//   O5  W nodes hold the write, or what replaced it, so that no power cut takes it back; one of
+//       them is a primary of the key (write-quorum.ts says why).
+//   O6  who counted as a fallback keeps its copy for somebody: it has a hint, or all primaries
+//       know the write already.
+//
+// Reading the disks of a whole cluster costs as much as a hundred writes: it looks at some only.
+
+import type { SimCluster } from '../cluster.ts';
+import { type DiskImage, knows } from '../disk-image.ts';
+import type { History, WriteRecord } from '../history.ts';
+import type { SimRandom } from '../sim-random.ts';
+
+const LOOK_CHANCE = 0.03;
+/** W of both keyspaces. */
+const W = 2;
+
+export class AckWitness {
+  readonly #cluster: SimCluster;
+  readonly #history: History;
+  readonly #random: SimRandom;
+  readonly #looking: Promise<void>[] = [];
+
+  constructor(cluster: SimCluster, history: History, random: SimRandom) {
+    this.#cluster = cluster;
+    this.#history = history;
+    this.#random = random;
+  }
+
+  /** To be called before anything else happens. `fallbacks`: names of those who counted as such. */
+  hear(write: WriteRecord, fallbacks: readonly string[]): void {
+    if (this.#random.chance(LOOK_CHANCE)) this.#looking.push(this.#look(write, fallbacks));
+  }
+
+  /** Resolves when it has seen all that it wanted to see. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#looking);
+  }
+
+  async #look(write: WriteRecord, fallbacks: readonly string[]): Promise<void> {
+    const { names } = this.#cluster;
+    const disks = new Map<string, DiskImage>();
+    const reading = names.map(async (node) => {
+      disks.set(node, await this.#cluster.durableContents(node));
+    });
+    await Promise.all(reading);
+    this.#history.looks += 1;
+    this.#history.broken.push(...this.#findings(write, fallbacks, disks));
+  }
+
+  #findings(
+    { keyspace, key, value, dot }: WriteRecord,
+    fallbacks: readonly string[],
+    disks: ReadonlyMap<string, DiskImage>,
+  ): string[] {
+    const name = `${keyspace}/${key}`;
+    const holds = (node: string) => dot !== undefined && knows(disks.get(node)!, name, dot);
+    const primaries = this.#cluster.holders(name);
+    const held = this.#cluster.names.filter(holds);
+    const findings: string[] = [];
+    const what = `${name} = ${value ?? 'a delete'}`;
+    if (held.length < W || !primaries.some(holds)) {
+      findings.push(`dishonest: ${what} was acknowledged while [${held}] had it durably`);
+    }
+    const isEverywhere = primaries.every(holds);
+    for (const node of fallbacks) {
+      if (isEverywhere || disks.get(node)!.hinted.has(name)) continue;
+      findings.push(`unaccounted: ${node} counted for ${what}, and has no hint that it lacks`);
+    }
+    return findings;
+  }
+}
