@@ -8,6 +8,7 @@ import type { Address, ClusterId, NodeId } from '../src/base/ids.ts';
 import type { Host } from '../src/host/host.ts';
 import { type Node, startNode } from '../src/node/node.ts';
 import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
+import type { HintLimits } from '../src/replication/hints/hint-book.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../src/replication/keyspace.ts';
 import type { EngineOptions } from '../src/storage/open-engine.ts';
 import { type DiskImage, type DiskOwner, readImage, slotAtOf } from './disk-image.ts';
@@ -48,6 +49,9 @@ export interface ClusterOptions {
   readonly antiEntropyMs?: number;
   /** Instead of the two that come with every node. */
   readonly keyspaces?: readonly Keyspace[];
+  readonly hintLimits?: HintLimits;
+  /** Told of each node when a life of it ends. */
+  readonly onEnd?: (node: Node) => void;
 }
 
 export class SimCluster {
@@ -57,11 +61,13 @@ export class SimCluster {
   readonly #saboteur: Saboteur;
   readonly #storage: EngineOptions;
   readonly #antiEntropyMs: number;
+  readonly #options: ClusterOptions;
   readonly #nodes = new Map<string, Node>();
   #copies = 0;
 
   constructor(world: SimWorld, size: number, options: ClusterOptions = {}) {
     this.#world = world;
+    this.#options = options;
     this.#saboteur = options.saboteur ?? ((host) => host);
     this.#storage = options.storage ?? TINY_STORAGE;
     this.#antiEntropyMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
@@ -105,6 +111,7 @@ export class SimCluster {
       antiEntropyMs: this.#antiEntropyMs,
       storage: this.#storage,
       reapRestMs: REAP_REST_MS,
+      hintLimits: this.#options.hintLimits,
     };
     try {
       this.#nodes.set(name, await startNode(host, options));
@@ -117,14 +124,13 @@ export class SimCluster {
   }
 
   crash(name: string): void {
-    this.#nodes.delete(name);
+    this.#end(name);
     this.#world.node(name).crash();
   }
 
   /** An orderly stop; whether it was one (the disk may refuse). */
   async stop(name: string): Promise<boolean> {
-    const node = this.#nodes.get(name);
-    this.#nodes.delete(name);
+    const node = this.#end(name);
     try {
       await node?.close();
       return true;
@@ -133,6 +139,14 @@ export class SimCluster {
     } finally {
       this.#world.node(name).crash();
     }
+  }
+
+  /** The node that nobody can talk to any more. */
+  #end(name: string): Node | undefined {
+    const node = this.#nodes.get(name);
+    this.#nodes.delete(name);
+    if (node !== undefined) this.#options.onEnd?.(node);
+    return node;
   }
 
   /** Whether its disk failed under it, so that an operator would restart it. */

@@ -4,14 +4,17 @@
 // differs; the nodes are stopped, and their disks compared with what the clients were told.
 // Everything follows from the seed.
 
+import type { Node } from '../src/node/node.ts';
+import { HINT_LIMITS } from '../src/replication/hints/hint-book.ts';
 import type { EngineOptions } from '../src/storage/open-engine.ts';
-import { type ClientOptions, SimClient } from './clients.ts';
+import { type ClientOptions, type SharedKeys, SimClient } from './clients.ts';
 import { type Saboteur, SimCluster } from './cluster.ts';
 import { History } from './history.ts';
 import { AckWitness } from './oracles/ack-witness.ts';
 import { judge } from './oracles/oracles.ts';
 import { compareAll, deliverHints, forgetDead, heal, readAll } from './phases/healing.ts';
 import { liveOnWithoutOne } from './phases/liveness.ts';
+import { ProbeBook, type ProbeCounts } from './probes/probes.ts';
 import { SessionClient, type SessionOptions } from './sessions/session-client.ts';
 import { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -19,12 +22,25 @@ import { DiskAtlas } from './weather/disk-atlas.ts';
 import { type FaultCounts, Faults } from './weather/faults.ts';
 import { describeWeather, drawWeather, type Weather } from './weather/weather.ts';
 
+/** What the clients of a run do. */
+export interface Load {
+  readonly clients: number;
+  readonly sessions: number;
+  /** Of each client: the fewest and the most. */
+  readonly operations: readonly [number, number];
+  /** Mean time between two of them: the least and the most. */
+  readonly thinkMs: readonly [number, number];
+  readonly keys?: SharedKeys;
+  readonly flushChance?: number;
+}
+
 export interface ScenarioOptions {
   readonly saboteur?: Saboteur;
   /** Instead of one that flushes and compacts all the time. */
   readonly storage?: EngineOptions;
   readonly sends?: ClientOptions['sends'];
   readonly after?: SessionOptions['after'];
+  readonly load?: Load;
   /** Instead of what the seed would draw. */
   readonly weather?: Partial<Weather>;
 }
@@ -43,17 +59,28 @@ export interface Report {
   /** Acknowledgements that were held against the disks in their instant. */
   readonly looks: number;
   readonly faults: Readonly<FaultCounts>;
+  /** By name of the probe: how often it was hit. */
+  readonly probes: Readonly<ProbeCounts>;
   readonly events: number;
   readonly virtualMs: number;
   /** The last events and log lines, for whoever must find out why. */
   readonly tail: readonly string[];
 }
 
+const USUAL_LOAD: Load = { clients: 4, sessions: 2, operations: [20, 60], thinkMs: [5, 200] };
+
+/** Longer than a run: what is refused is refused for want of room. */
+const HINTS_MS = HINT_LIMITS.windowMs;
+
 export async function runScenario(seed: number, options: ScenarioOptions = {}): Promise<Report> {
-  const world = new SimWorld(seed);
+  const probes = new ProbeBook();
+  const world = new SimWorld(seed, { hear: (line) => probes.hearLine(line) });
   const dice = world.random.fork('scenario');
   const weather = { ...drawWeather(dice), ...options.weather };
-  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), options);
+  const onEnd = (node: Node) => probes.addMetrics(node.metrics());
+  const hintLimits = { bytesMax: dice.pick([200, HINT_LIMITS.bytesMax]), windowMs: HINTS_MS };
+  const ends = { ...options, hintLimits, onEnd };
+  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), ends);
   const history = new History();
   const atlas = new DiskAtlas(world, cluster, history);
   const faults = new Faults({ world, cluster, atlas }, weather);
@@ -65,7 +92,10 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     await clearUp(run);
     const holders = (name: string) => cluster.holders(name);
     const isTimeTrue = !weather.hasSkewedClocks && !weather.hasClockJumps;
-    findings.push(...judge({ history, disks: await disksOf(run), holders, isTimeTrue }));
+    const disks = await disksOf(run);
+    const isAllKept = faults.counts.disksLost + faults.counts.disksRestored === 0;
+    findings.push(...judge({ history, disks, holders, isTimeTrue, isAllKept }));
+    probes.addSeen({ history, faults: faults.counts, disks, wiped: faults.wiped });
   } catch (error) {
     findings.push(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
   }
@@ -82,6 +112,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     sessionReads: history.sessionReads.length,
     looks: history.looks,
     faults: faults.counts,
+    probes: probes.counts,
     events: world.eventCount(),
     virtualMs: world.nowMs,
     tail: findings.length === 0 ? [] : world.traceLines(),
@@ -104,14 +135,18 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   faults.start();
   const witness = new AckWitness(cluster, history, dice.fork('witness'));
-  const pace = () => ({ operations: dice.between(20, 60), thinkMsMean: dice.between(5, 200) });
-  const clients = ['1', '2', '3', '4'].map((name) => {
-    const { sends } = options;
-    return new SimClient(world, cluster, history, { name, ...pace(), sends, witness });
+  const { sends, after, load = USUAL_LOAD } = options;
+  const { keys, flushChance } = load;
+  const pace = () => ({
+    operations: dice.between(...load.operations),
+    thinkMsMean: dice.between(...load.thinkMs),
   });
-  const sessions = ['5', '6'].map((name) => {
-    const { after } = options;
-    return new SessionClient(world, cluster, history, { name, ...pace(), after });
+  const clients = Array.from({ length: load.clients }, (_, n) => {
+    const does = { name: `${n}`, ...pace(), keys, flushChance, sends, witness };
+    return new SimClient(world, cluster, history, does);
+  });
+  const sessions = Array.from({ length: load.sessions }, (_, n) => {
+    return new SessionClient(world, cluster, history, { name: `s${n}`, ...pace(), after });
   });
   await world.settle(Promise.all([...clients, ...sessions].map((client) => client.run())));
   faults.stop();

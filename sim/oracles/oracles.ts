@@ -10,7 +10,7 @@ import {
   type Sibling,
   type StoredObject,
 } from '../../src/causality/siblings.ts';
-import { covers } from '../../src/causality/version-vector.ts';
+import { covers, isSameNode } from '../../src/causality/version-vector.ts';
 import { deadFrom } from '../../src/replication/reaping/floor.ts';
 import { slotOf } from '../../src/ring/slot.ts';
 import { LATEST, SIBLINGS } from '../cluster.ts';
@@ -24,6 +24,8 @@ export interface Evidence {
   readonly disks: ReadonlyMap<string, DiskImage>;
   /** The nodes that must hold a `keyspace/key`. */
   readonly holders: (name: string) => readonly string[];
+  /** Whether no disk was lost or went back in time: then nothing that was shown goes either. */
+  readonly isAllKept: boolean;
   /** Whether all clocks agreed, so that rule `latest` must follow real time. */
   readonly isTimeTrue: boolean;
 }
@@ -40,7 +42,7 @@ export function judge(evidence: Evidence): string[] {
     findings.push(...neverIssued(name, writes, object));
     if (name.startsWith(`${SIBLINGS}/`)) {
       findings.push(
-        ...acknowledgedLost(name, writes, object, history),
+        ...acknowledgedLost(name, writes, object, evidence),
         ...comeBack(name, writes, object),
         ...falseSiblings(name, writes, object),
       );
@@ -52,25 +54,36 @@ export function judge(evidence: Evidence): string[] {
   return findings;
 }
 
-/** O1: an acknowledged write stands, or something that covers it does. */
+/** O1: an acknowledged write stands, or something that covers it does; so does a shown one. */
 function acknowledgedLost(
   name: string,
   writes: WriteRecord[],
   object: StoredObject,
-  history: History,
+  evidence: Evidence,
 ) {
   const findings: string[] = [];
   for (const write of writes) {
     const { dot } = write;
-    if (write.outcome !== 'ok' || dot === undefined) continue;
+    const known = mustStay(write, evidence);
+    if (known === undefined || dot === undefined) continue;
     const heirs = writes.filter(
       (other) => other.outcome !== 'not-applied' && other.seen && covers(other.seen, dot),
     );
-    if ([write, ...heirs].some((heir) => stands(heir, object) || isOver(heir, object, history)))
+    if (
+      [write, ...heirs].some(
+        (heir) => stands(heir, object) || isOver(heir, object, evidence.history),
+      )
+    )
       continue;
-    findings.push(`lost: ${name} = ${write.value ?? 'a delete'}, acknowledged, is gone`);
+    findings.push(`lost: ${name} = ${write.value ?? 'a delete'}, ${known}, is gone`);
   }
   return findings;
+}
+
+/** Why it must not be lost; undefined: it may be. */
+function mustStay({ outcome, isShown }: WriteRecord, { isAllKept }: Evidence) {
+  if (outcome === 'ok') return 'acknowledged';
+  return isShown && isAllKept ? 'shown' : undefined;
 }
 
 /** O2: what an acknowledged write covered stays replaced. */
@@ -117,17 +130,17 @@ function neverIssued(name: string, writes: WriteRecord[], object: StoredObject) 
     if (issuedAs(writes, sibling) === undefined)
       findings.push(`phantom: ${name} = ${describe(sibling)} was not to be applied`);
   }
+  for (const { outcome, isShown, value } of writes) {
+    if (isShown && outcome === 'not-applied')
+      findings.push(`phantom: ${name} = ${value} was shown, and was not to be applied`);
+  }
   return findings;
 }
 
 /** Rule `latest`: no acknowledged write began after the end of the write that won. */
-function latestLost(
-  name: string,
-  writes: WriteRecord[],
-  object: StoredObject,
-  { history, isTimeTrue }: Evidence,
-) {
-  const acknowledged = writes.filter((write) => write.outcome === 'ok');
+function latestLost(name: string, writes: WriteRecord[], object: StoredObject, evidence: Evidence) {
+  const { history, isTimeTrue } = evidence;
+  const acknowledged = writes.filter((write) => mustStay(write, evidence) !== undefined);
   const winner = object.siblings[0];
   const won = winner === undefined ? undefined : issuedAs(writes, winner);
   if (won === undefined && winner !== undefined) return [];
@@ -213,7 +226,8 @@ function isOver(write: WriteRecord, object: StoredObject, history: History): boo
 
 /**
  * The write that put the sibling there; a known dot says so for certain. A delete may have left a
- * second tombstone: of an attempt whose coordinator was lost (replication/forwarder.ts).
+ * second tombstone: of an attempt whose coordinator was lost (replication/forwarder.ts), which was
+ * another node than the one that named the write in the end.
  */
 function issuedAs(writes: readonly WriteRecord[], sibling: Sibling): WriteRecord | undefined {
   const tried = writes.filter((write) => write.outcome !== 'not-applied');
@@ -221,7 +235,10 @@ function issuedAs(writes: readonly WriteRecord[], sibling: Sibling): WriteRecord
   return (
     possible.find((write) => write.dot !== undefined) ??
     possible[0] ??
-    tried.find((write) => sibling.isTombstone && write.value === undefined)
+    tried.find(({ value, dot }) => {
+      const isSecond = dot !== undefined && !isSameNode(dot, sibling.dot);
+      return sibling.isTombstone && value === undefined && isSecond;
+    })
   );
 }
 

@@ -48,7 +48,7 @@ export async function liveOnWithoutOne(parts: LivenessParts): Promise<void> {
 async function serve({ world, cluster, history, dice }: LivenessParts, asks: readonly string[]) {
   const [writes, failed] = [history.writes.length, history.readsFailed];
   const pace = { operations: dice.between(5, 15), thinkMsMean: 20 };
-  const client = new SimClient(world, cluster, history, { name: '7', ...pace, asks });
+  const client = new SimClient(world, cluster, history, { name: 'healthy', ...pace, asks });
   await world.settle(client.run());
   const unknown = history.writes.slice(writes).filter(({ outcome }) => outcome === 'unknown');
   const reads = history.readsFailed - failed;

@@ -44,6 +44,8 @@ export class Faults {
   readonly #copies = new Map<string, DiskCopy>();
   /** Machines that are down because their disk is being replaced. */
   readonly #inRepair = new Set<string>();
+  /** Names of nodes whose disk was replaced by an empty one. */
+  readonly wiped = new Set<string>();
   #isOver = false;
 
   constructor(parts: FaultParts, weather: Weather) {
@@ -250,6 +252,7 @@ export class Faults {
 
   #lose(name: string): void {
     this.counts.disksLost += 1;
+    this.wiped.add(name);
     this.#parts.world.node(name).wipeDisk();
   }
 

@@ -16,7 +16,7 @@ import { Merger } from '../merge/merger.ts';
 import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
-import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
+import { HintBook, type HintLimits, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
@@ -62,6 +62,8 @@ export interface NodeOptions {
   readonly reapRestMs?: number;
   /** Milliseconds between two comparisons with the other replicas. */
   readonly antiEntropyMs?: number | undefined;
+  /** What may be kept for one other node; see HINT_LIMITS. */
+  readonly hintLimits?: HintLimits | undefined;
   /** The same on every node; `lan`. */
   readonly gossip?: GossipPresetName;
 }
@@ -88,7 +90,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const map = new ClusterMap({ topology, self, clock: host.clock, random: host.random, preset });
   const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
-  const hints = new HintBook(engine, host.clock);
+  const hints = new HintBook(engine, host.clock, options.hintLimits);
   let node: Node;
   try {
     await hints.load();
