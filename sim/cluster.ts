@@ -177,6 +177,14 @@ export class SimCluster {
     return image;
   }
 
+  /** The same of all nodes in one instant, by their names. */
+  async allDurableContents(): Promise<ReadonlyMap<string, DiskImage>> {
+    const reading = this.names.map(async (name) => {
+      return [name, await this.durableContents(name)] as const;
+    });
+    return new Map(await Promise.all(reading));
+  }
+
   #ownerOf(name: string): DiskOwner {
     const [topology, storage] = [this.#topology, this.#storage];
     return { clusterId: CLUSTER_ID, nodeId: nodeId(name), topology, storage };

@@ -97,6 +97,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     findings.push(...judge({ history, disks, holders, isTimeTrue, isAllKept }));
     probes.addSeen({ history, faults: faults.counts, disks, wiped: faults.wiped });
   } catch (error) {
+    findings.push(...history.broken);
     findings.push(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
   }
   return {

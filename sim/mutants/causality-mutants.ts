@@ -28,10 +28,12 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     becomes: 'if (!covers(known, other.dot)) siblings.push(other);',
   },
   {
-    name: 'the context of a write leaves out what its writer had seen',
+    name: 'the context of a lonely write covers nothing else',
     file: 'src/causality/siblings.ts',
     text: 'return { context: trimmed(withDot(known, sibling.dot), siblings), siblings };',
-    becomes: 'return { context: withDot(object.context, sibling.dot), siblings };',
+    becomes:
+      'if (siblings.length === 1) return { context: [sibling.dot], siblings };\n' +
+      '  return { context: trimmed(withDot(known, sibling.dot), siblings), siblings };',
   },
   {
     name: 'the oldest of concurrent values is the latest',

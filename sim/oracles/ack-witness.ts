@@ -40,14 +40,13 @@ export class AckWitness {
   }
 
   async #look(write: WriteRecord, fallbacks: readonly string[]): Promise<void> {
-    const { names } = this.#cluster;
-    const disks = new Map<string, DiskImage>();
-    const reading = names.map(async (node) => {
-      disks.set(node, await this.#cluster.durableContents(node));
-    });
-    await Promise.all(reading);
-    this.#history.looks += 1;
-    this.#history.broken.push(...this.#findings(write, fallbacks, disks));
+    try {
+      const disks = await this.#cluster.allDurableContents();
+      this.#history.looks += 1;
+      this.#history.broken.push(...this.#findings(write, fallbacks, disks));
+    } catch (error) {
+      this.#history.broken.push(`unreadable: a power cut would leave a disk with ${error}`);
+    }
   }
 
   #findings(

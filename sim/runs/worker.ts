@@ -16,7 +16,17 @@ const order = JSON.parse(process.argv[2] as string) as WorkerOrder;
 if (order.mutant !== undefined) loadWithMutant(mutantNamed(order.mutant));
 const { runScenario } = await import('../scenario.ts');
 
+/** What no code of a node has caught: a real process would have ended with it. */
+let uncaught: string[] = [];
+const noteUncaught = (error: unknown) => {
+  uncaught.push(`uncaught: ${error instanceof Error ? error.stack : error}`);
+};
+process.on('unhandledRejection', noteUncaught);
+process.on('uncaughtException', noteUncaught);
+
 process.on('message', async (seed: number) => {
   const report: Report = await runScenario(seed, order.scenario);
-  process.send?.(report);
+  const findings = [...uncaught, ...report.findings];
+  uncaught = [];
+  process.send?.({ ...report, findings });
 });

@@ -45,18 +45,13 @@ export class DiskAtlas {
   }
 
   async #isDispensable(lost: string): Promise<boolean> {
-    const others = this.#cluster.names.filter((name) => name !== lost);
     const acknowledged = this.#history.writes.filter((write) => write.outcome === 'ok');
-    const images = new Map<string, DiskImage>();
-    const reading = others.map(async (name) => {
-      images.set(name, await this.#cluster.durableContents(name));
-    });
-    await Promise.all(reading);
+    const images = await this.#cluster.allDurableContents();
     return acknowledged.every(({ keyspace, key, dot }) => {
       const name = `${keyspace}/${key}`;
-      const left = this.#cluster.holders(name).filter((holder) => {
-        const image = images.get(holder);
-        return image !== undefined && dot !== undefined && knows(image, name, dot);
+      const others = this.#cluster.holders(name).filter((holder) => holder !== lost);
+      const left = others.filter((holder) => {
+        return dot !== undefined && knows(images.get(holder) as DiskImage, name, dot);
       });
       return left.length >= COPIES_LEFT_MIN;
     });
