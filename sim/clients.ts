@@ -185,8 +185,7 @@ export class SimClient {
       record.dot = outcome.dot;
       record.isSloppy = outcome.receipt.fallbacks.length > 0;
       record.endMs = this.#world.nowMs;
-      const fallbacks = outcome.receipt.fallbacks.map((id) => this.#cluster.nameOf(id));
-      this.#options.witness?.hear(record, fallbacks);
+      this.#options.witness?.hear(record, outcome.receipt);
     } else if (outcome?.kind === 'not-applied' || outcome?.kind === 'condition-failed') {
       record.outcome = 'not-applied';
       record.endMs = this.#world.nowMs;

@@ -44,8 +44,12 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'keeping the latest forgets what it has dropped',
     file: 'src/causality/siblings.ts',
-    text: 'return { context: trimmed(object.context, siblings), siblings };\n}\n\n/** The greatest',
-    becomes: 'return { context: [siblings[0]!.dot], siblings };\n}\n\n/** The greatest',
+    text:
+      '  const siblings = [latestOf(object)!];\n' +
+      '  return { context: trimmed(object.context, siblings), siblings };',
+    becomes:
+      '  const siblings = [latestOf(object)!];\n' +
+      '  return { context: [siblings[0]!.dot], siblings };',
   },
   {
     name: 'a vector covers one write more than it knows',
@@ -62,8 +66,8 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'lives are closed over siblings that they wrote',
     file: 'src/causality/pruning.ts',
-    text: 'return siblings.every(({ dot }) => dot.actor >= entry.actor || !isSameNode(dot, entry));',
-    becomes: 'return siblings.length > 0;',
+    text: 'siblings.every(({ dot }) => dot.actor >= entry.actor || !isSameNode(dot, entry));',
+    becomes: 'siblings.length > 0;',
   },
   {
     name: 'lives are closed when W nodes agree',
@@ -86,8 +90,8 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'after a crash the actor goes on',
     file: 'src/storage/open-engine.ts',
-    text: 'if (before.closedAt === undefined) return renewIdentity(host, before, before.incarnation);',
-    becomes: '',
+    text: 'if (before.closedAt === undefined) return renewIdentity',
+    becomes: 'if (before.incarnation === 0) return renewIdentity',
   },
   {
     name: 'an orderly stop forgets how far it has counted',

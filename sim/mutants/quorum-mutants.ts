@@ -6,13 +6,13 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
   {
     name: 'one copy less than W is enough',
     file: 'src/replication/write-quorum.ts',
-    text: 'if (this.#got >= this.#needed && this.#acked !== 0)',
-    becomes: 'if (this.#got >= this.#needed - 1 && this.#acked !== 0)',
+    text: 'if (this.#got >= this.#needed && isByPrimary)',
+    becomes: 'if (this.#got >= this.#needed - 1 && isByPrimary)',
   },
   {
     name: 'fallbacks alone make W full',
     file: 'src/replication/write-quorum.ts',
-    text: 'if (this.#got >= this.#needed && this.#acked !== 0)',
+    text: 'if (this.#got >= this.#needed && isByPrimary)',
     becomes: 'if (this.#got >= this.#needed)',
   },
   {
@@ -66,7 +66,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
   {
     name: 'a write whose turn comes too late is done all the same',
     file: 'src/replication/replica.ts',
-    text: 'if (this.#clock.monotonicMs() >= deadlineMs) return TOO_LATE;',
+    text: 'if (this.#clock.monotonicMs() >= terms.deadlineMs) return TOO_LATE;',
     becomes: '',
   },
   {
@@ -78,8 +78,8 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
   {
     name: 'a put that may have been done is done again elsewhere',
     file: 'src/replication/forwarder.ts',
-    text: "return change.kind === 'delete' || (change.kind === 'expire' && conflictRule === 'latest');",
-    becomes: "return change.kind !== 'expire' || conflictRule === 'latest';",
+    text: "return change.kind === 'delete' || (change",
+    becomes: "return change.kind !== 'expire' || (change",
   },
   {
     name: 'a write that nobody answered for was not applied',

@@ -30,12 +30,9 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'the log is dropped before the manifest names the table',
     file: 'src/storage/flusher.ts',
-    text:
-      '    await this.#install(sealed, this.#written, { flushedSequence, firstSegment, summary });\n' +
-      '    await this.#dropLog(firstSegment);',
+    text: '    await this.#install(sealed, this.#written,',
     becomes:
-      '    await this.#dropLog(firstSegment);\n' +
-      '    await this.#install(sealed, this.#written, { flushedSequence, firstSegment, summary });',
+      '    await this.#dropLog(firstSegment);\n' + '    await this.#install(sealed, this.#written,',
   },
   {
     name: 'a table is named before it is synced',

@@ -1,13 +1,14 @@
-// O5 and O6, the witness of acknowledgements: in the instant in which a client is told "ok" it looks
-// at the platters of all nodes, past everything that the nodes believe of themselves.
+// O5 and O6, the witness of acknowledgements: in the instant in which a client is told "ok" it
+// looks at the platters of all nodes, past everything that the nodes believe of themselves.
 //
 //   O5  W nodes hold the write, or what replaced it, so that no power cut takes it back; one of
-//       them is a primary of the key (write-quorum.ts says why).
+//       them is a primary of the key, unless fallbacks did all of it (write-quorum.ts).
 //   O6  who counted as a fallback keeps its copy for somebody: it has a hint, or all primaries
 //       know the write already.
 //
 // Reading the disks of a whole cluster costs as much as a hundred writes: it looks at some only.
 
+import type { WriteReceipt } from '../../src/replication/request.ts';
 import type { SimCluster } from '../cluster.ts';
 import { type DiskImage, knows } from '../disk-image.ts';
 import type { History, WriteRecord } from '../history.ts';
@@ -16,6 +17,13 @@ import type { SimRandom } from '../sim-random.ts';
 const LOOK_CHANCE = 0.03;
 /** W of both keyspaces. */
 const W = 2;
+
+/** What a client was told, with the names of the nodes that counted. */
+interface Told {
+  readonly write: WriteRecord;
+  readonly counted: readonly string[];
+  readonly fallbacks: readonly string[];
+}
 
 export class AckWitness {
   readonly #cluster: SimCluster;
@@ -29,9 +37,13 @@ export class AckWitness {
     this.#random = random;
   }
 
-  /** To be called before anything else happens. `fallbacks`: names of those who counted as such. */
-  hear(write: WriteRecord, fallbacks: readonly string[]): void {
-    if (this.#random.chance(LOOK_CHANCE)) this.#looking.push(this.#look(write, fallbacks));
+  /** To be called before anything else happens; `receipt` as it is then. */
+  hear(write: WriteRecord, receipt: WriteReceipt): void {
+    if (!this.#random.chance(LOOK_CHANCE)) return;
+    const [counted, fallbacks] = [receipt.nodes, receipt.fallbacks].map((ids) => {
+      return ids.map((id) => this.#cluster.nameOf(id));
+    }) as [string[], string[]];
+    this.#looking.push(this.#look({ write, counted, fallbacks }));
   }
 
   /** Resolves when it has seen all that it wanted to see. */
@@ -39,28 +51,26 @@ export class AckWitness {
     await Promise.all(this.#looking);
   }
 
-  async #look(write: WriteRecord, fallbacks: readonly string[]): Promise<void> {
+  async #look(told: Told): Promise<void> {
     try {
       const disks = await this.#cluster.allDurableContents();
       this.#history.looks += 1;
-      this.#history.broken.push(...this.#findings(write, fallbacks, disks));
+      this.#history.broken.push(...this.#findings(told, disks));
     } catch (error) {
       this.#history.broken.push(`unreadable: a power cut would leave a disk with ${error}`);
     }
   }
 
-  #findings(
-    { keyspace, key, value, dot }: WriteRecord,
-    fallbacks: readonly string[],
-    disks: ReadonlyMap<string, DiskImage>,
-  ): string[] {
+  #findings({ write, counted, fallbacks }: Told, disks: ReadonlyMap<string, DiskImage>): string[] {
+    const { keyspace, key, value, dot } = write;
     const name = `${keyspace}/${key}`;
     const holds = (node: string) => dot !== undefined && knows(disks.get(node)!, name, dot);
     const primaries = this.#cluster.holders(name);
     const held = this.#cluster.names.filter(holds);
     const findings: string[] = [];
     const what = `${name} = ${value ?? 'a delete'}`;
-    if (held.length < W || !primaries.some(holds)) {
+    const isByPrimary = primaries.some(holds) || fallbacks.length === counted.length;
+    if (held.length < W || !isByPrimary) {
       findings.push(`dishonest: ${what} was acknowledged while [${held}] had it durably`);
     }
     const isEverywhere = primaries.every(holds);

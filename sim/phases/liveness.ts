@@ -1,6 +1,6 @@
-// The second act: a quorum of nodes is healed, and the last one stays broken for good, in a way that
-// no operator would notice at once. What a fault that always ends would hide must happen all the
-// same: the others find each other, level what differs among them, and serve every request.
+// The second act: a quorum of nodes is healed, and the last one stays broken for good, in a way
+// that no operator would notice at once. What a fault that always ends would hide must happen all
+// the same: the others find each other, level what differs among them, and serve every request.
 //
 // One node of the cluster at most: with one more, some preference list would have less than R.
 

@@ -30,5 +30,6 @@ const FINDING_CHARACTERS = 70;
 
 export function huntLine(name: string, { seeds, finding }: Hunt, seconds: number): string {
   const what = finding?.split('\n')[0]?.slice(0, FINDING_CHARACTERS) ?? 'SURVIVED';
-  return `${name.padEnd(60)} ${String(seeds).padStart(4)} seeds ${seconds.toFixed(1).padStart(6)} s  ${what}`;
+  const cost = `${String(seeds).padStart(4)} seeds ${seconds.toFixed(1).padStart(6)} s`;
+  return `${name.padEnd(60)} ${cost}  ${what}`;
 }
