@@ -54,6 +54,19 @@ const NODE_ROWS: readonly MetricRow[] = [
     ofNode((node) => node.reads.valuesFetched),
   ),
   counter(
+    'kvorum_read_hedges_total',
+    'Late answers to reads: another replica was asked, decided the read, or was not asked for want of budget; probes of replicas that are left out.',
+    (_, node) =>
+      node === undefined
+        ? []
+        : labelled('what', {
+            asked: node.hedges.hedges,
+            won: node.hedges.hedgeWins,
+            denied: node.hedges.hedgesDenied,
+            probe: node.hedges.probes,
+          }),
+  ),
+  counter(
     'kvorum_antientropy_total',
     'Comparisons with other replicas, and slots and keys that they brought level.',
     (_, node) =>
