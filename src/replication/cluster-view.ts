@@ -30,8 +30,8 @@ export interface ClusterView {
 }
 
 /**
- * Who can stand in now, best first, each as it seems when its turn comes; nobody where strict. Those
- * who take no writes come last: they may have room again.
+ * Who else can stand in now, best first, each as it seems when its turn comes; nobody where strict.
+ * Those who take no writes come last: they may have room again.
  */
 export function* livingFallbacks(
   view: ClusterView,
@@ -41,9 +41,32 @@ export function* livingFallbacks(
   if (!keyspace.isSloppy) return;
   const full: MemberIndex[] = [];
   for (const member of view.fallbacks(keyspace, slot)) {
-    if (!view.isAlive(member)) continue;
+    if (member === view.self || !view.isAlive(member)) continue;
     if (view.isDiskFull(member)) full.push(member);
     else yield member;
   }
   yield* full;
+}
+
+/**
+ * Who coordinates where no primary seems alive: not more than there are primaries, for each of them
+ * may give names to writes of the slot. Nobody where strict.
+ */
+export function standIns(
+  view: ClusterView,
+  keyspace: Keyspace,
+  slot: Slot,
+): readonly MemberIndex[] {
+  return keyspace.isSloppy ? view.fallbacks(keyspace, slot).slice(0, keyspace.n) : [];
+}
+
+/** Who may coordinate requests now. */
+export function coordinators(
+  view: ClusterView,
+  keyspace: Keyspace,
+  slot: Slot,
+): readonly MemberIndex[] {
+  const isOrphaned = view.leader(keyspace, slot) === undefined;
+  const others = isOrphaned ? standIns(view, keyspace, slot) : [];
+  return others.length > 0 ? others : view.primaries(keyspace, slot);
 }

@@ -82,7 +82,7 @@ export class Gathering implements Question, Waiting {
       const lacking = this.task.quorum.lacking();
       if (this.#ownComing === undefined) this.#askFirst(lacking);
       else {
-        this.#awaitOwn(this.#ownComing, resolve);
+        this.#awaitOwn(this.#ownComing);
         this.#askFirst(lacking - 1);
       }
       if (this.#missing === 0) this.#end();
@@ -103,8 +103,8 @@ export class Gathering implements Question, Waiting {
     }
     const wasOver = this.isOver;
     this.#conclude();
-    if (member === this.#hedge && this.isOver && !wasOver)
-      this.#parts.hedger.counters.hedgeWins += 1;
+    const hasDecided = this.isOver && !wasOver;
+    if (hasDecided && member === this.#hedge) this.#parts.hedger.counters.hedgeWins += 1;
   }
 
   /** A primary that is left; fallbacks are for those that are lost. */
@@ -139,8 +139,11 @@ export class Gathering implements Question, Waiting {
   }
 
   #takeOwn(bytes: Buffer | undefined): void {
-    this.#own = this.#parts.replica.objectOf(this.task.at, bytes);
-    this.task.quorum.addVersion(this.#parts.view.self, this.#own);
+    const { replica, view } = this.#parts;
+    // Where we only stand in, that we have nothing is no answer.
+    if (bytes === undefined && !this.#primaries.includes(view.self)) return;
+    this.#own = replica.objectOf(this.task.at, bytes);
+    this.task.quorum.addVersion(view.self, this.#own);
   }
 
   /** Our disk cannot vouch for this key: the others answer, and we count as failed. */
@@ -148,10 +151,10 @@ export class Gathering implements Question, Waiting {
     this.task.quorum.addFailure(this.#parts.view.self);
   }
 
-  #awaitOwn(coming: Promise<void>, giveUp: () => void): void {
+  #awaitOwn(coming: Promise<void>): void {
     const { clock } = this.#parts;
     const slow = clock.after(DISK_SLOW_MS, () => this.onSlow());
-    const late = clock.after(this.task.deadlineMs - clock.monotonicMs(), giveUp);
+    const late = clock.after(this.task.deadlineMs - clock.monotonicMs(), () => this.#end());
     this.#ownComing = undefined;
     coming.then(() => {
       slow.cancel();
@@ -249,8 +252,9 @@ export class Gathering implements Question, Waiting {
     const { hedger, view } = this.#parts;
     const count = this.#primaries.length;
     const self = this.#primaries.indexOf(view.self);
-    for (let i = 0; i < count - 1; i++) {
-      const place = (self + 1 + ((this.task.turn + i) % (count - 1))) % count;
+    const others = self < 0 ? count : count - 1;
+    for (let i = 0; i < others; i++) {
+      const place = (self + 1 + ((this.task.turn + i) % others)) % count;
       const member = this.#primaries[place] as MemberIndex;
       const bit = 1 << place;
       if ((this.#asked & bit) !== 0) continue;
