@@ -1,6 +1,6 @@
-// Finds where replies of the Redis protocol end, and what kind they are, without making anything of
-// them: a load generator shares the cores with those that it measures. For SET and GET only: status,
-// error and bulk replies.
+// Finds where replies of the Redis protocol end, and what kind they are, without making anything
+// of them: a load generator shares the cores with those that it measures. For SET and GET only:
+// status, error and bulk replies.
 
 /** `shed`: refused for want of capacity, as TRYAGAIN says. */
 export type ReplyKind = 'done' | 'shed' | 'error';

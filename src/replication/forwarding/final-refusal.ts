@@ -1,5 +1,5 @@
-// Refusals of another node, and whether they concern the request itself, so that no other node would
-// take it either.
+// Refusals of another node, and whether they concern the request itself, so that no other node
+// would take it either.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 

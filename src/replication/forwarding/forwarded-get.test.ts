@@ -103,10 +103,10 @@ for (const [what, behaviours, asked, kind, withinMs] of READS) {
     const { clock } = world.node('n1').boot();
     const heard: MemberIndex[] = [];
     const peers: Peers = {
-      ask: ([member = -1], { onAnswer }) => {
+      ask: ([member = -1], question) => {
         heard.push(member);
         const [answer, afterMs] = behaviours[member] as Behaviour;
-        clock.after(afterMs, () => onAnswer(member, answer));
+        clock.after(afterMs, () => question.onAnswer(member, answer));
       },
     };
     const view = {

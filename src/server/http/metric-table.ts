@@ -55,7 +55,7 @@ const NODE_ROWS: readonly MetricRow[] = [
   ),
   counter(
     'kvorum_read_hedges_total',
-    'Late answers to reads: another replica was asked, decided the read, or was not asked for want of budget; probes of replicas that are left out.',
+    'Reads of which one more replica was asked, was not for want of budget, or decided; probes.',
     (_, node) =>
       node === undefined
         ? []
