@@ -32,6 +32,8 @@ export interface Load {
   readonly thinkMs: readonly [number, number];
   readonly keys?: SharedKeys;
   readonly flushChance?: number;
+  /** The chance that an acknowledgement is held against the disks. */
+  readonly lookChance: number;
 }
 
 export interface ScenarioOptions {
@@ -67,7 +69,13 @@ export interface Report {
   readonly tail: readonly string[];
 }
 
-const USUAL_LOAD: Load = { clients: 4, sessions: 2, operations: [20, 60], thinkMs: [5, 200] };
+const USUAL_LOAD: Load = {
+  clients: 4,
+  sessions: 2,
+  operations: [20, 60],
+  thinkMs: [5, 200],
+  lookChance: 0.03,
+};
 
 /** Longer than a run: what is refused is refused for want of room. */
 const HINTS_MS = HINT_LIMITS.windowMs;
@@ -135,9 +143,9 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   faults.start();
-  const witness = new AckWitness(cluster, history, dice.fork('witness'));
   const { sends, after, load = USUAL_LOAD } = options;
   const { keys, flushChance } = load;
+  const witness = new AckWitness(cluster, history, dice.fork('witness'), load.lookChance);
   const pace = () => ({
     operations: dice.between(...load.operations),
     thinkMsMean: dice.between(...load.thinkMs),

@@ -77,13 +77,13 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a put that may have been done is done again elsewhere',
-    file: 'src/replication/forwarder.ts',
+    file: 'src/replication/forwarding/forwarder.ts',
     text: "return change.kind === 'delete' || (change",
     becomes: "return change.kind !== 'expire' || (change",
   },
   {
     name: 'a write that nobody answered for was not applied',
-    file: 'src/replication/forwarder.ts',
+    file: 'src/replication/forwarding/forwarder.ts',
     text: "return { kind: 'indeterminate', needed: request.w ?? keyspace.w, got: 0 };",
     becomes: "return { kind: 'not-applied', needed: request.w ?? keyspace.w, got: 0 };",
   },

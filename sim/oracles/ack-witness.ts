@@ -14,7 +14,6 @@ import { type DiskImage, knows } from '../disk-image.ts';
 import type { History, WriteRecord } from '../history.ts';
 import type { SimRandom } from '../sim-random.ts';
 
-const LOOK_CHANCE = 0.03;
 /** W of both keyspaces. */
 const W = 2;
 
@@ -29,17 +28,19 @@ export class AckWitness {
   readonly #cluster: SimCluster;
   readonly #history: History;
   readonly #random: SimRandom;
+  readonly #lookChance: number;
   readonly #looking: Promise<void>[] = [];
 
-  constructor(cluster: SimCluster, history: History, random: SimRandom) {
+  constructor(cluster: SimCluster, history: History, random: SimRandom, lookChance: number) {
     this.#cluster = cluster;
     this.#history = history;
     this.#random = random;
+    this.#lookChance = lookChance;
   }
 
   /** To be called before anything else happens; `receipt` as it is then. */
   hear(write: WriteRecord, receipt: WriteReceipt): void {
-    if (!this.#random.chance(LOOK_CHANCE)) return;
+    if (!this.#random.chance(this.#lookChance)) return;
     const [counted, fallbacks] = [receipt.nodes, receipt.fallbacks].map((ids) => {
       return ids.map((id) => this.#cluster.nameOf(id));
     }) as [string[], string[]];

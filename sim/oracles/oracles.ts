@@ -226,7 +226,7 @@ function isOver(write: WriteRecord, object: StoredObject, history: History): boo
 
 /**
  * The write that put the sibling there; a known dot says so for certain. A delete may have left a
- * second tombstone: of an attempt whose coordinator was lost (replication/forwarder.ts), which was
+ * second tombstone: of an attempt whose coordinator was lost (replication/forwarding), which was
  * another node than the one that named the write in the end.
  */
 function issuedAs(writes: readonly WriteRecord[], sibling: Sibling): WriteRecord | undefined {

@@ -15,5 +15,6 @@ export const POWER_CUTS: Pick<ScenarioOptions, 'load' | 'weather'> = {
     thinkMs: [2, 4],
     keys: manyKeys(40),
     flushChance: 0,
+    lookChance: 0.001,
   },
 };
