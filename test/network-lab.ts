@@ -31,6 +31,7 @@ export interface NetworkLab {
   hear(from: number, to: number): void;
   /** Loss and delay of all frames between nodes from now on. */
   setWeather(weather: Weather): void;
+  readonly framesLost: number;
 }
 
 /** So that a frame of a tunnel, with what is around it, is one packet of its cable. */
@@ -118,6 +119,10 @@ class Lab implements NetworkLab {
 
   setWeather(weather: Weather): void {
     if (this.#relay !== undefined) this.#relay.weather = weather;
+  }
+
+  get framesLost(): number {
+    return this.#relay?.lost ?? 0;
   }
 
   /** What a lab that was only half made does not have is none of its cares. */
