@@ -1,7 +1,7 @@
-// Everything that is survivable, one after the other, on real processes under the load of clients: a
-// lossy and slow network, a node that nobody hears, one that freezes, one that is killed, a cut, a
-// full disk. Clients may be refused meanwhile, and are never lied to; in the end every acknowledged
-// write is read from every node.
+// Everything that is survivable, one after the other, on real processes under the load of clients:
+// a lossy and slow network, a node that is not heard, one that freezes, one that is killed, a cut,
+// a full disk. Clients may be refused meanwhile, and are never lied to; in the end every
+// acknowledged write is read from every node.
 
 import { deepEqual, ok } from 'node:assert/strict';
 import { join } from 'node:path';

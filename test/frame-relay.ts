@@ -1,7 +1,7 @@
 // A switch for a network of real processes, made of software so that it can be as bad as a test
-// wants. Each node sends its Ethernet frames here inside UDP datagrams (VXLAN, RFC 7348: eight bytes
-// before the frame), and gets those that are meant for it; the kernels at both ends do the rest, so
-// that a lost frame is a lost packet of a real TCP connection.
+// wants. Each node sends its Ethernet frames here inside UDP datagrams (VXLAN, RFC 7348: eight
+// bytes before the frame), and gets those that are meant for it; the kernels at both ends do the
+// rest, so that a lost frame is a lost packet of a real TCP connection.
 //
 //   node ── vxlan ──> relay: is the way open? lost? late? ──> vxlan ── node
 

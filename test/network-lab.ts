@@ -1,7 +1,7 @@
-// A network for real node processes that can be cut, deafened and made slow and lossy: each node runs
-// in a network namespace of its own (ip-netns(8)) with a cable to the test, which therefore reaches
-// its client ports whatever happens. Its peer port is on a tunnel through that cable to a switch that
-// the test plays itself (frame-relay.ts).
+// A network for real node processes that can be cut, deafened and made slow and lossy: each node
+// runs in a network namespace of its own (ip-netns(8)) with a cable to the test, which therefore
+// reaches its client ports whatever happens. Its peer port is on a tunnel through that cable to a
+// switch that the test plays itself (frame-relay.ts).
 //
 //   n1 ══ cable ══ test ══ cable ══ n2        ══  clients, over Redis protocol and HTTP
 //    └─ tunnel ── relay ── tunnel ──┘         ──  frames between nodes

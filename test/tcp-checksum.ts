@@ -1,4 +1,4 @@
-// The checksum of a TCP segment in an Ethernet frame, as its receiver wants it. A kernel leaves that
+// The checksum of a TCP segment in an Ethernet frame, as its receiver wants it. A kernel leaves it
 // to the network card, and a tunnel to a program has none: RFC 9293, section 3.1, and RFC 1071.
 //
 //   14 bytes Ethernet │ 20 … 60 bytes IPv4 │ TCP: … 16 checksum …
