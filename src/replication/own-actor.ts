@@ -10,7 +10,7 @@ export class OwnActor {
   readonly #engine: Engine;
   readonly #nodeNumber: number;
   #actor: Actor;
-  #counter: number;
+  #counter = 0;
   #isStale = false;
   /** The last incarnation of this node that anybody has shown to know. */
   #incarnationSeen = 0;
@@ -19,9 +19,7 @@ export class OwnActor {
   constructor(engine: Engine, nodeNumber: number) {
     this.#engine = engine;
     this.#nodeNumber = nodeNumber;
-    const { incarnation, dotCounter } = engine.identity;
-    this.#actor = actorOf(nodeNumber, incarnation);
-    this.#counter = dotCounter;
+    this.#actor = actorOf(nodeNumber, engine.identity.incarnation);
   }
 
   /** The last name that was given; counter 0: none yet. */
@@ -76,9 +74,9 @@ export class OwnActor {
   }
 
   async #renew(): Promise<void> {
-    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#incarnationSeen);
+    const { incarnation } = await this.#engine.renewIncarnation(this.#incarnationSeen);
     this.#actor = actorOf(this.#nodeNumber, incarnation);
-    this.#counter = dotCounter;
+    this.#counter = 0;
     this.#isStale = false;
   }
 }

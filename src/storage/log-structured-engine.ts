@@ -221,8 +221,8 @@ export class LogStructuredEngine implements Engine {
     });
   }
 
-  close(dotCounter: number): Promise<void> {
-    this.#closing ??= this.#close(dotCounter);
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
@@ -310,7 +310,7 @@ export class LogStructuredEngine implements Engine {
     return this.#identity;
   }
 
-  async #close(dotCounter: number): Promise<void> {
+  async #close(): Promise<void> {
     try {
       const logClosed = this.#log.close();
       this.#recovered.space.stop();
@@ -319,7 +319,7 @@ export class LogStructuredEngine implements Engine {
       await this.#tables.close();
       await logClosed;
       const closedAt = this.#log.durableSequence;
-      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, closedAt });
+      await writeIdentity(this.#host.disk, { ...this.#identity, closedAt });
     } finally {
       await this.#recovered.lock.release();
     }
