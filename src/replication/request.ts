@@ -45,6 +45,8 @@ export interface NoAnswer {
   readonly got: number;
   /** Enough answered, but all that could be asked know less than `after`. */
   readonly isBehind?: true;
+  /** Enough answered, but some are being refilled after their disk was lost: they do not count. */
+  readonly isRefilling?: true;
 }
 
 /** One sibling that is neither deleted nor expired. */

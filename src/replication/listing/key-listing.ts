@@ -9,24 +9,21 @@ import { assert } from '../../base/assert.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { isLive, mergeObjects } from '../../causality/siblings.ts';
-import type { Clock } from '../../host/host.ts';
-import type { Engine } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { CountRequest, Listing, SlotsRequest } from '../messages.ts';
 import type { Answer, MemberIndex, Peers } from '../peers.ts';
-import type { GetRequest, KeyPage, KeyPosition, ListRequest } from '../request.ts';
+import { areAllWithoutPast } from '../refill/without-past.ts';
+import type { GetRequest, KeyPage, KeyPosition, ListRequest, NoAnswer } from '../request.ts';
 import { commonEnd, isBefore, type KeyVersions, versionsByKey } from './listed-keys.ts';
-import { countOwnKeys, listOwnKeys } from './own-keys.ts';
+import { countOwnKeys, listOwnKeys, type OwnParts } from './own-keys.ts';
 
 /** Stretches that one page may look at when they turn out empty, before it returns no keys. */
 const STRETCHES_MAX = 32;
 
-export interface ListingParts {
+export interface ListingParts extends OwnParts {
   readonly view: ClusterView;
-  readonly engine: Engine;
   readonly peers: Peers;
-  readonly clock: Clock;
   readonly requestMs: number;
   /** Whether a read finds the key; true when nobody can say. */
   readonly isThere: (request: GetRequest) => Promise<boolean>;
@@ -104,7 +101,8 @@ async function listStretch(
   const toSlot = stretchEnd(view, keyspace, from.slot, primaries);
   const request: SlotsRequest = { kind: 'list-slots', keyspace: number, from, toSlot, count };
   const listings = await ownAndOthers(parts, primaries, { needed: r, request, deadlineMs });
-  if (listings.length < r) return { kind: 'no-answer', needed: r, got: listings.length };
+  const noAnswer = tooFew(listings, keyspace);
+  if (noAnswer !== undefined) return noAnswer;
   const end = commonEnd(listings);
   const keys = await liveKeys(parts, keyspace, versionsByKey(listings, end));
   const after = toSlot + 1 < SLOT_COUNT ? { slot: (toSlot + 1) as Slot, hash: 0 } : undefined;
@@ -147,14 +145,28 @@ async function ownAndOthers(
     const own = await ownListing(parts, request);
     if (own !== undefined) listings.push(own);
   }
-  while (listings.length < needed && waiting.length > 0) {
-    const members = waiting.splice(0, needed - listings.length);
+  for (;;) {
+    const lacking = needed - countingOf(listings);
+    if (lacking <= 0 || waiting.length === 0) return listings;
+    const members = waiting.splice(0, lacking);
     const budgetMs = deadlineMs - parts.clock.monotonicMs();
     for (const answer of await askEach(parts, members, request, budgetMs)) {
       if (answer.kind === 'listing') listings.push(answer);
     }
   }
-  return listings;
+}
+
+/** As a read of one key counts them (read/gathering.ts). */
+function tooFew(listings: readonly Listing[], { n, r, w }: Keyspace): NoAnswer | undefined {
+  const got = countingOf(listings);
+  if (got >= r) return undefined;
+  if (listings.length < r) return { kind: 'no-answer', needed: r, got };
+  if (listings.length === n || areAllWithoutPast(listings.length - got, { n, w })) return undefined;
+  return { kind: 'no-answer', needed: r, got, isRefilling: true };
+}
+
+function countingOf(listings: readonly Listing[]): number {
+  return listings.filter(({ isRefilling }) => !isRefilling).length;
 }
 
 /** Undefined when our disk cannot vouch for it: then others must. */
@@ -163,7 +175,7 @@ async function ownListing(
   request: SlotsRequest,
 ): Promise<Listing | undefined> {
   try {
-    return await listOwnKeys(parts.engine, parts.clock, request);
+    return await listOwnKeys(parts, request);
   } catch (error) {
     if (error instanceof KvorumError) return undefined;
     throw error;

@@ -10,6 +10,8 @@ import { type ClusterView, livingFallbacks } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { KeyAt, Request } from '../messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
+import type { RefillBook } from '../refill/refill-book.ts';
+import { areAllWithoutPast } from '../refill/without-past.ts';
 import type { Replica } from '../replica.ts';
 import type { ReadQuorum } from './read-quorum.ts';
 
@@ -19,6 +21,7 @@ const SLOW_MS = 30;
 export interface ReaderParts {
   readonly view: ClusterView;
   readonly replica: Replica;
+  readonly refill: RefillBook;
   readonly peers: Peers;
   readonly clock: Clock;
 }
@@ -75,13 +78,14 @@ export class Gathering implements Question {
         this.#awaitOwn(this.#ownComing, resolve);
         this.#ask(lacking - 1);
       }
-      if (this.#missing === 0) resolve();
+      if (this.#missing === 0) this.#end();
     });
   }
 
   onAnswer(member: MemberIndex, answer: Answer): void {
     const { quorum } = this.task;
     if (answer.kind !== 'version') quorum.addFailure(member);
+    else if (answer.isRefilling) quorum.addRefilling(member, answer.version);
     // A fallback that has nothing was never meant to have it: that is no answer.
     else if (answer.version !== undefined || this.#primaries.includes(member)) {
       quorum.addVersion(member, answer.version);
@@ -116,7 +120,10 @@ export class Gathering implements Question {
 
   #takeOwn(bytes: Buffer | undefined): void {
     this.#own = this.#parts.replica.objectOf(this.task.at, bytes);
-    this.task.quorum.addVersion(this.#parts.view.self, this.#own);
+    const { quorum, at } = this.task;
+    const { refill, view } = this.#parts;
+    if (refill.isRefilling(at)) quorum.addRefilling(view.self, this.#own);
+    else quorum.addVersion(view.self, this.#own);
   }
 
   /** Our disk cannot vouch for this key: the others answer, and we count as failed. */
@@ -141,7 +148,17 @@ export class Gathering implements Question {
     this.#missing -= 1;
     const lacking = quorum.lacking();
     if (this.#missing < lacking) this.#ask(1);
-    if (lacking === 0 || this.#missing === 0) this.#isOver?.();
+    if (lacking === 0 || this.#missing === 0) this.#end();
+  }
+
+  /** Decided, or nobody is left to be asked. */
+  #end(): void {
+    const { quorum, keyspace } = this.task;
+    if (quorum.lacking() > 0 && quorum.refilling > 0) {
+      const areAllHere = this.#primaries.every((member) => quorum.answered.includes(member));
+      if (areAllHere || areAllWithoutPast(quorum.refilling, keyspace)) quorum.countRefilling();
+    }
+    this.#isOver?.();
   }
 
   #ask(count: number): void {

@@ -1,6 +1,7 @@
 // The counting of one read: whose version of the object is known, what the answer is once R are,
 // and who turned out to be behind it. Versions come first, without values; values only from
-// somebody whose version adds something to ours.
+// somebody whose version adds something to ours. Who is being refilled tells what it has, and counts
+// only when nobody else is left who could know more.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -25,6 +26,8 @@ export class ReadQuorum {
   readonly #members: MemberIndex[];
   readonly #versions: ObjectVersion[];
   #got = 0;
+  /** Those of them that are being refilled, and do not count. */
+  #refilling: readonly MemberIndex[] = NOBODY;
 
   /** `after`: what those who answer must know together, however many they are. */
   constructor(needed: number, after = EMPTY_VECTOR) {
@@ -53,10 +56,26 @@ export class ReadQuorum {
     this.#got += 1;
   }
 
+  /** The same of one that is being refilled. */
+  addRefilling(member: MemberIndex, version: ObjectVersion | undefined): void {
+    this.addVersion(member, version);
+    this.#refilling = [...this.#refilling, member];
+  }
+
+  get refilling(): number {
+    return this.#refilling.length;
+  }
+
+  /** From here on those count as well that are being refilled. */
+  countRefilling(): void {
+    this.#refilling = NOBODY;
+  }
+
   /** The member cannot answer, or not any more: what it said does not count. */
   addFailure(member: MemberIndex): void {
     const place = this.#members.indexOf(member);
     if (place < 0) return;
+    this.#refilling = this.#refilling.filter((each) => each !== member);
     this.#members.splice(place, 1);
     this.#versions.splice(place, 1);
     this.#got -= 1;
@@ -68,14 +87,16 @@ export class ReadQuorum {
 
   /** How many more answers it takes at least; 0 when it is decided. */
   lacking(): number {
-    const lacking = this.#needed - this.#got;
+    const lacking = this.#needed - this.#got + this.#refilling.length;
     return lacking > 0 ? lacking : this.#isBehind() ? 1 : 0;
   }
 
   /** Why it is not decided. */
   noAnswer(): NoAnswer {
-    const counts = { needed: this.#needed, got: this.#got } as const;
+    const got = this.#got - this.#refilling.length;
+    const counts = { needed: this.#needed, got } as const;
     if (this.#got < this.#needed) return { kind: 'no-answer', ...counts };
+    if (got < this.#needed) return { kind: 'no-answer', ...counts, isRefilling: true };
     return { kind: 'no-answer', ...counts, isBehind: true };
   }
 
