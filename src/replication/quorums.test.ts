@@ -88,7 +88,7 @@ test('who is lost after it answered does not count any more', () => {
   assert.deepEqual(quorum.sources(written(1)), []);
 });
 
-test('who is being refilled counts only when nobody else is left, and is asked for its values', () => {
+test('who is being refilled counts only when nobody else is left, and gives values', () => {
   const quorum = new ReadQuorum(2);
   quorum.addRefilling(0, written(3));
   quorum.addVersion(1, written(1));

@@ -44,6 +44,9 @@ export interface SyncState {
 /** A write that was under way has arrived everywhere by then. */
 const CONFIRM_MS = 500;
 
+/** Between two looks whether it is time for anything. */
+const LOOK_MS = 1_000;
+
 /** So soon it is tried again to refill slots; twice as late each time that nothing came of it. */
 const REFILL_PAUSE_MS = 200;
 
@@ -64,7 +67,7 @@ export class AntiEntropy {
   readonly #states = new Map<MemberIndex, SyncState>();
   #exchanges = 0;
   #slotsRepaired = 0;
-  /** When all are to be compared again, whatever was in between. */
+  /** When all are to be compared again, whatever was in between: on the monotonic clock. */
   #dueMs = 0;
   #refillPauseMs = REFILL_PAUSE_MS;
   /** That were refilled from one member, in this round. */
@@ -88,10 +91,9 @@ export class AntiEntropy {
   }
 
   start(): void {
-    const { clock, periodMs, refill } = this.#parts;
-    const refillPauseMs = Math.min(this.#refillPauseMs, periodMs);
-    const pauseMs = refill.slotsWaiting > 0 ? refillPauseMs : periodMs;
-    this.#timer = clock.after(pauseMs, () => this.#run());
+    const { clock, periodMs } = this.#parts;
+    this.#dueMs = clock.monotonicMs() + periodMs;
+    this.#later();
   }
 
   close(): void {
@@ -118,6 +120,12 @@ export class AntiEntropy {
     let differing = 0;
     for (const bucket of differingPlaces(ours, buckets)) differing |= 1 << bucket;
     return { kind: 'buckets', differing: differing >>> 0 };
+  }
+
+  #later(): void {
+    const { clock, periodMs, refill } = this.#parts;
+    const pauseMs = refill.slotsWaiting > 0 ? this.#refillPauseMs : LOOK_MS;
+    this.#timer = clock.after(Math.min(pauseMs, periodMs), () => this.#run());
   }
 
   #slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {
@@ -147,7 +155,7 @@ export class AntiEntropy {
     }
     const isWorthwhile = wasIdle || this.#slotsLevelled > 0;
     this.#refillPauseMs = isWorthwhile ? REFILL_PAUSE_MS : 2 * this.#refillPauseMs;
-    if (!this.#isClosed) this.start();
+    if (!this.#isClosed) this.#later();
   }
 
   async #compareWith(member: MemberIndex): Promise<void> {
