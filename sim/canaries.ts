@@ -18,6 +18,7 @@ import { decodeManifest, encodeManifest, MANIFEST_NAME } from '../src/storage/ta
 import { LATEST, type Saboteur } from './cluster.ts';
 import { onlyWeather } from './faults.ts';
 import type { ScenarioOptions } from './scenario.ts';
+import { WALL_MS_AT_START } from './sim-clock.ts';
 
 export interface Canary {
   readonly name: string;
@@ -25,6 +26,9 @@ export interface Canary {
   readonly caughtAs: RegExp;
   readonly options: ScenarioOptions;
 }
+
+/** All nodes have started for the first time by then, and none again. */
+const LIES_MS = 500;
 
 export const CANARIES: readonly Canary[] = [
   {
@@ -89,8 +93,12 @@ function onlyOn(name: string, saboteur: (host: Host) => Host): Saboteur {
   return (host, node) => (node === name ? saboteur(host) : host);
 }
 
-/** What is appended to a log after its first sync (its header) goes nowhere. */
+/**
+ * What is appended to a log after its first sync (its header) goes nowhere. Only until the node
+ * starts again: one that stops in order on such a disk refuses to open it, and nothing is judged.
+ */
 function lyingDisk(host: Host): Host {
+  if (host.clock.wallMs() > WALL_MS_AT_START + LIES_MS) return host;
   return withFiles(host, 'log', (file) => {
     let lostBytes = 0;
     let isPastHeader = file.size() > 0;
