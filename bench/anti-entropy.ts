@@ -144,6 +144,8 @@ function viewOf(self: MemberIndex): ClusterView {
     primaries: () => [0, 1],
     fallbacks: () => [],
     isAlive: () => true,
+    isSlow: () => false,
+    isDiskFull: () => false,
     leader: () => 0,
     nodeId: (member) => `a${member}`.repeat(20) as NodeId,
     nodeNumber: (member) => member + 1,

@@ -20,11 +20,13 @@ import { slotOf } from '../ring/slot.ts';
 import { isPlainPut, needsRead } from './change.ts';
 import { type ClusterView, coordinators, livingFallbacks } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
-import { Forwarder, isFinal } from './forwarder.ts';
+import { isFinal } from './forwarding/final-refusal.ts';
+import { Forwarder } from './forwarding/forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
 import { mergedValues, mergeFailed } from './merged-values.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
+import { noHedges } from './read/hedger.ts';
 import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
 import type { RefillBook } from './refill/refill-book.ts';
 import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
@@ -69,14 +71,15 @@ const NOBODY: readonly number[] = [];
 
 export class Coordinator {
   readonly reader: QuorumReader;
+  readonly hedges = noHedges();
   readonly #parts: CoordinatorParts;
   readonly #forwarder: Forwarder;
   readonly #writerParts: WriterParts;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
-    this.reader = new QuorumReader(parts);
-    this.#forwarder = new Forwarder(parts);
+    this.reader = new QuorumReader({ ...parts, hedges: this.hedges });
+    this.#forwarder = new Forwarder({ ...parts, hedges: this.hedges });
     this.#writerParts = { ...parts, ownDisk: new DeadlineSweep(parts.clock) };
   }
 

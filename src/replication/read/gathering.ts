@@ -1,6 +1,8 @@
 // One quorum read while it gathers what is known: our own copy, and the versions of others. Only as
-// many others are asked at first as the quorum lacks. One that is lost is replaced at once; when
-// one is slow (our own disk is no exception) all that are left are asked after SLOW_MS.
+// many others are asked at first as the quorum lacks, those who are late lately (hedger.ts) after
+// all others. One that is lost is replaced at once. When an answer takes longer than usual one more
+// is asked, if the budget allows it; and in any case after a time that no healthy node takes (our
+// own disk is no exception), so that a read waits for nobody who hangs.
 //
 // It is the question that it asks, so that a read is one object and not a handful of closures.
 
@@ -13,10 +15,11 @@ import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
 import type { RefillBook } from '../refill/refill-book.ts';
 import { areAllWithoutPast } from '../refill/without-past.ts';
 import type { Replica } from '../replica.ts';
+import type { Hedger, Waiting } from './hedger.ts';
 import type { ReadQuorum } from './read-quorum.ts';
 
-/** A healthy answer takes a few milliseconds at most; after this all who are left are asked. */
-const SLOW_MS = 30;
+/** A disk that is well answers by then. */
+const DISK_SLOW_MS = 30;
 
 export interface ReaderParts {
   readonly view: ClusterView;
@@ -24,6 +27,7 @@ export interface ReaderParts {
   readonly refill: RefillBook;
   readonly peers: Peers;
   readonly clock: Clock;
+  readonly hedger: Hedger;
 }
 
 /** What is read, and until when. */
@@ -36,10 +40,11 @@ export interface ReadTask {
   readonly turn: number;
 }
 
-export class Gathering implements Question {
+export class Gathering implements Question, Waiting {
   readonly request: Request;
-  readonly slowAfterMs = SLOW_MS;
+  slowAfterMs = 0;
   budgetMs = 0;
+  lateAtMs = 0;
   readonly task: ReadTask;
   readonly #parts: ReaderParts;
   readonly #primaries: readonly MemberIndex[];
@@ -50,9 +55,14 @@ export class Gathering implements Question {
   #asked = 0;
   /** Those that had no turn yet; few reads need one. */
   #fallbacks: ReturnType<typeof livingFallbacks> | undefined;
+  /** Of #asked, those who were asked at first: how long they take is worth knowing. */
+  #measured = 0;
+  #askedMs = 0;
+  #hedge: MemberIndex | undefined;
   /** Answers that may still come. */
   #missing = 0;
-  #isOver: (() => void) | undefined;
+  /** Undefined before it waits for anything, and as soon as it is over. */
+  #resolve: (() => void) | undefined;
 
   constructor(parts: ReaderParts, task: ReadTask) {
     const { keyspace, slot, key } = task.at;
@@ -71,35 +81,49 @@ export class Gathering implements Question {
   /** Resolves when the quorum is decided, or nobody is left, or the deadline has passed. */
   run(): Promise<void> {
     return new Promise((resolve) => {
-      this.#isOver = resolve;
+      this.#resolve = resolve;
       const lacking = this.task.quorum.lacking();
-      if (this.#ownComing === undefined) this.#ask(lacking);
+      if (this.#ownComing === undefined) this.#askFirst(lacking);
       else {
-        this.#awaitOwn(this.#ownComing, resolve);
-        this.#ask(lacking - 1);
+        this.#awaitOwn(this.#ownComing);
+        this.#askFirst(lacking - 1);
       }
       if (this.#missing === 0) this.#end();
     });
   }
 
+  get isOver(): boolean {
+    return this.#resolve === undefined;
+  }
+
   onAnswer(member: MemberIndex, answer: Answer): void {
     const { quorum } = this.task;
+    this.#measure(member, answer);
     if (answer.kind !== 'version') quorum.addFailure(member);
     else if (answer.isRefilling) quorum.addRefilling(member, answer.version);
     // A fallback that has nothing was never meant to have it: that is no answer.
     else if (answer.version !== undefined || this.#primaries.includes(member)) {
       quorum.addVersion(member, answer.version);
     }
+    const wasOver = this.isOver;
     this.#conclude();
+    const hasDecided = this.isOver && !wasOver;
+    if (hasDecided && member === this.#hedge) this.#parts.hedger.counters.hedgeWins += 1;
   }
 
-  /** All primaries that are left; fallbacks are for those that are lost. */
+  /** A primary that is left; fallbacks are for those that are lost. */
   onSlow(): void {
-    for (;;) {
-      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false);
-      if (member === undefined) return;
-      this.#askOne(member);
-    }
+    if (this.isOver) return;
+    const member = this.#nextInTurn('quick') ?? this.#nextInTurn('alive');
+    if (member !== undefined) this.#askOne(member);
+  }
+
+  hedge(): boolean {
+    const member = this.#nextInTurn('quick');
+    if (member === undefined) return false;
+    this.#hedge = member;
+    this.#askOne(member);
+    return true;
   }
 
   /** There at once when it is in memory, else counted when it has come. */
@@ -133,10 +157,10 @@ export class Gathering implements Question {
     this.task.quorum.addFailure(this.#parts.view.self);
   }
 
-  #awaitOwn(coming: Promise<void>, giveUp: () => void): void {
+  #awaitOwn(coming: Promise<void>): void {
     const { clock } = this.#parts;
-    const slow = clock.after(SLOW_MS, () => this.onSlow());
-    const late = clock.after(this.task.deadlineMs - clock.monotonicMs(), giveUp);
+    const slow = clock.after(DISK_SLOW_MS, () => this.onSlow());
+    const late = clock.after(this.task.deadlineMs - clock.monotonicMs(), () => this.#end());
     this.#ownComing = undefined;
     coming.then(() => {
       slow.cancel();
@@ -160,21 +184,71 @@ export class Gathering implements Question {
       const areAllHere = this.#primaries.every((member) => quorum.answered.includes(member));
       if (areAllHere || areAllWithoutPast(quorum.refilling, keyspace)) quorum.countRefilling();
     }
-    this.#isOver?.();
+    this.#resolve?.();
+    this.#resolve = undefined;
+  }
+
+  /** How long these take is measured, and one more is asked when the slowest of them is late. */
+  #askFirst(count: number): void {
+    const { clock, hedger } = this.#parts;
+    this.#askedMs = clock.monotonicMs();
+    this.#ask(count);
+    let slowest: MemberIndex | undefined;
+    for (let place = 0; place < this.#primaries.length; place++) {
+      if ((this.#asked & (1 << place)) === 0) continue;
+      const member = this.#primaries[place] as MemberIndex;
+      hedger.times.asked(member, this.#askedMs);
+      const lateAtMs = this.#askedMs + hedger.times.hedgeAfterMs(member);
+      if (lateAtMs <= this.lateAtMs) continue;
+      this.lateAtMs = lateAtMs;
+      slowest = member;
+    }
+    if (slowest !== undefined) hedger.watch(slowest, this);
+    this.#probe();
+    this.#measured = this.#asked;
+  }
+
+  /** Nobody waits for those who are left out, but one who is well again should come back. */
+  #probe(): void {
+    const { hedger, view } = this.#parts;
+    for (let place = 0; place < this.#primaries.length; place++) {
+      const member = this.#primaries[place] as MemberIndex;
+      if ((this.#asked & (1 << place)) !== 0 || member === view.self) continue;
+      if (!hedger.maybeProbe(member, this.#askedMs)) continue;
+      this.#asked |= 1 << place;
+      hedger.times.asked(member, this.#askedMs);
+      this.#askOne(member);
+    }
+  }
+
+  #measure(member: MemberIndex, answer: Answer): void {
+    if ((this.#measured & (1 << this.#primaries.indexOf(member))) === 0) return;
+    const { clock, hedger } = this.#parts;
+    if (answer.kind === 'lost') {
+      hedger.times.lost(member);
+    } else {
+      const tookMs = clock.monotonicMs() - this.#askedMs;
+      hedger.times.answered(member, tookMs, this.#hedge !== undefined);
+    }
   }
 
   #ask(count: number): void {
     for (let i = 0; i < count; i++) {
-      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false) ?? this.#nextFallback();
+      const member =
+        this.#nextInTurn('quick') ??
+        this.#nextInTurn('alive') ??
+        this.#nextInTurn('any') ??
+        this.#nextFallback();
       if (member === undefined) return;
       this.#askOne(member);
     }
   }
 
   #askOne(member: MemberIndex): void {
-    const { clock, peers } = this.#parts;
+    const { clock, hedger, peers } = this.#parts;
     this.#missing += 1;
     this.budgetMs = this.task.deadlineMs - clock.monotonicMs();
+    this.slowAfterMs = hedger.slowAfterMs(member);
     peers.ask([member], this);
   }
 
@@ -186,8 +260,8 @@ export class Gathering implements Question {
   }
 
   /** The next primary that was not asked yet, this node left out. */
-  #nextInTurn(mustBeAlive: boolean): MemberIndex | undefined {
-    const { view } = this.#parts;
+  #nextInTurn(wanted: 'quick' | 'alive' | 'any'): MemberIndex | undefined {
+    const { hedger, view } = this.#parts;
     const count = this.#primaries.length;
     const self = this.#primaries.indexOf(view.self);
     const others = self < 0 ? count : count - 1;
@@ -195,7 +269,9 @@ export class Gathering implements Question {
       const place = (self + 1 + ((this.task.turn + i) % others)) % count;
       const member = this.#primaries[place] as MemberIndex;
       const bit = 1 << place;
-      if ((this.#asked & bit) !== 0 || (mustBeAlive && !view.isAlive(member))) continue;
+      if ((this.#asked & bit) !== 0) continue;
+      if (wanted !== 'any' && !view.isAlive(member)) continue;
+      if (wanted === 'quick' && hedger.isLate(member, this.#askedMs)) continue;
       this.#asked |= bit;
       return member;
     }
