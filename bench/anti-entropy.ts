@@ -142,6 +142,7 @@ function viewOf(self: MemberIndex): ClusterView {
     fallbacks: () => [],
     isAlive: () => true,
     leader: () => 0,
+    dataCenterOf: () => 'dc1',
     nodeId: (member) => `a${member}`.repeat(20) as NodeId,
     nodeNumber: (member) => member + 1,
     memberNumbered: (number) => number - 1,

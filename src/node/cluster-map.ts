@@ -83,6 +83,10 @@ export class ClusterMap implements ClusterView {
     return (this.members[member] as ClusterMember).id;
   }
 
+  dataCenterOf(member: MemberIndex): string {
+    return (this.members[member] as ClusterMember).dataCenter;
+  }
+
   nodeNumber(member: MemberIndex): number {
     return nodeNumberOf(this.nodeId(member));
   }
@@ -100,14 +104,22 @@ export class ClusterMap implements ClusterView {
     return this.primaries(keyspace, slot).find((member) => this.isAlive(member));
   }
 
-  /** The ring as clients should see it now: runs of slots, each with its first live primary. */
+  /** Whom clients of this node had best ask: the first live primary, a near one if there is any. */
+  nearestLeader(keyspace: Keyspace, slot: Slot): MemberIndex | undefined {
+    const home = this.dataCenterOf(this.self);
+    const isNear = (member: MemberIndex) => this.dataCenterOf(member) === home;
+    const near = this.primaries(keyspace, slot).find((each) => isNear(each) && this.isAlive(each));
+    return near ?? this.leader(keyspace, slot);
+  }
+
+  /** The ring as clients should see it now: runs of slots, and whom they had best ask for each. */
   ownedRanges(): OwnedRange[] {
     const keyspace = this.topology.keyspaces[0] as Keyspace;
     const ranges: OwnedRange[] = [];
     let from = 0;
-    let owner = this.leader(keyspace, 0 as Slot);
+    let owner = this.nearestLeader(keyspace, 0 as Slot);
     for (let slot = 1; slot <= SLOT_COUNT; slot++) {
-      const next = slot < SLOT_COUNT ? this.leader(keyspace, slot as Slot) : undefined;
+      const next = slot < SLOT_COUNT ? this.nearestLeader(keyspace, slot as Slot) : undefined;
       if (slot < SLOT_COUNT && next === owner) continue;
       if (owner !== undefined) {
         ranges.push({ from: from as Slot, to: (slot - 1) as Slot, owner: this.nodeId(owner) });

@@ -19,6 +19,7 @@ import { type ExplainParts, explainKey } from '../replication/explain/explain.ts
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
+import { counts, usualNeeds } from '../replication/levels/need.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { OwnActor } from '../replication/own-actor.ts';
 import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
@@ -248,7 +249,7 @@ export class Node implements Store {
   route(number: KeyspaceNumber, slot: Slot): Route {
     const keyspace = this.#map.keyspace(number);
     const primaries = this.#map.primaries(keyspace, slot);
-    const leader = this.#map.leader(keyspace, slot) ?? (primaries[0] as number);
+    const leader = this.#map.nearestLeader(keyspace, slot) ?? (primaries[0] as number);
     const isLocal = primaries.includes(this.#map.self);
     return { target: this.#map.memberStatus(leader), isLocal };
   }
@@ -281,10 +282,16 @@ export class Node implements Store {
 
   /** Whether a quorum of every slot's primaries seems alive, so that requests will be served. */
   isReady(): boolean {
-    return this.keyspaces.every((keyspace) => {
-      const needed = Math.max(keyspace.r, keyspace.w);
-      return this.#map.topology.preferenceLists(keyspace).every(({ primaries }) => {
-        return primaries.filter((member) => this.#map.isAlive(member)).length >= needed;
+    return this.keyspaces.every((keyspace) => this.#hasQuorums(keyspace));
+  }
+
+  #hasQuorums(keyspace: Keyspace): boolean {
+    const map = this.#map;
+    const needs = usualNeeds(keyspace, map.dataCenterOf(map.self)).flat();
+    return map.topology.preferenceLists(keyspace).every(({ primaries }) => {
+      const alive = primaries.filter((member) => map.isAlive(member));
+      return needs.every((share) => {
+        return alive.filter((member) => counts(share, map, member)).length >= share.needed;
       });
     });
   }

@@ -19,18 +19,48 @@ export interface ClusterView {
   /** The first primary that seems alive; undefined when none does. */
   leader(keyspace: Keyspace, slot: Slot): MemberIndex | undefined;
   nodeId(member: MemberIndex): NodeId;
+  /** The name of the data center that it stands in. */
+  dataCenterOf(member: MemberIndex): string;
   /** Its number in dots and hints. */
   nodeNumber(member: MemberIndex): number;
   /** Undefined: a node that is none of this cluster's. */
   memberNumbered(number: number): MemberIndex | undefined;
 }
 
-/** Who can stand in now, best first, each as it seems when its turn comes; nobody where strict. */
+/**
+ * Who can stand in now, best first, each as it seems when its turn comes; nobody where strict.
+ * With `dataCenter` only those who stand there.
+ */
 export function* livingFallbacks(
   view: ClusterView,
   keyspace: Keyspace,
   slot: Slot,
+  dataCenter?: string,
 ): Generator<MemberIndex, undefined> {
   if (!keyspace.isSloppy) return;
-  for (const member of view.fallbacks(keyspace, slot)) if (view.isAlive(member)) yield member;
+  for (const member of view.fallbacks(keyspace, slot)) {
+    const isThere = dataCenter === undefined || view.dataCenterOf(member) === dataCenter;
+    if (isThere && view.isAlive(member)) yield member;
+  }
+}
+
+/** Where whoever stands in for `primary` must be: in its data center, when copies are counted so. */
+export function standInPlace(
+  view: ClusterView,
+  { copies }: Keyspace,
+  primary: MemberIndex,
+): string | undefined {
+  return copies === undefined ? undefined : view.dataCenterOf(primary);
+}
+
+/** The same members, those in the data center of `near` first. */
+export function nearestFirst(
+  view: ClusterView,
+  near: MemberIndex,
+  members: readonly MemberIndex[],
+): readonly MemberIndex[] {
+  const home = view.dataCenterOf(near);
+  const isNear = (member: MemberIndex) => view.dataCenterOf(member) === home;
+  if (members.every(isNear)) return members;
+  return [...members.filter(isNear), ...members.filter((member) => !isNear(member))];
 }

@@ -1,6 +1,6 @@
 // One client request, top to bottom. The coordinator is a primary of the key: it mints the dot
 // of a write and collects the answers. A node that is no primary forwards the request, once, to
-// the first primary that seems alive.
+// the first primary that seems alive, in its own data center if there is one.
 //
 //   GET  quorum read → the values that live
 //   PUT  (quorum read, if a condition needs it) → mint under the key's turn
@@ -17,10 +17,11 @@ import type { Clock } from '../host/host.ts';
 import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
 import { needsRead } from './change.ts';
-import { type ClusterView, livingFallbacks } from './cluster-view.ts';
+import { type ClusterView, livingFallbacks, nearestFirst } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
+import { atMost, counts, type Need, needOf, type Progress, type Share } from './levels/need.ts';
 import { mergedValues, mergeFailed } from './merged-values.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
@@ -54,10 +55,8 @@ interface Place {
 }
 
 interface Terms {
-  readonly w: number;
+  readonly need: Need;
   readonly deadlineMs: number;
-  /** Primaries that seem alive, and those who can stand in for others. */
-  readonly able: number;
 }
 
 export class Coordinator {
@@ -73,15 +72,17 @@ export class Coordinator {
     this.#writerParts = { ...parts, ownDisk: new DeadlineSweep(parts.clock) };
   }
 
-  /** Throws or rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
+  /** Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION and LEVEL_IMPOSSIBLE (of R) only. */
   get(request: GetRequest): Later<GetOutcome> {
     const place = this.#locate(request);
-    if (this.#isPrimary(place)) return this.#getHere(request, place);
-    return this.#forwarder.get(place.keyspace, request, place.primaries);
+    const need = this.#needOfRead(request, place);
+    if (this.#isPrimary(place)) return this.#getHere(request, place, need);
+    const near = this.#nearestFirst(place.primaries);
+    return this.#forwarder.get(need, { home: this.#home, ...request }, near);
   }
 
   /**
-   * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), BAD_CONTEXT,
+   * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION and LEVEL_IMPOSSIBLE (of W), BAD_CONTEXT,
    * TOO_MANY_SIBLINGS, VALUE_TOO_LARGE and MERGE_FAILED (what uses the value) only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
@@ -92,34 +93,38 @@ export class Coordinator {
     const { keyspace, at, primaries } = place;
     const { clock, view } = this.#parts;
     if (request.context !== undefined) refuseFutureIncarnations(request.context, clock.wallMs());
-    const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
+    const need = this.#needOfWrite(request, place);
+    const hasLeader = needsRead(request);
+    const isElsewhere = hasLeader && view.leader(keyspace, at.slot) !== view.self;
     if (isElsewhere || !this.#isPrimary(place)) {
-      return this.#forwarder.write(keyspace, request, primaries);
+      const others = hasLeader ? primaries : this.#nearestFirst(primaries);
+      return this.#forwarder.write({ keyspace, need }, this.#atHome(request), others);
     }
     try {
-      const outcome = this.#writeHere(request, place);
+      const outcome = this.#writeHere(request, place, need);
       if (!(outcome instanceof Promise)) return outcome;
-      return outcome.catch((error) => this.#writeElsewhere(request, place, error));
+      return outcome.catch((error) => this.#writeElsewhere(request, place, need, error));
     } catch (error) {
-      return this.#writeElsewhere(request, place, error);
+      return this.#writeElsewhere(request, place, need, error);
     }
   }
 
   /** A request that another node forwarded to us; refuses rather than forward it again. */
   writeForwarded(request: WriteRequest): Later<WriteOutcome | undefined> {
     const place = this.#locate(request);
-    return this.#isPrimary(place) ? this.#writeHere(request, place) : undefined;
+    const need = this.#needOfWrite(request, place);
+    return this.#isPrimary(place) ? this.#writeHere(request, place, need) : undefined;
   }
 
   getForwarded(request: GetRequest): Later<GetOutcome | undefined> {
     const place = this.#locate(request);
-    return this.#isPrimary(place) ? this.#getHere(request, place) : undefined;
+    const need = this.#needOfRead(request, place);
+    return this.#isPrimary(place) ? this.#getHere(request, place, need) : undefined;
   }
 
-  #getHere(request: GetRequest, place: Place): Later<GetOutcome> {
+  #getHere(request: GetRequest, place: Place, need: Need): Later<GetOutcome> {
     const { keyspace, at } = place;
-    const r = quorumOf('R', request.r ?? keyspace.r, keyspace);
-    const terms = { r, after: request.after, deadlineMs: this.#deadline() };
+    const terms = { need, after: request.after, deadlineMs: this.#deadline() };
     const read = this.reader.read(keyspace, at, terms);
     return later(read, (result) => this.#outcomeOf(place, result));
   }
@@ -146,13 +151,13 @@ export class Coordinator {
   }
 
   /** At once as far as it goes: most writes wait for nothing before they are replicated. */
-  #writeHere(request: WriteRequest, place: Place): Later<WriteOutcome> {
-    const { keyspace } = place;
-    const w = quorumOf('W', request.w ?? keyspace.w, keyspace);
+  #writeHere(request: WriteRequest, place: Place, need: Need): Later<WriteOutcome> {
     const deadlineMs = this.#deadline();
-    const able = this.#countAble(place);
-    if (able < w) return { kind: 'not-applied', needed: w, got: able };
-    const terms = { w, deadlineMs, able };
+    for (const share of need) {
+      const able = this.#able(place, share);
+      if (able.got < able.needed) return { kind: 'not-applied', ...able };
+    }
+    const terms = { need, deadlineMs };
     if (needsRead(request)) return this.#readAndWrite(request, place, terms);
     return this.#writeInTurn(request, place, terms);
   }
@@ -162,9 +167,10 @@ export class Coordinator {
     const { keyspace, at } = place;
     const { deadlineMs } = terms;
     // Best effort below R: what a dead replica alone knows is concurrent with this write.
-    const alive = place.primaries.filter((member) => this.#parts.view.isAlive(member));
-    const r = Math.min(keyspace.r, alive.length);
-    const read = await this.reader.read(keyspace, at, { r, deadlineMs });
+    const { home } = request;
+    const wanted = this.#needOfRead({ home }, place);
+    const need = atMost(wanted, (share) => this.#countAlive(place, share));
+    const read = await this.reader.read(keyspace, at, { need, deadlineMs });
     if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
     if (read.object.context.length > 0) {
       const merged = replica.merge(keyspace, at, encodeObject(read.object));
@@ -174,8 +180,8 @@ export class Coordinator {
     if (!usesValue || keyspace.merge === undefined) return this.#writeInTurn(request, place, terms);
     const value = await this.#oneValue(place, read.object);
     if (value === undefined) return this.#writeInTurn(request, place, terms);
-    const wanted = { context: read.object.context, ...onValue(request, value) };
-    const outcome = await this.#writeInTurn(wanted, place, terms);
+    const merged = { context: read.object.context, ...onValue(request, value) };
+    const outcome = await this.#writeInTurn(merged, place, terms);
     const saysPrevious = outcome.kind === 'ok' || outcome.kind === 'condition-failed';
     return saysPrevious ? { ...outcome, previous: value } : outcome;
   }
@@ -210,22 +216,24 @@ export class Coordinator {
   /** Sends what was minted to all other primaries and waits until W copies are durable. */
   #replicate(
     taken: Minted | Refusal | TooLate | undefined,
-    { keyspace, at, primaries }: Place,
-    { w, deadlineMs, able }: Terms,
+    place: Place,
+    { need, deadlineMs }: Terms,
   ): Later<WriteOutcome> {
+    const { keyspace, at, primaries } = place;
     if (taken === undefined || taken.kind === 'too-late') {
-      return { kind: 'not-applied', needed: w, got: able };
+      return { kind: 'not-applied', ...this.#able(place, need[0] as Share) };
     }
     if (taken.kind === 'condition-failed') return taken;
-    const terms = { keyspace, primaries, others: this.#others(primaries), w, deadlineMs };
+    const terms = { keyspace, primaries, others: this.#others(primaries), need, deadlineMs };
     return new ReplicatedWrite(this.#writerParts, at, taken, terms).run();
   }
 
   /** Our disk takes no writes and nothing was written: another primary may take it. */
-  async #writeElsewhere(request: WriteRequest, place: Place, error: unknown) {
+  async #writeElsewhere(request: WriteRequest, place: Place, need: Need, error: unknown) {
     if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
-    const others = this.#others(place.primaries);
-    const outcome = await this.#forwarder.write(place.keyspace, request, others);
+    const others = this.#nearestFirst(this.#others(place.primaries));
+    const { keyspace } = place;
+    const outcome = await this.#forwarder.write({ keyspace, need }, this.#atHome(request), others);
     const why = { code: error.code, message: lineOf(error) };
     return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;
   }
@@ -246,14 +254,56 @@ export class Coordinator {
     return primaries.filter((member) => member !== this.#parts.view.self);
   }
 
-  /** Those that could take a write now; fallbacks count up to N. */
-  #countAble({ keyspace, at, primaries }: Place): number {
+  get #home(): string {
     const { view } = this.#parts;
-    let able = 0;
-    for (const member of primaries) if (view.isAlive(member)) able += 1;
-    if (able === primaries.length) return able;
-    const fallbacks = [...livingFallbacks(view, keyspace, at.slot)];
-    return Math.min(primaries.length, able + fallbacks.length);
+    return view.dataCenterOf(view.self);
+  }
+
+  /** As another node must see it: `local` is where the client asked. */
+  #atHome(request: WriteRequest): WriteRequest {
+    return { home: this.#home, ...request };
+  }
+
+  #nearestFirst(members: readonly MemberIndex[]): readonly MemberIndex[] {
+    return nearestFirst(this.#parts.view, this.#parts.view.self, members);
+  }
+
+  #needOfRead({ r, home }: Pick<GetRequest, 'r' | 'home'>, { keyspace }: Place): Need {
+    return needOf(keyspace, { letter: 'R', level: r ?? keyspace.r, home: home ?? this.#home });
+  }
+
+  #needOfWrite({ w, home }: WriteRequest, { keyspace }: Place): Need {
+    return needOf(keyspace, { letter: 'W', level: w ?? keyspace.w, home: home ?? this.#home });
+  }
+
+  /** How many could take a write now of those that the share counts. */
+  #able(place: Place, share: Share): Progress {
+    return { ...share, got: this.#countAble(place, share) };
+  }
+
+  /** Fallbacks count as far as primaries are away, in their data center where that matters. */
+  #countAble(place: Place, share: Share): number {
+    const { dataCenter } = share;
+    const { copies, n } = place.keyspace;
+    const alive = this.#countAlive(place, share);
+    const most = dataCenter === undefined ? n : (copies?.[dataCenter] ?? 0);
+    if (alive === most) return alive;
+    if (dataCenter === undefined && copies !== undefined) {
+      const each = Object.keys(copies).map((name) => ({ ...share, dataCenter: name }));
+      return each.reduce((sum, there) => sum + this.#countAble(place, there), 0);
+    }
+    const { slot } = place.at;
+    const others = [...livingFallbacks(this.#parts.view, place.keyspace, slot, dataCenter)];
+    return Math.min(most, alive + others.length);
+  }
+
+  #countAlive({ primaries }: Place, share: Share): number {
+    const { view } = this.#parts;
+    let alive = 0;
+    for (const member of primaries) {
+      if (counts(share, view, member) && view.isAlive(member)) alive += 1;
+    }
+    return alive;
   }
 
   #deadline(): number {
@@ -267,13 +317,4 @@ function onValue(request: WriteRequest, { value }: LiveValue): WriteRequest {
   if (change.kind !== 'expire') return request;
   const put = { kind: 'put', value, expiresAt: change.expiresAt } as const;
   return { ...request, change: put, condition: 'present' };
-}
-
-function quorumOf(letter: 'R' | 'W', asked: number, keyspace: Keyspace): number {
-  if (asked >= 1 && asked <= keyspace.n) return asked;
-  throw new KvorumError(
-    'BAD_OPTION',
-    `${letter}=${asked} is impossible in keyspace "${keyspace.name}" with N=${keyspace.n}`,
-    `Ask for 1 to ${keyspace.n}.`,
-  );
 }

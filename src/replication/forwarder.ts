@@ -8,6 +8,7 @@ import { tick } from '../causality/hybrid-clock.ts';
 import type { Clock } from '../host/host.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Keyspace } from './keyspace.ts';
+import type { Need, Progress, Share } from './levels/need.ts';
 import type { Refused, RemoteWriteOutcome, Request } from './messages.ts';
 import { type Answer, answerOf, type MemberIndex, type Peers } from './peers.ts';
 import type { Replica } from './replica.ts';
@@ -20,6 +21,11 @@ export interface ForwarderParts {
   readonly replica: Pick<Replica, 'time'>;
   readonly clock: Clock;
   readonly requestMs: number;
+}
+
+export interface ForwardedTerms {
+  readonly keyspace: Keyspace;
+  readonly need: Need;
 }
 
 /** The primary decides after requestMs; its answer still needs the way back. */
@@ -38,14 +44,10 @@ export class Forwarder {
    * Asks the next primary as well when one is lost, refuses, or is slow. Rejects where it is the
    * request that is wrong.
    */
-  get(
-    { r }: Keyspace,
-    request: GetRequest,
-    primaries: readonly MemberIndex[],
-  ): Promise<GetOutcome> {
+  get(need: Need, request: GetRequest, primaries: readonly MemberIndex[]): Promise<GetOutcome> {
     const { peers, requestMs } = this.#parts;
     const waiting = this.#alive(primaries);
-    let best: GetOutcome = { kind: 'no-answer', needed: request.r ?? r, got: 0 };
+    let best: GetOutcome = { kind: 'no-answer', ...nothingOf(need) };
     let missing = 0;
     return new Promise((resolve, reject) => {
       const askNext = () => {
@@ -77,23 +79,23 @@ export class Forwarder {
    * Rejects where it is the request that is wrong.
    */
   async write(
-    keyspace: Keyspace,
+    terms: ForwardedTerms,
     request: WriteRequest,
     primaries: readonly MemberIndex[],
   ): Promise<WriteOutcome> {
     const { clock, replica, requestMs } = this.#parts;
     const deadlineMs = clock.monotonicMs() + requestMs;
     const before = request.before ?? tick(replica.time, clock.wallMs());
-    const needed = request.w ?? keyspace.w;
-    let unwritten: NotApplied = { kind: 'not-applied', needed, got: 0 };
+    let unwritten: NotApplied = { kind: 'not-applied', ...nothingOf(terms.need) };
     const members = this.#alive(primaries);
     for (const [place, member] of members.entries()) {
       const sentMs = this.#parts.clock.wallMs();
       const answer = await this.#ask(member, { kind: 'coordinate-write', sentMs, ...request });
       if (answer.kind === 'lost' && answer.wasSent) {
         const isLate = this.#parts.clock.monotonicMs() >= deadlineMs;
-        const rest = isLate || !mayRepeat(keyspace, request) ? [] : members.slice(place + 1);
-        return this.#again(keyspace, { ...request, before }, rest);
+        const isOver = isLate || !mayRepeat(terms.keyspace, request);
+        const rest = isOver ? [] : members.slice(place + 1);
+        return this.#again(terms, { ...request, before }, rest);
       }
       if (answer.kind === 'refused' && answer.code !== 'NOT_ENOUGH_REPLICAS') {
         const error = errorOf(answer);
@@ -109,13 +111,13 @@ export class Forwarder {
 
   /** What was sent may have been done: only where it is done now do we know how it ended. */
   async #again(
-    keyspace: Keyspace,
+    terms: ForwardedTerms,
     request: WriteRequest,
     members: readonly MemberIndex[],
   ): Promise<WriteOutcome> {
-    const outcome = await this.write(keyspace, request, members);
+    const outcome = await this.write(terms, request, members);
     if (outcome.kind === 'ok') return outcome;
-    return { kind: 'indeterminate', needed: request.w ?? keyspace.w, got: 0 };
+    return { kind: 'indeterminate', ...nothingOf(terms.need) };
   }
 
   #alive(primaries: readonly MemberIndex[]): MemberIndex[] {
@@ -133,6 +135,11 @@ export class Forwarder {
   }
 }
 
+/** What it is if nobody has answered. */
+function nothingOf([share]: Need): Progress {
+  return { ...(share as Share), got: 0 };
+}
+
 /**
  * Whether a second attempt leaves what one would have left. A put would stand there twice, and so
  * would a value with another expiry where siblings are kept; two tombstones are as good as one.
@@ -145,6 +152,7 @@ function mayRepeat({ conflictRule }: Keyspace, { change, returnPrevious }: Write
 const FINAL: readonly ErrorCode[] = [
   'BAD_CONTEXT',
   'BAD_OPTION',
+  'LEVEL_IMPOSSIBLE',
   'MERGE_FAILED',
   'NO_SUCH_KEYSPACE',
   'TOO_MANY_SIBLINGS',

@@ -9,9 +9,10 @@ import { KvorumError } from '../base/errors.ts';
 import { hasEarlierIncarnations } from '../causality/pruning.ts';
 import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
-import { type ClusterView, livingFallbacks } from './cluster-view.ts';
+import { type ClusterView, livingFallbacks, standInPlace } from './cluster-view.ts';
 import type { DeadlineSweep, Waiting } from './deadline-sweep.ts';
 import type { Durability, Keyspace } from './keyspace.ts';
+import type { Need } from './levels/need.ts';
 import type { KeyAt, StoreRequest } from './messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from './peers.ts';
 import type { Minted, Replica } from './replica.ts';
@@ -33,7 +34,7 @@ export interface WriteTerms {
   readonly primaries: readonly MemberIndex[];
   /** The primaries without us. */
   readonly others: readonly MemberIndex[];
-  readonly w: number;
+  readonly need: Need;
   readonly deadlineMs: number;
 }
 
@@ -46,8 +47,8 @@ export class ReplicatedWrite implements Question, Waiting {
   readonly #terms: WriteTerms;
   readonly #quorum: WriteQuorum;
   readonly #receipt: GrowingReceipt;
-  /** Those that had no turn yet; few writes need one. */
-  #fallbacks: ReturnType<typeof livingFallbacks> | undefined;
+  /** Few writes need one. */
+  #askedFallbacks: MemberIndex[] | undefined;
   /** Whether closing could help, and the copies of all who answered are what was minted. */
   #isUnanimous: boolean;
   /** Undefined as soon as the outcome is known. */
@@ -61,7 +62,8 @@ export class ReplicatedWrite implements Question, Waiting {
     this.#parts = parts;
     this.#minted = minted;
     this.#terms = terms;
-    this.#quorum = new WriteQuorum(terms.w, terms.primaries);
+    const { need, primaries } = terms;
+    this.#quorum = new WriteQuorum(need, primaries, parts.view);
     this.#receipt = new GrowingReceipt(this.#quorum, terms.keyspace.durability, parts.view);
     this.#isUnanimous = hasEarlierIncarnations(minted.context);
   }
@@ -93,15 +95,13 @@ export class ReplicatedWrite implements Question, Waiting {
   }
 
   giveUp(): void {
-    const { needed, got } = this.#quorum;
-    this.#decide({ kind: 'indeterminate', needed, got });
+    this.#decide({ kind: 'indeterminate', ...this.#quorum.progress() });
   }
 
   /** Asks the next fallback to keep the write for `primary`, which did not. */
   #standInFor(primary: MemberIndex): void {
     const { peers, requestMs, clock, view } = this.#parts;
-    this.#fallbacks ??= livingFallbacks(view, this.#terms.keyspace, this.request.slot);
-    const fallback = this.#fallbacks.next().value;
+    const fallback = this.#nextFallbackFor(primary);
     const leftMs = this.deadlineMs - clock.monotonicMs();
     // Nobody waits any more when the outcome is known: then the fallback has time.
     const budgetMs = this.#resolve === undefined ? requestMs : leftMs;
@@ -119,8 +119,22 @@ export class ReplicatedWrite implements Question, Waiting {
     peers.ask([fallback], { request, budgetMs, onAnswer });
   }
 
+  /** The best one that was not asked yet. */
+  #nextFallbackFor(primary: MemberIndex): MemberIndex | undefined {
+    const { view } = this.#parts;
+    const { keyspace } = this.#terms;
+    const where = standInPlace(view, keyspace, primary);
+    for (const member of livingFallbacks(view, keyspace, this.request.slot, where)) {
+      if (this.#askedFallbacks?.includes(member)) continue;
+      this.#askedFallbacks ??= [];
+      this.#askedFallbacks.push(member);
+      return member;
+    }
+    return undefined;
+  }
+
   #countStandIn(primary: MemberIndex, fallback: MemberIndex, context: VersionVector): void {
-    if (this.#parts.replica.learnContext(context)) this.#quorum.addFailure();
+    if (this.#parts.replica.learnContext(context)) this.#quorum.addFailure(primary);
     else this.#quorum.addStandIn(primary, fallback);
     this.#conclude();
   }
@@ -143,7 +157,7 @@ export class ReplicatedWrite implements Question, Waiting {
 
   #count(member: MemberIndex, isDurable: boolean): void {
     if (isDurable) this.#quorum.addAck(member);
-    else this.#quorum.addFailure();
+    else this.#quorum.addFailure(member);
     this.#conclude();
   }
 

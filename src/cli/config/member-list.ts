@@ -69,12 +69,12 @@ export function clusterIdOf(
   const places = members
     .map(({ name, host, rack, dataCenter, capacity }) => [name, host, rack, dataCenter, capacity])
     .sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1));
-  const usual = keyspaces.find(({ number }) => number === 0)?.n;
+  const placed = keyspaces.map(({ number, n, copies }) => [number, copies ?? n] as const);
+  const usual = JSON.stringify(placed.find(([number]) => number === 0)?.[1]);
   // A keyspace that lies as the default one does may come and go: no key moves.
-  const copies = keyspaces
-    .filter(({ number, n }) => number === 0 || n !== usual)
-    .map(({ number, n }) => [number, n])
-    .sort(([a = 0], [b = 0]) => a - b);
+  const copies = placed
+    .filter(([number, count]) => number === 0 || JSON.stringify(count) !== usual)
+    .sort(([a], [b]) => a - b);
   return asClusterId(digest(['cluster', clusterName, places, copies]).slice(0, 32));
 }
 

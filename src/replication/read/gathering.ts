@@ -1,6 +1,7 @@
 // One quorum read while it gathers what is known: our own copy, and the versions of others. Only as
-// many others are asked at first as the quorum lacks. One that is lost is replaced at once; when
-// one is slow (our own disk is no exception) all that are left are asked after SLOW_MS.
+// many others are asked at first as the quorum lacks, those of our own data center before all
+// others, and none of a data center that the read does not need. One that is lost is replaced at
+// once; when one is slow (our own disk is no exception) all that are left are asked after SLOW_MS.
 //
 // It is the question that it asks, so that a read is one object and not a handful of closures.
 
@@ -8,6 +9,7 @@ import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
 import { type ClusterView, livingFallbacks } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
+import { counts, type Share } from '../levels/need.ts';
 import type { KeyAt, Request } from '../messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
 import type { Replica } from '../replica.ts';
@@ -45,10 +47,10 @@ export class Gathering implements Question {
   #ownComing: Promise<void> | undefined;
   /** One bit for each place in #primaries. */
   #asked = 0;
-  /** Those that had no turn yet; few reads need one. */
-  #fallbacks: ReturnType<typeof livingFallbacks> | undefined;
-  /** Answers that may still come. */
-  #missing = 0;
+  /** Few reads need one. */
+  #askedFallbacks: MemberIndex[] | undefined;
+  /** Whose answers may still come. */
+  readonly #open: MemberIndex[] = [];
   #isOver: (() => void) | undefined;
 
   constructor(parts: ReaderParts, task: ReadTask) {
@@ -69,13 +71,9 @@ export class Gathering implements Question {
   run(): Promise<void> {
     return new Promise((resolve) => {
       this.#isOver = resolve;
-      const lacking = this.task.quorum.lacking();
-      if (this.#ownComing === undefined) this.#ask(lacking);
-      else {
-        this.#awaitOwn(this.#ownComing, resolve);
-        this.#ask(lacking - 1);
-      }
-      if (this.#missing === 0) resolve();
+      if (this.#ownComing !== undefined) this.#awaitOwn(this.#ownComing, resolve);
+      this.#askWhatLacks();
+      if (this.#open.length === 0) resolve();
     });
   }
 
@@ -86,15 +84,17 @@ export class Gathering implements Question {
     else if (answer.version !== undefined || this.#primaries.includes(member)) {
       quorum.addVersion(member, answer.version);
     }
-    this.#conclude();
+    this.#conclude(member);
   }
 
-  /** All primaries that are left; fallbacks are for those that are lost. */
+  /** All primaries that are left and count; fallbacks are for those that are lost. */
   onSlow(): void {
-    for (;;) {
-      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false);
-      if (member === undefined) return;
-      this.#askOne(member);
+    for (const { dataCenter } of this.task.quorum.need) {
+      for (;;) {
+        const member = this.#nextPrimary(dataCenter);
+        if (member === undefined) break;
+        this.#askOne(member);
+      }
     }
   }
 
@@ -107,7 +107,7 @@ export class Gathering implements Question {
         this.#takeOwn(bytes);
         return;
       }
-      this.#missing += 1;
+      this.#open.push(this.#parts.view.self);
       this.#ownComing = bytes.then((found) => this.#takeOwn(found)).catch(() => this.#failOwn());
     } catch {
       this.#failOwn();
@@ -132,21 +132,42 @@ export class Gathering implements Question {
     coming.then(() => {
       slow.cancel();
       late.cancel();
-      this.#conclude();
+      this.#conclude(this.#parts.view.self);
     });
   }
 
-  #conclude(): void {
-    const { quorum } = this.task;
-    this.#missing -= 1;
-    const lacking = quorum.lacking();
-    if (this.#missing < lacking) this.#ask(1);
-    if (lacking === 0 || this.#missing === 0) this.#isOver?.();
+  /** `member` has answered, or never will. */
+  #conclude(member: MemberIndex): void {
+    const open = this.#open;
+    const place = open.indexOf(member);
+    open[place] = open[open.length - 1] as MemberIndex;
+    open.length -= 1;
+    if (this.#askWhatLacks() || open.length === 0) this.#isOver?.();
   }
 
-  #ask(count: number): void {
+  /** Asks as many more as every share lacks, if there are; whether nothing is lacking. */
+  #askWhatLacks(): boolean {
+    const { quorum } = this.task;
+    for (const share of quorum.need) {
+      const lacking = quorum.lacking(share);
+      if (lacking > 0) this.#ask(lacking - this.#openIn(share), share.dataCenter);
+    }
+    if (!quorum.isFull()) return false;
+    // Everybody may know what those who count do not.
+    const isBehind = quorum.isBehind();
+    if (isBehind && this.#open.length === 0) this.#ask(1, undefined);
+    return !isBehind;
+  }
+
+  #openIn(share: Share): number {
+    let count = 0;
+    for (const member of this.#open) if (counts(share, this.#parts.view, member)) count += 1;
+    return count;
+  }
+
+  #ask(count: number, dataCenter: string | undefined): void {
     for (let i = 0; i < count; i++) {
-      const member = this.#nextInTurn(true) ?? this.#nextInTurn(false) ?? this.#nextFallback();
+      const member = this.#nextPrimary(dataCenter) ?? this.#nextFallback(dataCenter);
       if (member === undefined) return;
       this.#askOne(member);
     }
@@ -154,20 +175,36 @@ export class Gathering implements Question {
 
   #askOne(member: MemberIndex): void {
     const { clock, peers } = this.#parts;
-    this.#missing += 1;
+    this.#open.push(member);
     this.budgetMs = this.task.deadlineMs - clock.monotonicMs();
     peers.ask([member], this);
   }
 
   /** The best one alive that was not asked yet, when all primaries were. */
-  #nextFallback(): MemberIndex | undefined {
+  #nextFallback(dataCenter: string | undefined): MemberIndex | undefined {
     const { keyspace, at } = this.task;
-    this.#fallbacks ??= livingFallbacks(this.#parts.view, keyspace, at.slot);
-    return this.#fallbacks.next().value;
+    for (const member of livingFallbacks(this.#parts.view, keyspace, at.slot, dataCenter)) {
+      if (this.#askedFallbacks?.includes(member)) continue;
+      this.#askedFallbacks ??= [];
+      this.#askedFallbacks.push(member);
+      return member;
+    }
+    return undefined;
   }
 
-  /** The next primary that was not asked yet, this node left out. */
-  #nextInTurn(mustBeAlive: boolean): MemberIndex | undefined {
+  /** The next one that was not asked yet, in `dataCenter` only, or else near ones first. */
+  #nextPrimary(dataCenter: string | undefined): MemberIndex | undefined {
+    const { view } = this.#parts;
+    const near = dataCenter ?? view.dataCenterOf(view.self);
+    return (
+      this.#nextInTurn(near, true) ??
+      this.#nextInTurn(dataCenter, true) ??
+      this.#nextInTurn(dataCenter, false)
+    );
+  }
+
+  /** The next primary there that was not asked yet, this node left out. */
+  #nextInTurn(dataCenter: string | undefined, mustBeAlive: boolean): MemberIndex | undefined {
     const { view } = this.#parts;
     const count = this.#primaries.length;
     const self = this.#primaries.indexOf(view.self);
@@ -176,6 +213,7 @@ export class Gathering implements Question {
       const member = this.#primaries[place] as MemberIndex;
       const bit = 1 << place;
       if ((this.#asked & bit) !== 0 || (mustBeAlive && !view.isAlive(member))) continue;
+      if (dataCenter !== undefined && view.dataCenterOf(member) !== dataCenter) continue;
       this.#asked |= bit;
       return member;
     }
