@@ -276,6 +276,10 @@ export class Node implements Store {
     return this.#map.members.find((member) => member.id === id)?.name ?? id;
   }
 
+  nodeDataCenter(id: NodeId): string {
+    return this.#map.members.find((member) => member.id === id)?.dataCenter ?? '';
+  }
+
   wallMs(): number {
     return this.#host.clock.wallMs();
   }

@@ -5,6 +5,7 @@ import { nodeClock } from '../host/node-clock.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { Forwarder } from './forwarder.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from './keyspace.ts';
+import { ofAll } from './levels/need.ts';
 import type { Answer, MemberIndex, Peers } from './peers.ts';
 import type { WriteOutcome, WriteRequest } from './request.ts';
 
@@ -16,6 +17,7 @@ const TURNED_DOWN = { kind: 'refused', why: 'no', fix: 'Wait.' } as const;
 const REFUSED: Answer = { ...TURNED_DOWN, code: 'NOT_ENOUGH_REPLICAS' };
 const ELSEWHERE = wrote({ kind: 'condition-failed', previous: undefined });
 const REST = { clock: nodeClock(), requestMs: 1_000, replica: { time: 7 } };
+const TERMS = { keyspace: DEFAULT_KEYSPACE, need: ofAll(2) };
 const PUT = { kind: 'put', value: Buffer.from('v'), expiresAt: 0 } as const;
 const DELETE = { kind: 'delete' } as const;
 const EXPIRE = { kind: 'expire', expiresAt: 5 } as const;
@@ -52,7 +54,7 @@ for (const [what, answers, asked, kind] of WRITES) {
       key: Buffer.from('a'),
       change: PUT,
     };
-    const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
+    const outcome = await forwarder.write(TERMS, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     assert.equal(heard.length, asked);
   });
@@ -110,7 +112,7 @@ for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
     const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
     const forwarder = new Forwarder({ view, peers, ...REST });
     const request = { keyspace: keyspace.number, key: Buffer.from('a'), ...wanted };
-    const outcome = await forwarder.write(keyspace, request, [0, 1]);
+    const outcome = await forwarder.write({ ...TERMS, keyspace }, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     if (outcome.kind === 'indeterminate') assert.equal(outcome.needed, 2);
     const [first, ...again] = sent;
@@ -130,7 +132,7 @@ test('a write that nobody took says whose disk is full', async () => {
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
   const why = { code: 'DISK_FULL', message: 'no (Wait.)' };
-  const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
+  const outcome = await forwarder.write(TERMS, request, [0, 1]);
   assert.deepEqual(outcome, { kind: 'not-applied', needed: 2, got: 0, why });
 });
 
@@ -141,7 +143,7 @@ test('a write that nobody took says what the last of them lacked', async () => {
   const view = { isAlive: () => true } as unknown as ClusterView;
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
-  assert.deepEqual(await forwarder.write(DEFAULT_KEYSPACE, request, [0]), {
+  assert.deepEqual(await forwarder.write(TERMS, request, [0]), {
     kind: 'not-applied',
     needed: 2,
     got: 1,

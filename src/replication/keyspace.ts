@@ -118,7 +118,8 @@ export function cappedTo(
 ): Keyspace {
   if (keyspace.copies !== undefined) return keyspace;
   const n = Math.min(keyspace.n, hosts);
-  const capped = (level: ConsistencyLevel) => (typeof level === 'number' ? Math.min(level, n) : level);
+  const capped = (level: ConsistencyLevel) =>
+    typeof level === 'number' ? Math.min(level, n) : level;
   const copies = dataCenters.length === 1 ? { [dataCenters[0] as string]: n } : undefined;
   return { ...keyspace, n, copies, r: capped(keyspace.r), w: capped(keyspace.w) };
 }

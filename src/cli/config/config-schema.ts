@@ -9,7 +9,12 @@
 //   scrub-period = "7d"
 
 import Type, { type Static } from 'typebox';
-import { COPIES_MAX, KEYSPACE_NUMBER_MAX, PRESETS, type Preset } from '../../replication/keyspace.ts';
+import {
+  COPIES_MAX,
+  KEYSPACE_NUMBER_MAX,
+  PRESETS,
+  type Preset,
+} from '../../replication/keyspace.ts';
 import { LEVEL_NAMES, type LevelName } from '../../replication/levels/consistency-level.ts';
 
 const Text = Type.String({ minLength: 1 });

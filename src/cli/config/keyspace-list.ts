@@ -65,10 +65,7 @@ function keyspaceOf(table: KeyspaceTable, from: string): Keyspace {
   };
 }
 
-function copiesOf(
-  table: KeyspaceTable,
-  where: string,
-): Pick<Keyspace, 'n' | 'copies' | 'r' | 'w'> {
+function copiesOf(table: KeyspaceTable, where: string): Pick<Keyspace, 'n' | 'copies' | 'r' | 'w'> {
   const { n = DEFAULT_KEYSPACE.n } = table;
   const copies = typeof n === 'number' ? undefined : n;
   const usual = PRESETS[table.preset ?? 'quorum'](typeof n === 'number' ? n : sumOf(n));

@@ -37,5 +37,7 @@ export function writeProgress(w: ByteWriter, { needed, got, dataCenter }: Progre
 }
 
 export function readProgress(r: ByteReader): Progress {
-  return { needed: r.varint(), got: r.varint(), dataCenter: r.text() || undefined };
+  const counts = { needed: r.varint(), got: r.varint() };
+  const dataCenter = r.text();
+  return dataCenter === '' ? counts : { ...counts, dataCenter };
 }

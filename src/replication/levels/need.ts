@@ -18,8 +18,8 @@ import type { MemberIndex } from '../peers.ts';
 import type { ConsistencyLevel } from './consistency-level.ts';
 
 export interface Share {
-  /** Undefined: of all of them together. */
-  readonly dataCenter: string | undefined;
+  /** Absent: of all of them together. */
+  readonly dataCenter?: string;
   /** Answers to wait for, 1 or more. */
   readonly needed: number;
 }
@@ -108,7 +108,7 @@ export function majority(n: number): number {
 const OF_ALL: Need[] = [];
 
 export function ofAll(needed: number): Need {
-  OF_ALL[needed] ??= [{ dataCenter: undefined, needed }];
+  OF_ALL[needed] ??= [{ needed }];
   return OF_ALL[needed];
 }
 
