@@ -53,14 +53,31 @@ export function standInPlace(
   return copies === undefined ? undefined : view.dataCenterOf(primary);
 }
 
-/** The same members, those in the data center of `near` first. */
+/** The same members, those in our own data center first. */
 export function nearestFirst(
   view: ClusterView,
-  near: MemberIndex,
   members: readonly MemberIndex[],
 ): readonly MemberIndex[] {
-  const home = view.dataCenterOf(near);
-  const isNear = (member: MemberIndex) => view.dataCenterOf(member) === home;
-  if (members.every(isNear)) return members;
-  return [...members.filter(isNear), ...members.filter((member) => !isNear(member))];
+  return areNear(view, members) ? members : byDataCenter(view, members).flat();
+}
+
+/** Whether all of them stand in our own data center. */
+export function areNear(view: ClusterView, members: readonly MemberIndex[]): boolean {
+  const home = view.dataCenterOf(view.self);
+  return members.every((member) => view.dataCenterOf(member) === home);
+}
+
+/** Those of our own data center, perhaps none; then those of each other one. */
+export function byDataCenter(
+  view: ClusterView,
+  members: readonly MemberIndex[],
+): readonly (readonly MemberIndex[])[] {
+  const groups = new Map<string, MemberIndex[]>([[view.dataCenterOf(view.self), []]]);
+  for (const member of members) {
+    const name = view.dataCenterOf(member);
+    const group = groups.get(name) ?? [];
+    group.push(member);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
 }

@@ -265,7 +265,7 @@ export class Coordinator {
   }
 
   #nearestFirst(members: readonly MemberIndex[]): readonly MemberIndex[] {
-    return nearestFirst(this.#parts.view, this.#parts.view.self, members);
+    return nearestFirst(this.#parts.view, members);
   }
 
   #needOfRead({ r, home }: Pick<GetRequest, 'r' | 'home'>, { keyspace }: Place): Need {

@@ -6,7 +6,7 @@ import type { ClusterView } from './cluster-view.ts';
 import { Forwarder } from './forwarder.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from './keyspace.ts';
 import { ofAll } from './levels/need.ts';
-import type { Answer, MemberIndex, Peers } from './peers.ts';
+import type { Answer, Asking, MemberIndex } from './peers.ts';
 import type { WriteOutcome, WriteRequest } from './request.ts';
 
 const OK = { kind: 'ok', dot: { actor: 1, counter: 1 }, context: [], previous: undefined };
@@ -41,7 +41,7 @@ const WRITES: readonly (readonly [what: string, Answer[], asked: number, WriteOu
 for (const [what, answers, asked, kind] of WRITES) {
   test(`a write is handed on: ${what}`, async () => {
     const heard: MemberIndex[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], { onAnswer }) => {
         heard.push(member);
         queueMicrotask(() => onAnswer(member, answers[member] as Answer));
@@ -103,7 +103,7 @@ const SECOND_ATTEMPTS: readonly (readonly [
 for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
   test(`the first primary is lost with ${wanted.change.kind}: ${what}`, async () => {
     const sent: WriteRequest[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], { request, onAnswer }) => {
         sent.push(request as unknown as WriteRequest);
         queueMicrotask(() => onAnswer(member, member === 0 ? LOST : second));
@@ -124,7 +124,7 @@ for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
 
 test('a write that nobody took says whose disk is full', async () => {
   const answers: Answer[] = [{ ...TURNED_DOWN, code: 'DISK_FULL' }, REFUSED];
-  const peers: Peers = {
+  const peers: Asking = {
     ask: ([member = -1], { onAnswer }) =>
       queueMicrotask(() => onAnswer(member, answers[member] as Answer)),
   };
@@ -137,7 +137,7 @@ test('a write that nobody took says whose disk is full', async () => {
 });
 
 test('a write that nobody took says what the last of them lacked', async () => {
-  const peers: Peers = {
+  const peers: Asking = {
     ask: (_, { onAnswer }) => queueMicrotask(() => onAnswer(0, LONELY)),
   };
   const view = { isAlive: () => true } as unknown as ClusterView;

@@ -10,13 +10,13 @@ import type { ClusterView } from './cluster-view.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Need, Progress, Share } from './levels/need.ts';
 import type { Refused, RemoteWriteOutcome, Request } from './messages.ts';
-import { type Answer, answerOf, type MemberIndex, type Peers } from './peers.ts';
+import { type Answer, type Asking, answerOf, type MemberIndex } from './peers.ts';
 import type { Replica } from './replica.ts';
 import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from './request.ts';
 
 export interface ForwarderParts {
   readonly view: ClusterView;
-  readonly peers: Peers;
+  readonly peers: Asking;
   /** Whose time no write that we know of is ahead of. */
   readonly replica: Pick<Replica, 'time'>;
   readonly clock: Clock;

@@ -9,12 +9,18 @@ import { KvorumError } from '../base/errors.ts';
 import { hasEarlierIncarnations } from '../causality/pruning.ts';
 import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
-import { type ClusterView, livingFallbacks, standInPlace } from './cluster-view.ts';
+import {
+  areNear,
+  byDataCenter,
+  type ClusterView,
+  livingFallbacks,
+  standInPlace,
+} from './cluster-view.ts';
 import type { DeadlineSweep, Waiting } from './deadline-sweep.ts';
 import type { Durability, Keyspace } from './keyspace.ts';
 import type { Need } from './levels/need.ts';
 import type { KeyAt, StoreRequest } from './messages.ts';
-import type { Answer, MemberIndex, Peers, Question } from './peers.ts';
+import type { Answer, MemberIndex, PassedQuestion, Peers } from './peers.ts';
 import type { Minted, Replica } from './replica.ts';
 import type { WriteOutcome, WriteReceipt } from './request.ts';
 import { WriteQuorum } from './write-quorum.ts';
@@ -38,7 +44,7 @@ export interface WriteTerms {
   readonly deadlineMs: number;
 }
 
-export class ReplicatedWrite implements Question, Waiting {
+export class ReplicatedWrite implements PassedQuestion, Waiting {
   readonly request: StoreRequest;
   readonly budgetMs: number;
   readonly deadlineMs: number;
@@ -70,12 +76,11 @@ export class ReplicatedWrite implements Question, Waiting {
 
   /** Sends the object to all other primaries; resolves when W copies are durable. */
   run(): Promise<WriteOutcome> {
-    const { ownDisk, peers } = this.#parts;
     const { others } = this.#terms;
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      if (others.length > 0) peers.ask(others, this);
-      else ownDisk.add(this);
+      if (others.length > 0) this.#askOthers(this);
+      else this.#parts.ownDisk.add(this);
       this.#minted.durable.then(
         () => this.#countOwn(true),
         () => this.#countOwn(false),
@@ -92,6 +97,19 @@ export class ReplicatedWrite implements Question, Waiting {
     const isKept = !this.#parts.replica.learnContext(answer.context);
     this.#isUnanimous &&= isKept && descends(this.#minted.context, answer.context);
     this.#count(member, isKept);
+  }
+
+  /** All other primaries: near ones each, those of another data center through one of them. */
+  #askOthers(question: PassedQuestion): void {
+    const { peers, view } = this.#parts;
+    const { others } = this.#terms;
+    if (areNear(view, others)) {
+      peers.ask(others, question);
+      return;
+    }
+    const [near = [], ...far] = byDataCenter(view, others);
+    if (near.length > 0) peers.ask(near, question);
+    for (const there of far) peers.askThrough(there, question);
   }
 
   giveUp(): void {
@@ -186,13 +204,13 @@ export class ReplicatedWrite implements Question, Waiting {
 
   /** All primaries have confirmed the same: each of them may forget the earlier lives of nodes. */
   async #closeIncarnations(): Promise<void> {
-    const { peers, replica, requestMs } = this.#parts;
+    const { replica, requestMs } = this.#parts;
     const { keyspace, others } = this.#terms;
     try {
       const object = await replica.closeIncarnations(keyspace, this.request, this.#minted.context);
       if (object === undefined || others.length === 0) return;
       const request = { ...this.request, object };
-      peers.ask(others, { request, budgetMs: requestMs, onAnswer: () => {} });
+      this.#askOthers({ request, budgetMs: requestMs, onAnswer: () => {} });
     } catch (error) {
       // A disk that refuses this refuses writes, and says so there; the next write tries again.
       if (!(error instanceof KvorumError)) throw error;

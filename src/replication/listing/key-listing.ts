@@ -148,7 +148,7 @@ async function ownAndOthers(
     const own = await ownListing(parts, request);
     if (own !== undefined) held.set(view.self, own);
   }
-  const inOrder = nearestFirst(view, view.self, primaries);
+  const inOrder = nearestFirst(view, primaries);
   for (const share of need) {
     const there = inOrder.filter((member) => counts(share, view, member));
     const waiting = there.filter((member) => member !== view.self && view.isAlive(member));

@@ -55,7 +55,7 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
     const ask = async (line: string) => fields(await client.run(line));
     const context = 'AQAA_oOzJQ';
     const nodes = ['n1', 'n2', 'n3'];
-    const places = { 'data-centers': [['d1', 3]] };
+    const places = { 'data-centers': { kind: 'map', entries: [['d1', 3]] } };
     const receipt = { context, nodes, fallbacks: [], durability: 'fsync', epoch: 1, ...places };
     assert.deepEqual(await ask('kv.get a'), { values: [], expiries: [], ...receipt });
     assert.deepEqual(await ask('kv.put a 1'), { applied: 1, ...receipt });
