@@ -36,7 +36,7 @@ import {
 } from '../src/replication/message-format.ts';
 import type { KeyAt, Reply, Request } from '../src/replication/messages.ts';
 import { OwnActor } from '../src/replication/own-actor.ts';
-import type { MemberIndex, Asking, Question } from '../src/replication/peers.ts';
+import type { Asking, MemberIndex, Question } from '../src/replication/peers.ts';
 import { DeadSlots } from '../src/replication/reaping/dead-slots.ts';
 import { FloorBook } from '../src/replication/reaping/floor-book.ts';
 import { type Merged, Replica } from '../src/replication/replica.ts';

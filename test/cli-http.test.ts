@@ -2,6 +2,7 @@
 // clear errors for everything else.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -101,7 +102,32 @@ test('the HTTP door', async (t) => {
     ok(Date.now() - startedAt < 10_000, 'half a header is waited for about five seconds');
     equal((await ask(node, '/healthz')).status, 200);
   });
+
+  await t.test('values that are on their way take a bounded amount of memory', async () => {
+    const url = `/v1/keyspaces/default/keys/k`;
+    const head = `PUT ${url} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${1024 ** 2}\r\n\r\n`;
+    const slow = await Promise.all(
+      Array.from({ length: 65 }, async () => {
+        const socket = connect(node.httpPort, '127.0.0.1');
+        await new Promise((resolve) => socket.write(head, resolve));
+        return socket;
+      }),
+    );
+    const refused = slow.map((socket) => once(socket, 'data'));
+    match(String(await Promise.race(refused)), /^HTTP\/1\.1 503 [\s\S]*"code":"OVERLOADED"/);
+    for (const socket of slow) socket.destroy();
+    await untilTaken(() => ask(node, url, { method: 'PUT', body: 'v' }));
+  });
 });
+
+/** Tries again as long as it is refused for now. */
+async function untilTaken(send: () => Promise<{ readonly status: number }>): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt++) {
+    if ((await send()).status !== 503) return;
+    await sleep(10);
+  }
+  throw new Error('it is refused for ever');
+}
 
 test('readyz says 503 while the others are missing, and serves after a while', async (t) => {
   const cluster = await startCluster({ nodes: 3, owner: t });

@@ -1,6 +1,8 @@
 // One client request, top to bottom. The coordinator is a primary of the key: it mints the dot
 // of a write and collects the answers. A node that is no primary forwards the request, once, to
-// the first primary that seems alive, in its own data center if there is one.
+// the first primary that seems alive, in its own data center if there is one. Where none does, the
+// nodes that stand in for them coordinate what needs no primary: reads of what they keep, and plain
+// puts, which they keep with hints.
 //
 //   GET  quorum read → the values that live
 //   PUT  (quorum read, if a condition needs it) → mint under the key's turn
@@ -16,8 +18,14 @@ import { liveSiblings, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
-import { needsRead } from './change.ts';
-import { type ClusterView, livingFallbacks, nearestFirst } from './cluster-view.ts';
+import { isPlainPut, needsRead } from './change.ts';
+import {
+  type ClusterView,
+  coordinators,
+  livingFallbacks,
+  nearestFirst,
+  standInPlace,
+} from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -57,7 +65,11 @@ interface Place {
 interface Terms {
   readonly need: Need;
   readonly deadlineMs: number;
+  /** The primaries, by number, where this node stands in for all of them. */
+  readonly targets: readonly number[];
 }
+
+const NOBODY: readonly number[] = [];
 
 export class Coordinator {
   readonly reader: QuorumReader;
@@ -76,8 +88,8 @@ export class Coordinator {
   get(request: GetRequest): Later<GetOutcome> {
     const place = this.#locate(request);
     const need = this.#needOfRead(request, place);
-    if (this.#isPrimary(place)) return this.#getHere(request, place, need);
-    const near = this.#nearestFirst(place.primaries);
+    if (this.#mayCoordinate(place)) return this.#getHere(request, place, need);
+    const near = nearestFirst(this.#parts.view, this.#coordinators(place));
     return this.#forwarder.get(need, { home: this.#home, ...request }, near);
   }
 
@@ -90,15 +102,11 @@ export class Coordinator {
    */
   write(request: WriteRequest): Later<WriteOutcome> {
     const place = this.#locate(request);
-    const { keyspace, at, primaries } = place;
-    const { clock, view } = this.#parts;
+    const { clock } = this.#parts;
     if (request.context !== undefined) refuseFutureIncarnations(request.context, clock.wallMs());
     const need = this.#needOfWrite(request, place);
-    const hasLeader = needsRead(request);
-    const isElsewhere = hasLeader && view.leader(keyspace, at.slot) !== view.self;
-    if (isElsewhere || !this.#isPrimary(place)) {
-      const others = hasLeader ? primaries : this.#nearestFirst(primaries);
-      return this.#forwarder.write({ keyspace, need }, this.#atHome(request), others);
+    if (!this.#mayCoordinate(place) || this.#isElsewhere(request, place)) {
+      return this.#forward(request, place, need);
     }
     try {
       const outcome = this.#writeHere(request, place, need);
@@ -113,13 +121,25 @@ export class Coordinator {
   writeForwarded(request: WriteRequest): Later<WriteOutcome | undefined> {
     const place = this.#locate(request);
     const need = this.#needOfWrite(request, place);
-    return this.#isPrimary(place) ? this.#writeHere(request, place, need) : undefined;
+    return this.#mayCoordinate(place) ? this.#writeHere(request, place, need) : undefined;
   }
 
   getForwarded(request: GetRequest): Later<GetOutcome | undefined> {
     const place = this.#locate(request);
     const need = this.#needOfRead(request, place);
-    return this.#isPrimary(place) ? this.#getHere(request, place, need) : undefined;
+    return this.#mayCoordinate(place) ? this.#getHere(request, place, need) : undefined;
+  }
+
+  async #forward(request: WriteRequest, place: Place, need: Need): Promise<WriteOutcome> {
+    const { view } = this.#parts;
+    const { keyspace } = place;
+    const asked = this.#coordinators(place);
+    // Those that depend on the value before meet at the first of all, wherever it stands.
+    const inOrder = needsRead(request) ? asked : nearestFirst(view, asked);
+    const outcome = await this.#forwarder.write({ keyspace, need }, this.#atHome(request), inOrder);
+    if (outcome.kind !== 'not-applied' || asked !== place.primaries) return outcome;
+    // Those who seemed alive when they were asked may not be: then others stand in for them.
+    return this.#coordinators(place) === asked ? outcome : this.write(request);
   }
 
   #getHere(request: GetRequest, place: Place, need: Need): Later<GetOutcome> {
@@ -157,7 +177,13 @@ export class Coordinator {
       const able = this.#able(place, share);
       if (able.got < able.needed) return { kind: 'not-applied', ...able };
     }
-    const terms = { need, deadlineMs };
+    if (!this.#isPrimary(place)) {
+      const none = { ...(need[0] as Share), got: 0 };
+      if (!isPlainPut(request)) return { kind: 'not-applied', ...none, why: NO_PRIMARY };
+      const targets = place.primaries.map((member) => this.#parts.view.nodeNumber(member));
+      return this.#writeInTurn(request, place, { need, deadlineMs, targets });
+    }
+    const terms = { need, deadlineMs, targets: NOBODY };
     if (needsRead(request)) return this.#readAndWrite(request, place, terms);
     return this.#writeInTurn(request, place, terms);
   }
@@ -199,7 +225,7 @@ export class Coordinator {
   /** The key's turn has to wait where its old value must come from the disk. */
   #writeInTurn(request: WriteRequest, place: Place, terms: Terms): Later<WriteOutcome> {
     const { deadlineMs } = terms;
-    const turn = this.#parts.replica.write(place.keyspace, place.at, request, deadlineMs);
+    const turn = this.#parts.replica.write(place.keyspace, place.at, request, terms);
     const taken = turn instanceof Promise ? this.#beforeDeadline(turn, deadlineMs) : turn;
     return later(taken, (each) => this.#replicate(each, place, terms));
   }
@@ -224,14 +250,17 @@ export class Coordinator {
       return { kind: 'not-applied', ...this.#able(place, need[0] as Share) };
     }
     if (taken.kind === 'condition-failed') return taken;
-    const terms = { keyspace, primaries, others: this.#others(primaries), need, deadlineMs };
+    const terms = { keyspace, primaries, own: this.#ownPlace(place), need, deadlineMs };
     return new ReplicatedWrite(this.#writerParts, at, taken, terms).run();
   }
 
   /** Our disk takes no writes and nothing was written: another primary may take it. */
   async #writeElsewhere(request: WriteRequest, place: Place, need: Need, error: unknown) {
     if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
-    const others = this.#nearestFirst(this.#others(place.primaries));
+    const { view } = this.#parts;
+    const others = nearestFirst(view, this.#coordinators(place)).filter(
+      (member) => member !== view.self,
+    );
     const { keyspace } = place;
     const outcome = await this.#forwarder.write({ keyspace, need }, this.#atHome(request), others);
     const why = { code: error.code, message: lineOf(error) };
@@ -250,8 +279,29 @@ export class Coordinator {
     return primaries.includes(this.#parts.view.self);
   }
 
-  #others(primaries: readonly MemberIndex[]): MemberIndex[] {
-    return primaries.filter((member) => member !== this.#parts.view.self);
+  #coordinators({ keyspace, at }: Place): readonly MemberIndex[] {
+    return coordinators(this.#parts.view, keyspace, at.slot);
+  }
+
+  #mayCoordinate(place: Place): boolean {
+    return this.#isPrimary(place) || this.#coordinators(place).includes(this.#parts.view.self);
+  }
+
+  /** Whether it depends on the value before, and another primary is the one for such writes. */
+  #isElsewhere(request: WriteRequest, place: Place): boolean {
+    if (!needsRead(request) || !this.#isPrimary(place)) return false;
+    const { view } = this.#parts;
+    return view.leader(place.keyspace, place.at.slot) !== view.self;
+  }
+
+  /** The primary in whose place we count: ourselves, or one of those that we stand in for. */
+  #ownPlace({ keyspace, primaries }: Place): MemberIndex {
+    const { view } = this.#parts;
+    if (primaries.includes(view.self)) return view.self;
+    const near = primaries.find((member) => {
+      return standInPlace(view, keyspace, member) === standInPlace(view, keyspace, view.self);
+    });
+    return near ?? (primaries[0] as MemberIndex);
   }
 
   get #home(): string {
@@ -264,10 +314,6 @@ export class Coordinator {
     return { home: this.#home, ...request };
   }
 
-  #nearestFirst(members: readonly MemberIndex[]): readonly MemberIndex[] {
-    return nearestFirst(this.#parts.view, members);
-  }
-
   #needOfRead({ r, home }: Pick<GetRequest, 'r' | 'home'>, { keyspace }: Place): Need {
     return needOf(keyspace, { letter: 'R', level: r ?? keyspace.r, home: home ?? this.#home });
   }
@@ -276,13 +322,14 @@ export class Coordinator {
     return needOf(keyspace, { letter: 'W', level: w ?? keyspace.w, home: home ?? this.#home });
   }
 
-  /** How many could take a write now of those that the share counts. */
+  /** How many could take a write now of those that the share counts, this node among them. */
   #able(place: Place, share: Share): Progress {
     return { ...share, got: this.#countAble(place, share) };
   }
 
   /** Fallbacks count as far as primaries are away, in their data center where that matters. */
   #countAble(place: Place, share: Share): number {
+    const { view } = this.#parts;
     const { dataCenter } = share;
     const { copies, n } = place.keyspace;
     const alive = this.#countAlive(place, share);
@@ -292,9 +339,9 @@ export class Coordinator {
       const each = Object.keys(copies).map((name) => ({ ...share, dataCenter: name }));
       return each.reduce((sum, there) => sum + this.#countAble(place, there), 0);
     }
-    const { slot } = place.at;
-    const others = [...livingFallbacks(this.#parts.view, place.keyspace, slot, dataCenter)];
-    return Math.min(most, alive + others.length);
+    const own = !this.#isPrimary(place) && counts(share, view, view.self) ? 1 : 0;
+    const others = [...livingFallbacks(view, place.keyspace, place.at.slot, dataCenter)];
+    return Math.min(most, alive + own + others.length);
   }
 
   #countAlive({ primaries }: Place, share: Share): number {
@@ -318,3 +365,8 @@ function onValue(request: WriteRequest, { value }: LiveValue): WriteRequest {
   const put = { kind: 'put', value, expiresAt: change.expiresAt } as const;
   return { ...request, change: put, condition: 'present' };
 }
+
+const NO_PRIMARY = {
+  code: 'NOT_ENOUGH_REPLICAS',
+  message: 'no primary of the key can be reached, and those who stand in take plain puts only',
+} as const;

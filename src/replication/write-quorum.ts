@@ -3,9 +3,10 @@
 // Preference lists hold distinct hosts only, so counting members counts hosts; a fallback counts in
 // the place of the primary that it stands in for.
 //
-// Invariant: at least one of those who fill the need is a primary. What all primaries of a key have
-// confirmed is then all that was ever acknowledged, whatever hints are still on their way: floors
-// and closed incarnations (causality/pruning.ts) rest on it.
+// Invariant: at least one of those who fill the need is a primary, unless the coordinator itself
+// only stands in. What all primaries of a key have confirmed is then all that was ever acknowledged
+// of what primaries gave names to, whatever hints are still on their way: floors and closed
+// incarnations (causality/pruning.ts) rest on it.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -19,6 +20,7 @@ export class WriteQuorum {
   readonly #need: Need;
   readonly #primaries: readonly MemberIndex[];
   readonly #places: Places;
+  readonly #needsPrimary: boolean;
   /** One bit for each place in #primaries: who holds it, himself or by a fallback; who cannot. */
   #held = 0;
   #failed = 0;
@@ -27,10 +29,16 @@ export class WriteQuorum {
   /** By the place of the primary; few writes need one. */
   #standIns: (MemberIndex | undefined)[] | undefined;
 
-  constructor(need: Need, primaries: readonly MemberIndex[], places: Places) {
+  constructor(
+    need: Need,
+    primaries: readonly MemberIndex[],
+    places: Places,
+    needsPrimary: boolean,
+  ) {
     this.#need = need;
     this.#primaries = primaries;
     this.#places = places;
+    this.#needsPrimary = needsPrimary;
   }
 
   /** Members that hold the write durably, in the order of the preference list. */
@@ -67,9 +75,9 @@ export class WriteQuorum {
     this.#failed |= this.#bitOf(member);
   }
 
-  /** reached: every share is full, and a primary holds it. impossible: one cannot be filled. */
+  /** reached: all shares are full, a primary holds it where it must. impossible: one cannot be. */
   state(): 'waiting' | 'reached' | 'impossible' {
-    let isReached = this.#acked !== 0;
+    let isReached = this.#acked !== 0 || !this.#needsPrimary;
     let isHopeless = this.isComplete();
     for (const share of this.#need) {
       const places = this.#placesOf(share);
@@ -87,9 +95,9 @@ export class WriteQuorum {
     return counts.find(({ needed, got }) => got < needed) ?? (counts[0] as Progress);
   }
 
-  /** Whether `member`, who has not answered yet, is the only one missing. */
-  waitsOnlyFor(member: MemberIndex): boolean {
-    return (this.#everyone & ~(this.#held | this.#failed)) === this.#bitOf(member);
+  /** Whether the answer of `primary`, or of who stands in for it, is the only one missing. */
+  waitsOnlyFor(primary: MemberIndex): boolean {
+    return (this.#everyone & ~(this.#held | this.#failed)) === this.#bitOf(primary);
   }
 
   /** Whether every member that was asked has answered, one way or the other. */

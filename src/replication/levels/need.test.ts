@@ -128,7 +128,7 @@ test('what is said of a quorum that lacks something is about the share that does
 function writeAfter(level: ConsistencyLevel, drawing: string, answers: string): WriteQuorum {
   const places = placesOf(drawing);
   const need = needOf(EAST_3_WEST_2, { letter: 'W', level, home: 'east' });
-  const quorum = new WriteQuorum(need, places.members, places);
+  const quorum = new WriteQuorum(need, places.members, places, true);
   for (const [member, answer] of [...answers].entries()) {
     if (answer === '+') quorum.addAck(member);
     if (answer === 's') quorum.addStandIn(member, member + 50);
@@ -166,7 +166,7 @@ const CASES: fc.Arbitrary<Case> = COPIES.chain((copies) => {
 /** After answers in that order, as few of them as decide it. */
 function answered(need: Need, { drawing, order }: Case): readonly number[] {
   const places = placesOf(drawing);
-  const quorum = new WriteQuorum(need, places.members, places);
+  const quorum = new WriteQuorum(need, places.members, places, true);
   for (const [count, member] of order.entries()) {
     quorum.addAck(member);
     if (quorum.state() === 'reached') return order.slice(0, count + 1);

@@ -115,8 +115,11 @@ export class Gathering implements Question {
   }
 
   #takeOwn(bytes: Buffer | undefined): void {
-    this.#own = this.#parts.replica.objectOf(this.task.at, bytes);
-    this.task.quorum.addVersion(this.#parts.view.self, this.#own);
+    const { replica, view } = this.#parts;
+    // Where we only stand in, that we have nothing is no answer.
+    if (bytes === undefined && !this.#primaries.includes(view.self)) return;
+    this.#own = replica.objectOf(this.task.at, bytes);
+    this.task.quorum.addVersion(view.self, this.#own);
   }
 
   /** Our disk cannot vouch for this key: the others answer, and we count as failed. */
@@ -208,8 +211,9 @@ export class Gathering implements Question {
     const { view } = this.#parts;
     const count = this.#primaries.length;
     const self = this.#primaries.indexOf(view.self);
-    for (let i = 0; i < count - 1; i++) {
-      const place = (self + 1 + ((this.task.turn + i) % (count - 1))) % count;
+    const others = self < 0 ? count : count - 1;
+    for (let i = 0; i < others; i++) {
+      const place = (self + 1 + ((this.task.turn + i) % others)) % count;
       const member = this.#primaries[place] as MemberIndex;
       const bit = 1 << place;
       if ((this.#asked & bit) !== 0 || (mustBeAlive && !view.isAlive(member))) continue;
