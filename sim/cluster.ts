@@ -54,6 +54,8 @@ export interface ClusterOptions {
   readonly antiEntropyMs?: number;
   /** Instead of the two that come with every node. */
   readonly keyspaces?: readonly Keyspace[];
+  /** Of each node, in the order of their names; all in one without it. */
+  readonly dataCenters?: readonly string[];
 }
 
 export class SimCluster {
@@ -71,7 +73,7 @@ export class SimCluster {
     this.#storage = options.storage ?? TINY_STORAGE;
     this.#antiEntropyMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
-    const members = this.names.map(member);
+    const members = this.names.map((name, index) => member(name, options.dataCenters?.[index]));
     const keyspaces = options.keyspaces ?? KEYSPACES;
     const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces };
     this.#topology = new PlacedTopology(stated);
@@ -194,13 +196,13 @@ function nodeId(name: string): NodeId {
   return createHash('sha1').update(name).digest('hex') as NodeId;
 }
 
-function member(name: string): ClusterMember {
+function member(name: string, dataCenter = 'dc1'): ClusterMember {
   return {
     id: nodeId(name),
     name,
     host: name,
     rack: 'r1',
-    dataCenter: 'dc1',
+    dataCenter,
     capacity: 1,
     clientAddress: `${name}:7000` as Address,
     httpAddress: `${name}:8000` as Address,

@@ -30,9 +30,9 @@ export interface ConnectOptions {
 export type Key = string | Uint8Array;
 
 /**
- * How many replicas to wait for: so many, wherever they are, or one · quorum (more than half of all) ·
- * local-quorum (of those in the data center of the node that is asked) · each-quorum (of those in
- * every data center) · all.
+ * How many replicas to wait for: so many, wherever they are, or one, quorum (more than half of
+ * all), local-quorum (of those in the data center of the node that is asked), each-quorum (of those
+ * in every data center), all.
  */
 export type Level = number | 'one' | 'quorum' | 'local-quorum' | 'each-quorum' | 'all';
 

@@ -177,8 +177,8 @@ export class RemotePeers implements Peers, Receiver {
       let isAnswer = false;
       while (r.left > 0) {
         const message = readMessage(r);
-        if (message.kind === 'reply' && !this.#questions.isRelayed(message.questionId, member)) {
-          if (!isAnswer) this.#hear(member);
+        if (!isAnswer && this.#isAnswer(message, member)) {
+          this.#hear(member);
           isAnswer = true;
         }
         this.#take(member, header.sender, message);
@@ -266,6 +266,11 @@ export class RemotePeers implements Peers, Receiver {
       if (this.#parts.map.isAlive(member)) this.#say(member);
       else this.#settle(id, member, { kind: 'lost', wasSent: true });
     }
+  }
+
+  /** Whether it proves that our own words have reached him. */
+  #isAnswer({ kind, questionId }: Message, member: MemberIndex): boolean {
+    return kind === 'reply' && !this.#questions.isRelayed(questionId, member);
   }
 
   /** Only replies to what we asked ourselves clear a name: they prove that the way is open in both directions. */
@@ -359,7 +364,8 @@ export class RemotePeers implements Peers, Receiver {
   #blame(open: OpenQuestion, nowMs: number): void {
     const { detector } = this.#parts.map.gossip;
     const askedMs = open.deadlineMs - open.question.budgetMs;
-    for (const member of open.members) {
+    const asked = open.relay === undefined ? open.members : [open.relay.delegate];
+    for (const member of asked) {
       if (isWaitingFor(open, member)) detector.failed(member, askedMs, nowMs);
     }
   }

@@ -23,6 +23,7 @@ export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export {
   type ConsistencyLevel,
   LEVEL_NAMES,
+  type LevelName,
   levelIn,
   levelRule,
 } from '../replication/levels/consistency-level.ts';

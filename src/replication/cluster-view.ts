@@ -67,7 +67,7 @@ export function coordinators(
   return others.length > 0 ? others : view.primaries(keyspace, slot);
 }
 
-/** Where whoever stands in for `primary` must be: in its data center, when copies are counted so. */
+/** Where whoever stands in for `primary` must be; undefined: anywhere. */
 export function standInPlace(
   view: ClusterView,
   { copies }: Keyspace,

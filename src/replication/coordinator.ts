@@ -19,17 +19,11 @@ import type { Clock } from '../host/host.ts';
 import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
 import { isPlainPut, needsRead } from './change.ts';
-import {
-  type ClusterView,
-  coordinators,
-  livingFallbacks,
-  nearestFirst,
-  standInPlace,
-} from './cluster-view.ts';
+import { type ClusterView, coordinators, nearestFirst, standInPlace } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
-import type { Keyspace } from './keyspace.ts';
-import { atMost, counts, type Need, needOf, type Progress, type Share } from './levels/need.ts';
+import { ableOf, countAlive, type Place } from './levels/able.ts';
+import { atMost, type Need, needOf, type Share } from './levels/need.ts';
 import { mergedValues, mergeFailed } from './merged-values.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
@@ -53,13 +47,6 @@ export interface CoordinatorParts {
   /** Milliseconds that a request may take; then it is decided without whoever is missing. */
   readonly requestMs: number;
   readonly merger: Merger;
-}
-
-/** A key, and who is responsible for it. */
-interface Place {
-  readonly keyspace: Keyspace;
-  readonly at: KeyAt;
-  readonly primaries: readonly MemberIndex[];
 }
 
 interface Terms {
@@ -174,7 +161,7 @@ export class Coordinator {
   #writeHere(request: WriteRequest, place: Place, need: Need): Later<WriteOutcome> {
     const deadlineMs = this.#deadline();
     for (const share of need) {
-      const able = this.#able(place, share);
+      const able = ableOf(this.#parts.view, place, share);
       if (able.got < able.needed) return { kind: 'not-applied', ...able };
     }
     if (!this.#isPrimary(place)) {
@@ -195,7 +182,9 @@ export class Coordinator {
     // Best effort below R: what a dead replica alone knows is concurrent with this write.
     const { home } = request;
     const wanted = this.#needOfRead({ home }, place);
-    const need = atMost(wanted, (share) => this.#countAlive(place, share));
+    const need = atMost(wanted, (share) => {
+      return countAlive(this.#parts.view, place.primaries, share);
+    });
     const read = await this.reader.read(keyspace, at, { need, deadlineMs });
     if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
     if (read.object.context.length > 0) {
@@ -247,7 +236,7 @@ export class Coordinator {
   ): Later<WriteOutcome> {
     const { keyspace, at, primaries } = place;
     if (taken === undefined || taken.kind === 'too-late') {
-      return { kind: 'not-applied', ...this.#able(place, need[0] as Share) };
+      return { kind: 'not-applied', ...ableOf(this.#parts.view, place, need[0] as Share) };
     }
     if (taken.kind === 'condition-failed') return taken;
     const terms = { keyspace, primaries, own: this.#ownPlace(place), need, deadlineMs };
@@ -320,37 +309,6 @@ export class Coordinator {
 
   #needOfWrite({ w, home }: WriteRequest, { keyspace }: Place): Need {
     return needOf(keyspace, { letter: 'W', level: w ?? keyspace.w, home: home ?? this.#home });
-  }
-
-  /** How many could take a write now of those that the share counts, this node among them. */
-  #able(place: Place, share: Share): Progress {
-    return { ...share, got: this.#countAble(place, share) };
-  }
-
-  /** Fallbacks count as far as primaries are away, in their data center where that matters. */
-  #countAble(place: Place, share: Share): number {
-    const { view } = this.#parts;
-    const { dataCenter } = share;
-    const { copies, n } = place.keyspace;
-    const alive = this.#countAlive(place, share);
-    const most = dataCenter === undefined ? n : (copies?.[dataCenter] ?? 0);
-    if (alive === most) return alive;
-    if (dataCenter === undefined && copies !== undefined) {
-      const each = Object.keys(copies).map((name) => ({ ...share, dataCenter: name }));
-      return each.reduce((sum, there) => sum + this.#countAble(place, there), 0);
-    }
-    const own = !this.#isPrimary(place) && counts(share, view, view.self) ? 1 : 0;
-    const others = [...livingFallbacks(view, place.keyspace, place.at.slot, dataCenter)];
-    return Math.min(most, alive + own + others.length);
-  }
-
-  #countAlive({ primaries }: Place, share: Share): number {
-    const { view } = this.#parts;
-    let alive = 0;
-    for (const member of primaries) {
-      if (counts(share, view, member) && view.isAlive(member)) alive += 1;
-    }
-    return alive;
   }
 
   #deadline(): number {

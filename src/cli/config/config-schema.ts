@@ -9,13 +9,13 @@
 //   scrub-period = "7d"
 
 import Type, { type Static } from 'typebox';
+import { LEVEL_NAMES, type LevelName } from '../../node/store.ts';
 import {
   COPIES_MAX,
   KEYSPACE_NUMBER_MAX,
   PRESETS,
   type Preset,
 } from '../../replication/keyspace.ts';
-import { LEVEL_NAMES, type LevelName } from '../../replication/levels/consistency-level.ts';
 
 const Text = Type.String({ minLength: 1 });
 const Count = Type.Integer({ minimum: 1 });

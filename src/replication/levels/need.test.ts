@@ -85,7 +85,7 @@ test('what doors are told: numbers and names in any case, and nothing else', () 
   deepEqual(wrong.map(levelIn), wrong.map(() => undefined)); // biome-ignore format: one line each
 });
 
-test('as much as can be had: less of a share, none of one that has nothing, at least one of all', () => {
+test('as much as can be had: less of a share, and one of all where there is nothing', () => {
   const each = needOf(EAST_3_WEST_2, { letter: 'R', level: 'each-quorum', home: 'east' });
   const alive = (counts: Record<string, number>) =>
     drawn(atMost(each, ({ dataCenter = '' }) => counts[dataCenter] ?? 0));

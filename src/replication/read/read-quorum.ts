@@ -1,6 +1,6 @@
 // The counting of one read: whose version of the object is known, what the answer is once as many
-// are as the read needs, and who turned out to be behind it. Versions come first, without values; values only from
-// somebody whose version adds something to ours.
+// are as the read needs, and who turned out to be behind it. Versions come first, without values;
+// values only from somebody whose version adds something to ours.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
