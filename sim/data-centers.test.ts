@@ -1,7 +1,7 @@
 // Two data centers and the link between them: what crosses it, and what happens when one of them is
 // gone.
 
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteReader } from '../src/base/bytes.ts';
 import type { Node } from '../src/node/node.ts';
@@ -148,3 +148,74 @@ test('a write crosses the link once, whatever level it is at; a local read does 
   deepEqual([...places.crossings], [['east>west read-version', 2]]);
   await places.world.settle(places.cluster.closeAll());
 });
+
+test('a delegate that dies with a write in its hands is passed by', async () => {
+  for (const seed of [2, 3, 4]) {
+    const places = new TwoPlaces(seed, NEVER_MS);
+    await places.start();
+    let victim: string | undefined;
+    places.world.network.onFrame = (from, to) => {
+      // It is told, and gone before it can tell anybody.
+      if (victim !== undefined || !EAST.includes(from) || !WEST.includes(to)) return;
+      victim = to;
+      places.cluster.crash(to);
+    };
+    const fromMs = places.world.nowMs;
+    const outcome = await places.put('n1', 'key', 'value', 'each-quorum');
+    equal(outcome.kind, 'ok');
+    ok(places.world.nowMs - fromMs < 1_000, `it took ${places.world.nowMs - fromMs} ms`);
+    equal(places.node('n1').metrics().peers.relaysRepeated, 1);
+    places.world.network.onFrame = undefined;
+    await places.world.settle(places.cluster.closeAll());
+  }
+});
+
+for (const how of ['crash', 'cut'] as const) {
+  test(`a data center is lost (${how}): the other goes on, loses nothing, and both converge`, async () => {
+    for (const seed of [5, 6]) {
+      const places = new TwoPlaces(seed);
+      await places.start();
+      equal((await places.put('n1', 'before', 'b')).kind, 'ok');
+      await places.world.runFor(1_000);
+      await places.cutOff(WEST, how);
+      const kept = new Map([['before', 'b']]);
+      for (const name of EAST) {
+        for (let key = 0; key < 8; key++) {
+          const written = await places.put(name, `${name}-${key}`, `value ${key}`);
+          equal(written.kind, 'ok');
+          kept.set(`${name}-${key}`, `value ${key}`);
+        }
+        const each = await places.put(name, 'before', 'never', 'each-quorum');
+        const refused = { kind: 'not-applied', needed: 2, got: 0, dataCenter: 'west' };
+        deepEqual(each, refused);
+        equal((await places.put(name, 'before', 'never', 'all')).kind, 'not-applied');
+        equal(await places.value(name, 'before', 'each-quorum'), 'no-answer');
+        for (const [key, value] of kept) equal(await places.value(name, key), value);
+      }
+      if (how === 'cut') equal((await places.put('n5', 'west', 'goes on as well')).kind, 'ok');
+      if (how === 'cut') kept.set('west', 'goes on as well');
+      await places.bringBack(WEST, how);
+      await places.converge();
+      for (const name of [...EAST, ...WEST]) {
+        for (const [key, value] of kept) equal(await places.value(name, key, 'one'), value);
+      }
+      equal((await places.put('n4', 'after', 'a', 'each-quorum')).kind, 'ok');
+      await sameDisks(places);
+    }
+  });
+}
+
+/** Every node is a replica of every key here. */
+async function sameDisks({ world, cluster }: TwoPlaces): Promise<void> {
+  await world.runFor(2_000);
+  await world.settle(cluster.closeAll());
+  const disks: string[] = [];
+  for (const name of cluster.names) {
+    const { objects } = await world.settle(cluster.contents(name));
+    const values = [...objects].map(([key, { siblings }]) => {
+      return `${key}: ${siblings.map(({ dot, value }) => `${dot.actor}/${dot.counter} ${value}`)}`;
+    });
+    disks.push(values.sort().join('\n'));
+  }
+  deepEqual(new Set(disks).size, 1);
+}
