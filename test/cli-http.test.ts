@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningNode, startCluster } from './cluster-fixture.ts';
+import { until } from './until.ts';
 
 const SAMPLE = /^([a-z_][a-z0-9_]*)(?:\{([a-z_]+="[^"\\]*",?)*\})? (-?[\d.e+-]+|NaN|[+-]Inf)$/;
 
@@ -116,18 +116,11 @@ test('the HTTP door', async (t) => {
     const refused = slow.map((socket) => once(socket, 'data'));
     match(String(await Promise.race(refused)), /^HTTP\/1\.1 503 [\s\S]*"code":"OVERLOADED"/);
     for (const socket of slow) socket.destroy();
-    await untilTaken(() => ask(node, url, { method: 'PUT', body: 'v' }));
+    await until('a value is taken again', async () => {
+      return (await ask(node, url, { method: 'PUT', body: 'v' })).status !== 503;
+    });
   });
 });
-
-/** Tries again as long as it is refused for now. */
-async function untilTaken(send: () => Promise<{ readonly status: number }>): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    if ((await send()).status !== 503) return;
-    await sleep(10);
-  }
-  throw new Error('it is refused for ever');
-}
 
 test('readyz says 503 while the others are missing, and serves after a while', async (t) => {
   const cluster = await startCluster({ nodes: 3, owner: t });
@@ -147,15 +140,8 @@ test('readyz says 503 while the others are missing, and serves after a while', a
   deepEqual(JSON.parse(answer.body), { isReady: true, stage: 'serving', hasQuorum: false });
 });
 
-async function untilAnswered(node: RunningNode) {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await ask(node, '/readyz');
-    } catch (error) {
-      if (attempt > 500) throw error;
-      await sleep(10);
-    }
-  }
+function untilAnswered(node: RunningNode) {
+  return until('it answers', () => ask(node, '/readyz').catch(() => undefined), 10);
 }
 
 function kvorumFamilies(page: string): Set<string> {
