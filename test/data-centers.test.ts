@@ -7,6 +7,7 @@ import { hasCode } from '../src/base/errors.ts';
 import { connect } from '../src/client/kvorum-client.ts';
 import { type RunningCluster, runKvorum, startCluster } from './cluster-fixture.ts';
 import { metricsOf } from './node-metrics.ts';
+import { until } from './until.ts';
 
 const EAST = [0, 1, 2];
 const WEST = [3, 4, 5];
@@ -98,12 +99,11 @@ function at(cluster: RunningCluster, index: number) {
 
 /** Nothing is kept for others any more. */
 async function delivered(cluster: RunningCluster, index: number): Promise<void> {
-  for (;;) {
+  await until('hints are delivered', async () => {
     const metrics = await metricsOf(at(cluster, index));
     const waiting = WEST.map((west) => {
       return metrics(`kvorum_hints_pending{target="${at(cluster, west).name}"}`, 0);
     });
-    if (waiting.every((count) => count === 0)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    return waiting.every((count) => count === 0);
+  });
 }

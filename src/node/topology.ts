@@ -60,7 +60,9 @@ export class PlacedTopology implements Topology {
     const dataCenters = [...new Set(this.members.map((member) => member.dataCenter))];
     this.keyspaces = topology.keyspaces.map((each) => cappedTo(each, hosts, dataCenters));
     for (const each of this.keyspaces) for (const home of dataCenters) usualNeeds(each, home);
-    const n = Math.max(...this.keyspaces.map((keyspace) => keyspace.n));
+    // The one that loads its nodes most is the one to be evened out.
+    const most = this.keyspaces.reduce((a, b) => (b.n > a.n ? b : a));
+    const n = most.copies ?? most.n;
     this.ring = { ...placeTokens(this.members, { n }), epoch: topology.epoch };
     const slotCounts = this.members.map(() => 0);
     for (const owner of this.ring.owners) slotCounts[owner] = (slotCounts[owner] as number) + 1;
