@@ -273,7 +273,7 @@ export class RemotePeers implements Peers, Receiver {
     return kind === 'reply' && !this.#questions.isRelayed(questionId, member);
   }
 
-  /** Only replies to what we asked ourselves clear a name: they prove that the way is open in both directions. */
+  /** Only replies to what we asked ourselves clear a name: the way is open in both directions. */
   #hear(member: MemberIndex): void {
     const { map, clock } = this.#parts;
     map.gossip.detector.answered(member, clock.monotonicMs());

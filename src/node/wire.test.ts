@@ -101,7 +101,7 @@ test('an outbox makes one frame of all that it was given, then another', () => {
     frames.map((frame) => read(frame).messages.length),
     MESSAGES.map((_, before) => before + 1),
   );
-  deepEqual(read(frames[3] as Buffer), { header: HEADER, messages: MESSAGES });
+  deepEqual(read(frames.at(-1) as Buffer), { header: HEADER, messages: MESSAGES });
 });
 
 test('a header is no longer than outboxes reckon, and a frame never too long', () => {

@@ -1,8 +1,6 @@
 // How many could take a write of a key now: those of its primaries that seem alive, and as many
 // fallbacks as there are primaries away. Where copies are counted per data center a fallback stands
 // in for primaries of its own only.
-//
-// Pure: no clock, no disk, no network; dice are an argument.
 
 import { type ClusterView, livingFallbacks } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
