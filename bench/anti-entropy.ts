@@ -141,6 +141,8 @@ function viewOf(self: MemberIndex): ClusterView {
     primaries: () => [0, 1],
     fallbacks: () => [],
     isAlive: () => true,
+    isSlow: () => false,
+    isDiskFull: () => false,
     leader: () => 0,
     dataCenterOf: () => 'dc1',
     nodeId: (member) => `a${member}`.repeat(20) as NodeId,

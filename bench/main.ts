@@ -15,6 +15,7 @@ import { run as gossip } from './gossip.ts';
 import { run as redis } from './redis.ts';
 import { run as restart } from './restart.ts';
 import { run as ring } from './ring.ts';
+import { run as slow } from './slow.ts';
 import { run as versions } from './versions.ts';
 
 type Part = (print: (line: string) => void, options: readonly string[]) => Promise<void>;
@@ -29,8 +30,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   'anti-entropy': antiEntropy,
   growth,
   restart,
+  slow,
 };
-const LONG_PARTS: readonly string[] = ['gossip', 'growth', 'restart'];
+const LONG_PARTS: readonly string[] = ['gossip', 'growth', 'restart', 'slow'];
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));

@@ -79,6 +79,14 @@ export class ClusterMap implements ClusterView {
     return member === this.self || this.gossip.detector.isAlive(member);
   }
 
+  isSlow(member: MemberIndex): boolean {
+    return this.gossip.detector.isSlow(member);
+  }
+
+  isDiskFull(member: MemberIndex): boolean {
+    return this.gossip.heartbeat(member).load.isDiskFull;
+  }
+
   nodeId(member: MemberIndex): NodeId {
     return (this.members[member] as ClusterMember).id;
   }

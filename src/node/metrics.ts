@@ -5,6 +5,7 @@ import type { MergeCounters } from '../merge/merger.ts';
 import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
+import type { HedgeCounters } from '../replication/read/hedger.ts';
 import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { ReapCounters } from '../replication/reaping/round-member.ts';
 import type { EngineStats } from '../storage/engine.ts';
@@ -19,6 +20,7 @@ export interface NodeMetrics {
   readonly getLatency: Histogram;
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
+  readonly hedges: HedgeCounters;
   readonly objects: ObjectCounters;
   readonly merges: MergeCounters;
   readonly antiEntropy: AntiEntropyCounters;

@@ -309,6 +309,7 @@ export class Node implements Store {
       getLatency: this.#gets.latency,
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
+      hedges: this.#coordinator.hedges,
       objects: this.#replica.counters,
       merges: this.#merger.counters,
       antiEntropy: this.#antiEntropy.counters,

@@ -16,6 +16,10 @@ export interface ClusterView {
   /** Who stands in for primaries that are away, best first; on hosts of their own. */
   fallbacks(keyspace: Keyspace, slot: Slot): readonly MemberIndex[];
   isAlive(member: MemberIndex): boolean;
+  /** Of those who are alive: its answers take too long. It is not asked first. */
+  isSlow(member: MemberIndex): boolean;
+  /** It said that it takes no writes. They go to others first. */
+  isDiskFull(member: MemberIndex): boolean;
   /** The first primary that seems alive; undefined when none does. */
   leader(keyspace: Keyspace, slot: Slot): MemberIndex | undefined;
   nodeId(member: MemberIndex): NodeId;
@@ -29,7 +33,8 @@ export interface ClusterView {
 
 /**
  * Who else can stand in now, best first, each as it seems when its turn comes; nobody where strict.
- * With `dataCenter` only those who stand there.
+ * Those who take no writes come last: they may have room again. With `dataCenter` only those who
+ * stand there.
  */
 export function* livingFallbacks(
   view: ClusterView,
@@ -38,10 +43,14 @@ export function* livingFallbacks(
   dataCenter?: string,
 ): Generator<MemberIndex, undefined> {
   if (!keyspace.isSloppy) return;
+  const full: MemberIndex[] = [];
   for (const member of view.fallbacks(keyspace, slot)) {
     const isThere = dataCenter === undefined || view.dataCenterOf(member) === dataCenter;
-    if (isThere && member !== view.self && view.isAlive(member)) yield member;
+    if (!isThere || member === view.self || !view.isAlive(member)) continue;
+    if (view.isDiskFull(member)) full.push(member);
+    else yield member;
   }
+  yield* full;
 }
 
 /**

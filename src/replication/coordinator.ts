@@ -21,12 +21,14 @@ import { slotOf } from '../ring/slot.ts';
 import { isPlainPut, needsRead } from './change.ts';
 import { type ClusterView, coordinators, nearestFirst, standInPlace } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
-import { Forwarder, isFinal } from './forwarder.ts';
+import { isFinal } from './forwarding/final-refusal.ts';
+import { Forwarder } from './forwarding/forwarder.ts';
 import { ableOf, countAlive, type Place } from './levels/able.ts';
-import { atMost, type Need, needOf, type Share } from './levels/need.ts';
+import { atMost, type Need, needOf, nothingOf, type Share } from './levels/need.ts';
 import { mergedValues, mergeFailed } from './merged-values.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
+import { noHedges } from './read/hedger.ts';
 import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
 import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
 import { ReplicatedWrite, type WriterParts } from './replicated-write.ts';
@@ -60,14 +62,15 @@ const NOBODY: readonly number[] = [];
 
 export class Coordinator {
   readonly reader: QuorumReader;
+  readonly hedges = noHedges();
   readonly #parts: CoordinatorParts;
   readonly #forwarder: Forwarder;
   readonly #writerParts: WriterParts;
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts;
-    this.reader = new QuorumReader(parts);
-    this.#forwarder = new Forwarder(parts);
+    this.reader = new QuorumReader({ ...parts, hedges: this.hedges });
+    this.#forwarder = new Forwarder({ ...parts, hedges: this.hedges });
     this.#writerParts = { ...parts, ownDisk: new DeadlineSweep(parts.clock) };
   }
 
@@ -165,8 +168,9 @@ export class Coordinator {
       if (able.got < able.needed) return { kind: 'not-applied', ...able };
     }
     if (!this.#isPrimary(place)) {
-      const none = { ...(need[0] as Share), got: 0 };
-      if (!isPlainPut(request)) return { kind: 'not-applied', ...none, why: NO_PRIMARY };
+      if (!isPlainPut(request)) {
+        return { kind: 'not-applied', ...nothingOf(need), why: NO_PRIMARY };
+      }
       const targets = place.primaries.map((member) => this.#parts.view.nodeNumber(member));
       return this.#writeInTurn(request, place, { need, deadlineMs, targets });
     }

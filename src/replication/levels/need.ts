@@ -100,6 +100,11 @@ export function atMost(need: Need, count: (share: Share) => number): Need {
   return within.length > 0 ? within : ofAll(1);
 }
 
+/** How far a request came that nobody has answered. */
+export function nothingOf(need: Need): Progress {
+  return { ...(need[0] as Share), got: 0 };
+}
+
 export function majority(n: number): number {
   return Math.floor(n / 2) + 1;
 }

@@ -19,6 +19,7 @@ import type { KeyAt } from '../messages.ts';
 import { type Answer, answerOf, type MemberIndex } from '../peers.ts';
 import type { NoAnswer } from '../request.ts';
 import { Gathering, type ReaderParts, type ReadTask } from './gathering.ts';
+import { Hedger, type HedgerParts } from './hedger.ts';
 import { ReadQuorum } from './read-quorum.ts';
 
 /** Repairs that may be under way at once; beyond, a repair is left to the next read. */
@@ -53,8 +54,8 @@ export class QuorumReader {
   #repairsUnderWay = 0;
   #turn: number;
 
-  constructor(parts: ReaderParts) {
-    this.#parts = parts;
+  constructor(parts: Omit<ReaderParts, 'hedger'> & HedgerParts) {
+    this.#parts = { ...parts, hedger: new Hedger(parts) };
     this.#turn = parts.view.self;
   }
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KeyspaceNumber } from '../base/ids.ts';
-import { nodeClock } from '../host/node-clock.ts';
-import type { ClusterView } from './cluster-view.ts';
+import type { KeyspaceNumber } from '../../base/ids.ts';
+import { nodeClock } from '../../host/node-clock.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../keyspace.ts';
+import { ofAll } from '../levels/need.ts';
+import type { Answer, Asking, MemberIndex } from '../peers.ts';
+import { noHedges } from '../read/hedger.ts';
+import type { WriteOutcome, WriteRequest } from '../request.ts';
 import { Forwarder } from './forwarder.ts';
-import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from './keyspace.ts';
-import { ofAll } from './levels/need.ts';
-import type { Answer, Asking, MemberIndex } from './peers.ts';
-import type { WriteOutcome, WriteRequest } from './request.ts';
 
 const OK = { kind: 'ok', dot: { actor: 1, counter: 1 }, context: [], previous: undefined };
 const wrote = (outcome: object) => ({ kind: 'wrote', outcome }) as unknown as Answer;
@@ -16,7 +17,7 @@ const UNSENT: Answer = { kind: 'lost', wasSent: false };
 const TURNED_DOWN = { kind: 'refused', why: 'no', fix: 'Wait.' } as const;
 const REFUSED: Answer = { ...TURNED_DOWN, code: 'NOT_ENOUGH_REPLICAS' };
 const ELSEWHERE = wrote({ kind: 'condition-failed', previous: undefined });
-const REST = { clock: nodeClock(), requestMs: 1_000, replica: { time: 7 } };
+const REST = { clock: nodeClock(), requestMs: 1_000, replica: { time: 7 }, hedges: noHedges() };
 const TERMS = { keyspace: DEFAULT_KEYSPACE, need: ofAll(2) };
 const PUT = { kind: 'put', value: Buffer.from('v'), expiresAt: 0 } as const;
 const DELETE = { kind: 'delete' } as const;
@@ -24,6 +25,12 @@ const EXPIRE = { kind: 'expire', expiresAt: 5 } as const;
 const LONELY = wrote({ kind: 'not-applied', needed: 2, got: 1 });
 const WRITTEN = wrote({ ...OK, receipt: { nodes: ['a'], durability: 'fsync', epoch: 1 } });
 const UNSURE = wrote({ kind: 'indeterminate', needed: 2, got: 1 });
+
+function viewOf(parts: Partial<ClusterView> = {}): ClusterView {
+  const well = { isAlive: () => true, isSlow: () => false, isDiskFull: () => false };
+  const dataCenterOf = () => 'here';
+  return { memberCount: 3, epoch: 1, dataCenterOf, ...well, ...parts } as unknown as ClusterView;
+}
 
 /** What each primary answers in turn, who is asked of them, and what comes of it. */
 const WRITES: readonly (readonly [what: string, Answer[], asked: number, WriteOutcome['kind']])[] =
@@ -47,7 +54,7 @@ for (const [what, answers, asked, kind] of WRITES) {
         queueMicrotask(() => onAnswer(member, answers[member] as Answer));
       },
     };
-    const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
+    const view = viewOf();
     const forwarder = new Forwarder({ view, peers, ...REST });
     const request: WriteRequest = {
       keyspace: 0 as KeyspaceNumber,
@@ -109,7 +116,7 @@ for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
         queueMicrotask(() => onAnswer(member, member === 0 ? LOST : second));
       },
     };
-    const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
+    const view = viewOf();
     const forwarder = new Forwarder({ view, peers, ...REST });
     const request = { keyspace: keyspace.number, key: Buffer.from('a'), ...wanted };
     const outcome = await forwarder.write({ ...TERMS, keyspace }, request, [0, 1]);
@@ -128,7 +135,7 @@ test('a write that nobody took says whose disk is full', async () => {
     ask: ([member = -1], { onAnswer }) =>
       queueMicrotask(() => onAnswer(member, answers[member] as Answer)),
   };
-  const view = { isAlive: () => true } as unknown as ClusterView;
+  const view = viewOf();
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
   const why = { code: 'DISK_FULL', message: 'no (Wait.)' };
@@ -140,7 +147,7 @@ test('a write that nobody took says what the last of them lacked', async () => {
   const peers: Asking = {
     ask: (_, { onAnswer }) => queueMicrotask(() => onAnswer(0, LONELY)),
   };
-  const view = { isAlive: () => true } as unknown as ClusterView;
+  const view = viewOf();
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
   assert.deepEqual(await forwarder.write(TERMS, request, [0]), {
@@ -149,3 +156,37 @@ test('a write that nobody took says what the last of them lacked', async () => {
     got: 1,
   });
 });
+
+/** Who is unfit; then who is asked in turn of what all of them refuse. */
+const ORDERS: readonly (readonly [
+  what: string,
+  view: Partial<ClusterView>,
+  request: Partial<WriteRequest>,
+  asked: readonly MemberIndex[],
+])[] = [
+  ['all are well', {}, { change: PUT }, [0, 1, 2]],
+  ['the disk of one is full', { isDiskFull: (member) => member === 0 }, { change: PUT }, [1, 2, 0]],
+  ['two are slow', { isSlow: (member) => member < 2 }, { change: PUT }, [2, 0, 1]],
+  ['one is dead', { isAlive: (member) => member !== 1 }, { change: PUT }, [0, 2]],
+  [
+    'the first is full, and the write depends on the value',
+    { isDiskFull: (member) => member === 0 },
+    { change: PUT, condition: 'absent' },
+    [0, 1, 2],
+  ],
+];
+
+for (const [what, unfit, request, asked] of ORDERS) {
+  test(`a write is handed on to ${asked.join(', ')} where ${what}`, async () => {
+    const heard: MemberIndex[] = [];
+    const peers: Asking = {
+      ask: ([member = -1], { onAnswer }) => {
+        heard.push(member);
+        queueMicrotask(() => onAnswer(member, REFUSED));
+      },
+    };
+    const forwarder = new Forwarder({ view: viewOf(unfit), peers, ...REST });
+    await forwarder.write(TERMS, request as WriteRequest, [0, 1, 2]);
+    assert.deepEqual(heard, asked);
+  });
+}

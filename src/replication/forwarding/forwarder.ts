@@ -3,23 +3,23 @@
 // coordinator would mint a second dot for it. Where that does no harm, a delete or an expiry is
 // tried again on condition that nothing has been written since: see docs/decisions.
 
-import { type ErrorCode, KvorumError, lineOf } from '../base/errors.ts';
-import { tick } from '../causality/hybrid-clock.ts';
-import type { Clock } from '../host/host.ts';
-import type { ClusterView } from './cluster-view.ts';
-import type { Keyspace } from './keyspace.ts';
-import type { Need, Progress, Share } from './levels/need.ts';
-import type { Refused, RemoteWriteOutcome, Request } from './messages.ts';
-import { type Answer, type Asking, answerOf, type MemberIndex } from './peers.ts';
-import type { Replica } from './replica.ts';
-import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from './request.ts';
+import { lineOf } from '../../base/errors.ts';
+import { tick } from '../../causality/hybrid-clock.ts';
+import { needsRead } from '../change.ts';
+import type { Keyspace } from '../keyspace.ts';
+import { type Need, nothingOf } from '../levels/need.ts';
+import type { RemoteWriteOutcome, Request } from '../messages.ts';
+import { type Answer, type Asking, answerOf, type MemberIndex } from '../peers.ts';
+import { Hedger, type HedgerParts } from '../read/hedger.ts';
+import type { Replica } from '../replica.ts';
+import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from '../request.ts';
+import { errorOf, isFinal } from './final-refusal.ts';
+import { ForwardedGet } from './forwarded-get.ts';
 
-export interface ForwarderParts {
-  readonly view: ClusterView;
+export interface ForwarderParts extends HedgerParts {
   readonly peers: Asking;
   /** Whose time no write that we know of is ahead of. */
   readonly replica: Pick<Replica, 'time'>;
-  readonly clock: Clock;
   readonly requestMs: number;
 }
 
@@ -30,48 +30,21 @@ export interface ForwardedTerms {
 
 /** The primary decides after requestMs; its answer still needs the way back. */
 const GRACE_MS = 200;
-/** A primary that is well has answered by then, its own hedges included. */
-const SLOW_MS = 60;
 
 export class Forwarder {
   readonly #parts: ForwarderParts;
+  readonly #hedger: Hedger;
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
+    this.#hedger = new Hedger(parts);
   }
 
-  /**
-   * Asks the next primary as well when one is lost, refuses, or is slow. Rejects where it is the
-   * request that is wrong.
-   */
+  /** Rejects where it is the request that is wrong. */
   get(need: Need, request: GetRequest, primaries: readonly MemberIndex[]): Promise<GetOutcome> {
-    const { peers, requestMs } = this.#parts;
-    const waiting = this.#alive(primaries);
-    let best: GetOutcome = { kind: 'no-answer', ...nothingOf(need) };
-    let missing = 0;
-    return new Promise((resolve, reject) => {
-      const askNext = () => {
-        const member = waiting.shift();
-        if (member === undefined) return;
-        missing += 1;
-        const question = { budgetMs: requestMs + GRACE_MS, slowAfterMs: SLOW_MS, onSlow: askNext };
-        peers.ask([member], {
-          request: { kind: 'coordinate-get', ...request },
-          onAnswer,
-          ...question,
-        });
-      };
-      const onAnswer = (_: MemberIndex, answer: Answer) => {
-        missing -= 1;
-        if (answer.kind === 'refused' && isFinal(answer.code)) reject(errorOf(answer));
-        if (answer.kind === 'got') best = answer.outcome;
-        if (best.kind !== 'no-answer') resolve(best);
-        else askNext();
-        if (missing === 0) resolve(best);
-      };
-      askNext();
-      if (missing === 0) resolve(best);
-    });
+    const budgetMs = this.#parts.requestMs + GRACE_MS;
+    const task = { request, primaries, need, budgetMs };
+    return new ForwardedGet({ ...this.#parts, hedger: this.#hedger }, task).run();
   }
 
   /**
@@ -87,7 +60,7 @@ export class Forwarder {
     const deadlineMs = clock.monotonicMs() + requestMs;
     const before = request.before ?? tick(replica.time, clock.wallMs());
     let unwritten: NotApplied = { kind: 'not-applied', ...nothingOf(terms.need) };
-    const members = this.#alive(primaries);
+    const members = this.#candidates(request, primaries);
     for (const [place, member] of members.entries()) {
       const sentMs = this.#parts.clock.wallMs();
       const answer = await this.#ask(member, { kind: 'coordinate-write', sentMs, ...request });
@@ -120,8 +93,16 @@ export class Forwarder {
     return { kind: 'indeterminate', ...nothingOf(terms.need) };
   }
 
-  #alive(primaries: readonly MemberIndex[]): MemberIndex[] {
-    return primaries.filter((member) => this.#parts.view.isAlive(member));
+  /**
+   * Those who seem alive; who takes no writes or is slow comes last. Not where the value before
+   * matters: about the first of them all nodes must agree.
+   */
+  #candidates(request: WriteRequest, primaries: readonly MemberIndex[]): MemberIndex[] {
+    const { view } = this.#parts;
+    const alive = primaries.filter((member) => view.isAlive(member));
+    if (needsRead(request)) return alive;
+    const isUnfit = (member: MemberIndex) => view.isDiskFull(member) || view.isSlow(member);
+    return alive.toSorted((a, b) => Number(isUnfit(a)) - Number(isUnfit(b)));
   }
 
   #ask(member: MemberIndex, request: Request): Promise<Answer> {
@@ -135,11 +116,6 @@ export class Forwarder {
   }
 }
 
-/** What it is if nobody has answered. */
-function nothingOf([share]: Need): Progress {
-  return { ...(share as Share), got: 0 };
-}
-
 /**
  * Whether a second attempt leaves what one would have left. A put would stand there twice, and so
  * would a value with another expiry where siblings are kept; two tombstones are as good as one.
@@ -147,23 +123,4 @@ function nothingOf([share]: Need): Progress {
 function mayRepeat({ conflictRule }: Keyspace, { change, returnPrevious }: WriteRequest): boolean {
   if (returnPrevious) return false;
   return change.kind === 'delete' || (change.kind === 'expire' && conflictRule === 'latest');
-}
-
-const FINAL: readonly ErrorCode[] = [
-  'BAD_CONTEXT',
-  'BAD_OPTION',
-  'LEVEL_IMPOSSIBLE',
-  'MERGE_FAILED',
-  'NO_SUCH_KEYSPACE',
-  'TOO_MANY_SIBLINGS',
-  'VALUE_TOO_LARGE',
-];
-
-/** Whether the request itself is wrong, so that no other node would take it either. */
-export function isFinal(code: ErrorCode): boolean {
-  return FINAL.includes(code);
-}
-
-function errorOf({ code, why, fix }: Refused): KvorumError {
-  return new KvorumError(code, why, fix);
 }
