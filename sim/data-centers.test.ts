@@ -24,7 +24,7 @@ const ORDERS: Keyspace = {
 /** Longer than any run: what is compared in the background is not counted here. */
 const NEVER_MS = 3_600_000;
 /** One way over the link. */
-const LINK_MS = 10;
+const LINK_MS = 4;
 
 class TwoPlaces {
   readonly world: SimWorld;

@@ -7,7 +7,7 @@ import { INCARNATION_EPOCH_MS, SLOT_COUNT } from '../base/ids.ts';
 import type { Clock, Random } from '../host/host.ts';
 import { Gossip } from '../membership/gossip.ts';
 import type { GossipPreset } from '../membership/gossip-preset.ts';
-import { type ClusterView, coordinators, nearestFirst } from '../replication/cluster-view.ts';
+import { type ClusterView, coordinators } from '../replication/cluster-view.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type { MemberIndex } from '../replication/peers.ts';
 import { HEALTHY, type MemberHealth, type MemberStatus, type OwnedRange } from './store.ts';
@@ -114,8 +114,11 @@ export class ClusterMap implements ClusterView {
 
   /** The first who may coordinate and seems alive, near ones before others: where clients ask. */
   contact(keyspace: Keyspace, slot: Slot): MemberIndex | undefined {
-    const members = nearestFirst(this, coordinators(this, keyspace, slot));
-    return members.find((member) => this.isAlive(member));
+    const members = coordinators(this, keyspace, slot);
+    const home = this.dataCenterOf(this.self);
+    const isNear = (member: MemberIndex) => this.dataCenterOf(member) === home;
+    const near = members.find((member) => isNear(member) && this.isAlive(member));
+    return near ?? members.find((member) => this.isAlive(member));
   }
 
   /** The ring as clients should see it now: runs of slots, each with whom they should ask. */

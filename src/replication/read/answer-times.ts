@@ -5,9 +5,9 @@
 //   one as well says only that this answer takes longer than that: it counts as slightly more, not
 //   with its full time, or one bad replica would put off what helps against it (scylladb#7342).
 // - A member is left out when its usual answer is late beyond LATE_FACTOR times that of the
-//   quickest member of its data center (three late ones in a row do it), or while it answers nothing at all for
-//   SILENT_MS. It is asked now and then beside another one, and comes back when that went well
-//   about five times.
+//   quickest member of its data center (three late ones in a row do it), or while it answers
+//   nothing at all for SILENT_MS. It is asked now and then beside another one, and comes back when
+//   that went well about five times.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 

@@ -1,9 +1,9 @@
 // One quorum read while it gathers what is known: our own copy, and the versions of others. Only as
 // many others are asked at first as the quorum lacks: those of our own data center before all
 // others, and none of a data center that the read does not need; those who are late lately
-// (hedger.ts) last. One that is lost is replaced at once. When an answer takes longer than usual one
-// more is asked, if the budget allows it; and in any case after a time that no healthy node takes
-// (our own disk is no exception), so that a read waits for nobody who hangs.
+// (hedger.ts) last. One that is lost is replaced at once. When an answer takes longer than usual
+// one more is asked, if the budget allows it; and in any case after a time that no healthy node
+// takes (our own disk is no exception), so that a read waits for nobody who hangs.
 //
 // It is the question that it asks, so that a read is one object and not a handful of closures.
 
