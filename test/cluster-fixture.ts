@@ -53,7 +53,7 @@ interface NodeFlags {
   readonly readyMsMax?: number;
 }
 
-/** A place with addresses of its own: see test/network-lab.ts. */
+/** A place of its own: see test/network-lab.ts. */
 export interface NodeSite {
   /** Of its client and HTTP ports. */
   readonly host: string;
@@ -61,6 +61,8 @@ export interface NodeSite {
   readonly peerHost: string;
   /** The command that runs another one there: `ip netns exec …`. */
   readonly launcher: readonly string[];
+  /** Of its data; a temporary one. */
+  readonly directory?: string;
 }
 
 const HERE: NodeSite = { host: '127.0.0.1', peerHost: '127.0.0.1', launcher: [] };
@@ -104,7 +106,7 @@ export class RunningNode {
     this.port = port;
     this.httpPort = port + HTTP_OFFSET;
     this.peerPort = port + PEER_OFFSET;
-    this.directory = join(directory, name);
+    this.directory = site.directory ?? join(directory, name);
     this.#flags = ['--node-id', name, '--data', this.directory, ...(options.flags ?? [])];
     this.#runtimeFlags = options.runtimeFlags ?? [];
     this.#env = options.env ?? {};
