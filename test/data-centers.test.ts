@@ -62,11 +62,11 @@ test('a data center of two is killed: the other goes on, and it comes back whole
   });
 
   await t.test('kill -9 of all its nodes under writes', async () => {
-    for (let count = 0; count < 100; count++) await write(count);
+    for (let count = 0; count < 60; count++) await write(count);
     const killed = Promise.all(WEST.map((index) => cluster.kill(index)));
-    for (let count = 100; count < 300; count++) await write(count);
+    for (let count = 60; count < 160; count++) await write(count);
     await killed;
-    for (let count = 300; count < 400; count++) await write(count);
+    for (let count = 160; count < 200; count++) await write(count);
     for (const [key, value] of acknowledged) equal(String((await kv.get(key)).value), value);
     const path = '/v1/keyspaces/default/keys/k?w=each-quorum';
     const refused = await fetch(`${at(cluster, 0).httpUrl}${path}`, { method: 'PUT', body: 'x' });
