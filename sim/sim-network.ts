@@ -65,15 +65,15 @@ export class SimNetwork implements Carrier {
     this.#events.note(`heal ${from}>${to}`);
   }
 
+  /** Cuts every link from one group to the other; the way back stays open. */
+  cutAll(group: readonly string[], others: readonly string[]): void {
+    for (const from of group) for (const to of others) if (from !== to) this.cut(from, to);
+  }
+
   /** Cuts every link between the two groups, both ways. */
   partition(group: readonly string[], others: readonly string[]): void {
-    for (const one of group) {
-      for (const other of others) {
-        if (one === other) continue;
-        this.cut(one, other);
-        this.cut(other, one);
-      }
-    }
+    this.cutAll(group, others);
+    this.cutAll(others, group);
   }
 
   /** Cuts a node off from all others, those to come included, until rejoin() or healAll(). */

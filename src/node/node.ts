@@ -17,7 +17,7 @@ import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-en
 import { coordinators } from '../replication/cluster-view.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
-import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
+import { HintBook, type HintLimits, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { counts, usualNeeds } from '../replication/levels/need.ts';
@@ -64,6 +64,8 @@ export interface NodeOptions {
   readonly reapRestMs?: number;
   /** Milliseconds between two comparisons with the other replicas. */
   readonly antiEntropyMs?: number | undefined;
+  /** What may be kept for one other node; see HINT_LIMITS. */
+  readonly hintLimits?: HintLimits | undefined;
   /** The same on every node; `lan`. */
   readonly gossip?: GossipPresetName;
 }
@@ -90,7 +92,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const map = new ClusterMap({ topology, self, clock: host.clock, random: host.random, preset });
   const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
-  const hints = new HintBook(engine, host.clock);
+  const hints = new HintBook(engine, host.clock, options.hintLimits);
   let node: Node;
   try {
     await hints.load();
