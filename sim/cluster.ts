@@ -17,7 +17,7 @@ import type { SimWorld } from './sim-host.ts';
 export const LATEST = DEFAULT_KEYSPACE.number;
 export const SIBLINGS = SIBLINGS_KEYSPACE.number;
 
-const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
+export const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
@@ -86,6 +86,17 @@ export class SimCluster {
     const { slot } = slotAtOf(name);
     const primaries = topology.primaries(topology.keyspace(LATEST), slot);
     return primaries.map((member) => topology.members[member]?.name as string);
+  }
+
+  /** Whether there is a slot of which both are primaries. */
+  shareSlots(...names: readonly string[]): boolean {
+    const { members, keyspaces } = this.#topology;
+    const places = names.map((name) => members.findIndex((each) => each.name === name));
+    const isShared = (primaries: readonly number[]) =>
+      places.every((each) => primaries.includes(each));
+    return keyspaces.some((keyspace) => {
+      return this.#topology.preferenceLists(keyspace).some(({ primaries }) => isShared(primaries));
+    });
   }
 
   nameOf(id: NodeId): string {
