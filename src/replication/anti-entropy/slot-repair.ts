@@ -12,7 +12,7 @@ import type { Keyspace } from '../keyspace.ts';
 import { listOwnKeys } from '../listing/own-keys.ts';
 import type { KeyAt, ListedKey, Listing, SlotsRequest } from '../messages.ts';
 import type { PacedWindow } from '../paced-window.ts';
-import { answerOf, type MemberIndex, type Peers } from '../peers.ts';
+import { type Asking, answerOf, type MemberIndex } from '../peers.ts';
 import type { Replica } from '../replica.ts';
 import type { KeyPosition } from '../request.ts';
 import { bucketDigests } from './slot-buckets.ts';
@@ -21,7 +21,7 @@ import { BUCKET_COUNT, BUCKET_HASHES } from './tree-shape.ts';
 export interface SlotRepairParts {
   readonly engine: Engine;
   readonly replica: Replica;
-  readonly peers: Peers;
+  readonly peers: Asking;
   readonly clock: Clock;
   readonly requestMs: number;
   readonly digestSeed: number;
