@@ -20,6 +20,7 @@ import { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
 import { DiskAtlas } from './weather/disk-atlas.ts';
 import { type FaultCounts, Faults } from './weather/faults.ts';
+import { drawPlaces } from './weather/places.ts';
 import { describeWeather, drawWeather, type Weather } from './weather/weather.ts';
 
 /** What the clients of a run do. */
@@ -89,8 +90,9 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const weather = { ...drawWeather(dice), ...options.weather };
   const onEnd = (node: Node) => probes.addMetrics(node.metrics());
   const hintLimits = { bytesMax: dice.pick([200, HINT_LIMITS.bytesMax]), windowMs: HINTS_MS };
-  const ends = { ...options, hintLimits, onEnd };
-  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), ends);
+  const size = dice.pick([3, 3, 4, 5]);
+  const places = drawPlaces(world.random.fork('places'), size);
+  const cluster = new SimCluster(world, size, { ...options, hintLimits, onEnd, ...places });
   const history = new History();
   const atlas = new DiskAtlas(world, cluster, history);
   const faults = new Faults({ world, cluster, atlas }, weather);

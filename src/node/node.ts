@@ -20,6 +20,7 @@ import { type ExplainParts, explainKey } from '../replication/explain/explain.ts
 import { HintBook, type HintLimits, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
+import { counts, usualNeeds } from '../replication/levels/need.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { OwnActor } from '../replication/own-actor.ts';
 import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
@@ -284,16 +285,26 @@ export class Node implements Store {
     return this.#map.members.find((member) => member.id === id)?.name ?? id;
   }
 
+  nodeDataCenter(id: NodeId): string {
+    return this.#map.members.find((member) => member.id === id)?.dataCenter ?? '';
+  }
+
   wallMs(): number {
     return this.#host.clock.wallMs();
   }
 
   /** Whether a quorum of every slot's primaries seems alive, so that requests will be served. */
   isReady(): boolean {
-    return this.keyspaces.every((keyspace) => {
-      const needed = Math.max(keyspace.r, keyspace.w);
-      return this.#map.topology.preferenceLists(keyspace).every(({ primaries }) => {
-        return primaries.filter((member) => this.#map.isAlive(member)).length >= needed;
+    return this.keyspaces.every((keyspace) => this.#hasQuorums(keyspace));
+  }
+
+  #hasQuorums(keyspace: Keyspace): boolean {
+    const map = this.#map;
+    const needs = usualNeeds(keyspace, map.dataCenterOf(map.self)).flat();
+    return map.topology.preferenceLists(keyspace).every(({ primaries }) => {
+      const alive = primaries.filter((member) => map.isAlive(member));
+      return needs.every((share) => {
+        return alive.filter((member) => counts(share, map, member)).length >= share.needed;
       });
     });
   }

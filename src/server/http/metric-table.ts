@@ -170,6 +170,11 @@ const NODE_ROWS: readonly MetricRow[] = [
     'Questions to other nodes that were not answered in time or at all.',
     ofNode((node) => node.peers.questionsLost),
   ),
+  counter(
+    'kvorum_relays_repeated_total',
+    'Copies that a node of another data center was to pass on, and were sent directly after all.',
+    ofNode((node) => node.peers.relaysRepeated),
+  ),
 ];
 
 const RESP_ROWS: readonly MetricRow[] = [
