@@ -1,9 +1,10 @@
 // Two data centers and the link between them: what crosses it, and what happens when one of them is
 // gone.
 
-import { deepEqual, equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteReader } from '../src/base/bytes.ts';
+import { hasCode } from '../src/base/errors.ts';
 import type { Node } from '../src/node/node.ts';
 import type { WriteOutcome, WriteRequest } from '../src/node/store.ts';
 import { readHeader, readMessage } from '../src/node/wire.ts';
@@ -32,10 +33,10 @@ class TwoPlaces {
   /** What crossed the link, `east>west relay`, and how often; of gossip and replies nothing. */
   readonly crossings = new Map<string, number>();
 
-  constructor(seed: number, antiEntropyMs = 700) {
+  constructor(seed: number, antiEntropyMs = 700, copies: Partial<Keyspace> = {}) {
     this.world = new SimWorld(seed);
     this.cluster = new SimCluster(this.world, 6, {
-      keyspaces: [ORDERS],
+      keyspaces: [{ ...ORDERS, ...copies }],
       dataCenters: [...EAST.map(() => 'east'), ...WEST.map(() => 'west')],
       antiEntropyMs,
     });
@@ -116,16 +117,24 @@ class TwoPlaces {
   #count(from: string, to: string, frame: Buffer): void {
     const [here, there] = [from, to].map((name) => (EAST.includes(name) ? 'east' : 'west'));
     if (here === there) return;
-    const r = new ByteReader(Buffer.from(frame));
-    readHeader(r);
-    while (r.left > 0) {
-      const message = readMessage(r);
-      if (message.kind === 'gossip' || message.kind === 'reply') continue;
-      const what = message.kind === 'request' ? message.request.kind : message.kind;
+    for (const what of kindsIn(frame)) {
       const name = `${here}>${there} ${what}`;
       this.crossings.set(name, (this.crossings.get(name) ?? 0) + 1);
     }
   }
+}
+
+/** Of the requests in it. */
+function kindsIn(frame: Buffer): string[] {
+  const r = new ByteReader(Buffer.from(frame));
+  readHeader(r);
+  const kinds: string[] = [];
+  while (r.left > 0) {
+    const message = readMessage(r);
+    if (message.kind === 'request') kinds.push(message.request.kind);
+    else if (message.kind === 'relay' || message.kind === 'relayed') kinds.push(message.kind);
+  }
+  return kinds;
 }
 
 test('a write crosses the link once, whatever level it is at; a local read does not', async () => {
@@ -149,26 +158,39 @@ test('a write crosses the link once, whatever level it is at; a local read does 
   await places.world.settle(places.cluster.closeAll());
 });
 
-test('a delegate that dies with a write in its hands is passed by', async () => {
-  for (const seed of [2, 3, 4]) {
-    const places = new TwoPlaces(seed, NEVER_MS);
-    await places.start();
-    let victim: string | undefined;
-    places.world.network.onFrame = (from, to) => {
-      // It is told, and gone before it can tell anybody.
-      if (victim !== undefined || !EAST.includes(from) || !WEST.includes(to)) return;
-      victim = to;
-      places.cluster.crash(to);
-    };
-    const fromMs = places.world.nowMs;
-    const outcome = await places.put('n1', 'key', 'value', 'each-quorum');
-    equal(outcome.kind, 'ok');
-    ok(places.world.nowMs - fromMs < 1_000, `it took ${places.world.nowMs - fromMs} ms`);
-    equal(places.node('n1').metrics().peers.relaysRepeated, 1);
-    places.world.network.onFrame = undefined;
-    await places.world.settle(places.cluster.closeAll());
-  }
-});
+/** It is told, and gone before it can tell anybody. */
+const ENDS: Readonly<Record<string, (places: TwoPlaces, name: string) => void>> = {
+  crashes: ({ cluster }, name) => cluster.crash(name),
+  freezes: ({ world }, name) => world.node(name).pause(),
+  'is cut off': ({ world }, name) => world.network.isolate(name),
+};
+
+for (const [what, how] of Object.entries(ENDS)) {
+  test(`a delegate that ${what} with a write in its hands is passed by`, async () => {
+    for (const seed of [2, 3]) await writeWithoutDelegate(seed, how);
+  });
+}
+
+async function writeWithoutDelegate(seed: number, how: (places: TwoPlaces, name: string) => void) {
+  const places = new TwoPlaces(seed, NEVER_MS);
+  await places.start();
+  let victim: string | undefined;
+  places.world.network.onFrame = (from, to, frame) => {
+    if (victim !== undefined || !EAST.includes(from) || !WEST.includes(to)) return;
+    if (!kindsIn(frame).includes('relay')) return;
+    victim = to;
+    how(places, to);
+  };
+  const fromMs = places.world.nowMs;
+  const outcome = await places.put('n1', 'key', 'value', 'each-quorum');
+  equal(outcome.kind, 'ok');
+  ok(places.world.nowMs - fromMs < 1_000, `it took ${places.world.nowMs - fromMs} ms`);
+  equal(places.node('n1').metrics().peers.relaysRepeated, 1);
+  places.world.network.onFrame = undefined;
+  places.world.network.healAll();
+  places.world.node(victim as string).resume();
+  await places.world.settle(places.cluster.closeAll());
+}
 
 for (const how of ['crash', 'cut'] as const) {
   test(`a data center is lost (${how}): the other goes on, and both converge`, async () => {
@@ -219,3 +241,23 @@ async function sameDisks({ world, cluster }: TwoPlaces): Promise<void> {
   }
   deepEqual(new Set(disks).size, 1);
 }
+
+test('a level that cannot be had is refused with what can be done', async () => {
+  const places = new TwoPlaces(7, NEVER_MS, { n: 3, copies: { east: 3 } });
+  await places.start();
+  const says = /"west" has no replicas of keyspace "default"/;
+  const refusal = (error: unknown) =>
+    hasCode(error, 'LEVEL_IMPOSSIBLE') && says.test(error.message);
+  throws(() => places.node('n4').get({ keyspace: LATEST, key: Buffer.from('k') }), refusal);
+  // The level of a forwarded request is judged where it was asked.
+  equal((await places.put('n5', 'k', 'v', 'each-quorum')).kind, 'ok');
+  equal(await places.value('n4', 'k', 'quorum'), 'v');
+  equal(await places.value('n1', 'k'), 'v');
+  await places.world.settle(places.cluster.closeAll());
+  const anywhere = { ...ORDERS, n: 3, copies: undefined };
+  const dataCenters = ['east', 'east', 'west'];
+  throws(
+    () => new SimCluster(new SimWorld(1), 3, { keyspaces: [anywhere], dataCenters }),
+    (error) => hasCode(error, 'LEVEL_IMPOSSIBLE') && /wherever they fall/.test(error.message),
+  );
+});

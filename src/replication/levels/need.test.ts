@@ -201,6 +201,8 @@ const MEETINGS: readonly (readonly [w: ConsistencyLevel, r: ConsistencyLevel, wh
   ['local-quorum', 'each-quorum', 'anywhere'],
   ['local-quorum', 'local-quorum', 'there'],
   ['quorum', 'quorum', 'anywhere'],
+  ['quorum', 'each-quorum', 'anywhere'],
+  ['each-quorum', 'quorum', 'anywhere'],
   ['each-quorum', 'each-quorum', 'anywhere'],
   ['all', 'one', 'anywhere'],
   ['one', 'all', 'anywhere'],
