@@ -17,7 +17,7 @@ import type { SimWorld } from './sim-host.ts';
 export const LATEST = DEFAULT_KEYSPACE.number;
 export const SIBLINGS = SIBLINGS_KEYSPACE.number;
 
-const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
+export const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
@@ -49,6 +49,8 @@ export interface ClusterOptions {
   readonly antiEntropyMs?: number;
   /** Instead of the two that come with every node. */
   readonly keyspaces?: readonly Keyspace[];
+  /** Of each node, in the order of their names; all in one without it. */
+  readonly dataCenters?: readonly string[];
   readonly hintLimits?: HintLimits;
   /** Told of each node when a life of it ends. */
   readonly onEnd?: (node: Node) => void;
@@ -72,7 +74,7 @@ export class SimCluster {
     this.#storage = options.storage ?? TINY_STORAGE;
     this.#antiEntropyMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
-    const members = this.names.map(member);
+    const members = this.names.map((name, index) => member(name, options.dataCenters?.[index]));
     const keyspaces = options.keyspaces ?? KEYSPACES;
     const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces };
     this.#topology = new PlacedTopology(stated);
@@ -84,6 +86,17 @@ export class SimCluster {
     const { slot } = slotAtOf(name);
     const primaries = topology.primaries(topology.keyspace(LATEST), slot);
     return primaries.map((member) => topology.members[member]?.name as string);
+  }
+
+  /** Whether there is a slot of which both are primaries. */
+  shareSlots(...names: readonly string[]): boolean {
+    const { members, keyspaces } = this.#topology;
+    const places = names.map((name) => members.findIndex((each) => each.name === name));
+    const isShared = (primaries: readonly number[]) =>
+      places.every((each) => primaries.includes(each));
+    return keyspaces.some((keyspace) => {
+      return this.#topology.preferenceLists(keyspace).some(({ primaries }) => isShared(primaries));
+    });
   }
 
   nameOf(id: NodeId): string {
@@ -195,13 +208,13 @@ function nodeId(name: string): NodeId {
   return createHash('sha1').update(name).digest('hex') as NodeId;
 }
 
-function member(name: string): ClusterMember {
+function member(name: string, dataCenter = 'dc1'): ClusterMember {
   return {
     id: nodeId(name),
     name,
     host: name,
     rack: 'r1',
-    dataCenter: 'dc1',
+    dataCenter,
     capacity: 1,
     clientAddress: `${name}:7000` as Address,
     httpAddress: `${name}:8000` as Address,

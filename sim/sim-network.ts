@@ -26,6 +26,8 @@ export class SimNetwork implements Carrier {
   readonly #endpoints = new Map<Address, SimEndpoint>();
   readonly #links = new Map<string, SimLink>();
   readonly #isolated = new Set<string>();
+  /** Told of every frame that somebody sends, whatever becomes of it. */
+  onFrame: ((from: string, to: string, frame: Buffer) => void) | undefined;
   #quality = QUIET_LINK;
   #nextPort = FIRST_EPHEMERAL_PORT;
 
@@ -121,6 +123,7 @@ export class SimNetwork implements Carrier {
 
   transmit(from: SimEndpoint, to: Address, frame: Buffer): void {
     const [fromNode, toNode] = [from.life.node, nodeOf(to)];
+    this.onFrame?.(fromNode, toNode, frame);
     const link = this.#link(fromNode, toNode);
     const quality = this.#qualityOf(link);
     const what = `${from.address}>${to} ${frame.length} ${crc32(frame)}`;

@@ -34,6 +34,8 @@ export interface ClusterOptions extends NodeFlags {
   readonly nodes: number;
   /** Where each node runs; on the loopback address of this machine. */
   readonly sites?: readonly NodeSite[];
+  /** The data center of each node; all in one without it. */
+  readonly dataCenters?: readonly string[];
   /** Of the configuration file: keyspaces. */
   readonly configuration?: string;
   /** Stops the cluster when this test is over. Without it the caller calls stop(). */
@@ -184,8 +186,9 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     const site = options.sites?.[i];
     return new RunningNode(`n${i + 1}`, first + i, directory, { ...options, flags }, site);
   });
-  const { configuration = '' } = options;
-  await writeFile(config, [...nodes.map(memberTable), configuration].join('\n'));
+  const { configuration = '', dataCenters } = options;
+  const tables = nodes.map((each, index) => memberTable(each, dataCenters?.[index]));
+  await writeFile(config, [...tables, configuration].join('\n'));
   const node = (index: number) => nodes[index] as RunningNode;
   const cluster: RunningCluster = {
     nodes,
@@ -208,11 +211,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   return cluster;
 }
 
-function memberTable({ name, address, httpPort, peerPort, site }: RunningNode): string {
+function memberTable(node: RunningNode, dc = 'dc1'): string {
+  const { name, address, httpPort, peerPort, site } = node;
   const http = joinAddress(site.host, httpPort);
   const peer = joinAddress(site.peerHost, peerPort);
-  const addresses = { name, listen: address, http, peer };
-  const lines = Object.entries(addresses).map(([setting, value]) => `${setting} = "${value}"\n`);
+  const settings = { name, listen: address, http, peer, dc };
+  const lines = Object.entries(settings).map(([setting, value]) => `${setting} = "${value}"\n`);
   return `[[members]]\n${lines.join('')}`;
 }
 

@@ -61,7 +61,7 @@ export async function compareAll({ world, cluster, history, names }: Patient): P
   const since = nodes.map(([, node]) => node.wallMs());
   const isInSync = ([own, node]: readonly [string, Node], place: number) => {
     const { sync } = node.metrics();
-    const others = names.filter((name) => name !== own);
+    const others = names.filter((name) => name !== own && cluster.shareSlots(own, name));
     return others.every((name) => (sync.get(name)?.inSyncMs ?? 0) >= (since[place] as number));
   };
   for (let waitedMs = 0; waitedMs < HEAL_MS_MAX; waitedMs += HEAL_STEP_MS) {
