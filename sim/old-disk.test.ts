@@ -45,6 +45,8 @@ test('a node on an old disk does not cover the writes that it has forgotten', as
   const story = new Story();
   const { world, cluster } = story;
   await story.start(...cluster.names);
+  const isFull = () => cluster.running().every((node) => node.metrics().slotsRefilling === 0);
+  await world.runUntil(isFull, 60_000);
   const [first, ...others] = cluster.holders(`${SIBLINGS}/${KEY}`) as [string, ...string[]];
   await world.settle(cluster.stop(first));
   const copy = world.node(first).directory.backup();

@@ -241,7 +241,7 @@ export class Faults {
     if (this.#inRepair.has(name) || cluster.node(name) === undefined) return;
     this.#inRepair.add(name);
     cluster.crash(name);
-    const isGiven = await atlas.givesUp(name, () => this.#isOver);
+    const isGiven = await atlas.givesUp(name, by ? 'old' : 'lost', () => this.#isOver);
     if (this.#isOver) return;
     if (!isGiven) this.counts.disksSpared += 1;
     else if (by === undefined) this.#lose(name);

@@ -147,6 +147,8 @@ export interface Identity {
   readonly clusterId: ClusterId;
   readonly nodeId: NodeId;
   readonly incarnation: number;
+  /** The one before, as far as this directory knows; 0: it is fresh. */
+  readonly incarnationBefore: number;
 }
 
 /** Counts are since the engine was opened, unless they say otherwise. */

@@ -35,7 +35,7 @@ const MAGIC = 0x4b564944;
 
 export type Owner = Pick<Identity, 'clusterId' | 'nodeId'>;
 
-export interface StoredIdentity extends Identity {
+export interface StoredIdentity extends Omit<Identity, 'incarnationBefore'> {
   /** The last write of the log at a clean close; undefined: in use, or not closed cleanly. */
   readonly closedAt: number | undefined;
 }
@@ -52,7 +52,7 @@ export function writeIdentity(disk: Disk, identity: StoredIdentity): Promise<voi
 }
 
 /** Throws FOREIGN_DIRECTORY. */
-export function checkOwner(stored: Identity, asked: Owner): void {
+export function checkOwner(stored: Owner, asked: Owner): void {
   if (stored.clusterId !== asked.clusterId) {
     throw foreignDirectory('cluster', stored.clusterId, asked.clusterId);
   }
@@ -61,18 +61,21 @@ export function checkOwner(stored: Identity, asked: Owner): void {
   }
 }
 
+/** In use. */
+export type LivingIdentity = StoredIdentity & Identity;
+
 /** Durably makes `owner` a new actor; `previous`: its last known incarnation, 0 if none is. */
 export async function renewIdentity(
   host: Pick<Host, 'disk' | 'clock'>,
   owner: Owner,
   previous: number,
-): Promise<StoredIdentity> {
+): Promise<LivingIdentity> {
   const { clusterId, nodeId } = owner;
   const ageMs = host.clock.wallMs() - INCARNATION_EPOCH_MS;
   const incarnation = Math.max(previous + 1, Math.floor(ageMs / 1000));
   const identity = { clusterId, nodeId, incarnation, closedAt: undefined };
   await writeIdentity(host.disk, identity);
-  return identity;
+  return { ...identity, incarnationBefore: previous };
 }
 
 export function encodeIdentity(identity: StoredIdentity): Buffer {

@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import {
   checkOwner,
   IDENTITY_NAME,
+  type LivingIdentity,
   type Owner,
   readIdentity,
   renewIdentity,
@@ -149,7 +150,7 @@ function limitsOf(options: EngineOptions) {
 }
 
 /** A fresh directory becomes this node's; rejects with CORRUPTION when it is not fresh. */
-async function claim(host: Pick<Host, 'disk' | 'clock'>, owner: Owner): Promise<StoredIdentity> {
+async function claim(host: Pick<Host, 'disk' | 'clock'>, owner: Owner): Promise<LivingIdentity> {
   const data = (await host.disk.list()).find(isData);
   if (data !== undefined) throw corruption(IDENTITY_NAME, `missing, though ${data} exists`);
   return renewIdentity(host, owner, 0);
@@ -164,6 +165,6 @@ function isData(name: string): boolean {
 function nextLife(
   host: Pick<Host, 'disk' | 'clock'>,
   before: StoredIdentity,
-): Promise<StoredIdentity> {
+): Promise<LivingIdentity> {
   return renewIdentity(host, before, before.incarnation);
 }
