@@ -7,6 +7,7 @@ import { EXIT } from './exit-code.ts';
 import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
 import { printData, printJson, styled } from './output.ts';
 import { storageLines } from './storage-health.ts';
+import { syncLines } from './sync-health.ts';
 import { type Column, textTable } from './text-table.ts';
 
 const HELP = `
@@ -18,6 +19,7 @@ Examples:
   UN     n2    127.0.0.1:7002  alive   0.0   0.1s   5461  33.3%  rack1  dc1  n2    5a10c2e7
   DN     n3    127.0.0.1:7003  down   12.4   2.3s   5461  33.3%  rack1  dc1  n3    e1b70f3d
   Degraded: 2 of 3 nodes up, every slot is served
+  Copies of n1, compared: n2 the same as of 3 s ago; n3 the same as of 61 s ago
   Disk of n1: 79 GB of 252 GB free, checked as of 2026-11-20T04:10Z
   $ kvorum status --json
 
@@ -78,7 +80,13 @@ function statusText(page: StatusPage): string {
     return a.name.localeCompare(b.name, 'en', { numeric: true });
   });
   const title = `Cluster ${clusterId.slice(0, 12)}, epoch ${epoch}, as ${self.name} sees it`;
-  return [title, textTable(COLUMNS, sorted), healthLine(page), ...storageLines(page)].join('\n');
+  return [
+    title,
+    textTable(COLUMNS, sorted),
+    healthLine(page),
+    ...syncLines(page),
+    ...storageLines(page),
+  ].join('\n');
 }
 
 function healthLine({ members, isServing, hasQuorum }: StatusPage): string {

@@ -13,7 +13,6 @@ import type { DiskSpace, Host } from '../host/host.ts';
 import type { Outgoing } from '../membership/gossip.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
-import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
@@ -38,6 +37,7 @@ import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
 import { type Burden, GossipAgent } from './gossip-agent.ts';
+import { Healing } from './healing.ts';
 import type { NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -109,6 +109,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
 
 export class Node implements Store {
   readonly keyspaces: readonly Keyspace[];
+  readonly healing: Healing;
   readonly #host: Host;
   readonly #map: ClusterMap;
   readonly #engine: Engine;
@@ -125,7 +126,6 @@ export class Node implements Store {
   readonly #ask: Ask;
   readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
-  readonly #antiEntropy: AntiEntropy;
   readonly #explaining: ExplainParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
@@ -167,16 +167,18 @@ export class Node implements Store {
     this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
     this.#delivery = new HintDelivery(parts);
-    this.#antiEntropy = new AntiEntropy({
+    this.healing = new Healing({
       ...parts,
+      view: map,
       keyspaces: options.topology.keyspaces,
       periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
     });
+    const { comparison } = this.healing;
     this.#rounds = new RoundMember({ ...parts, actor, random });
     const responder = new Responder({
       ...parts,
       coordinator: this.#coordinator,
-      antiEntropy: this.#antiEntropy,
+      comparison,
       rounds: this.#rounds,
       flushes: new FlushMember({ ...parts, actor, random }),
     });
@@ -200,14 +202,14 @@ export class Node implements Store {
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#gossip.start();
     this.#delivery.start();
-    this.#antiEntropy.start();
+    this.healing.start();
     this.#reaper.start();
   }
 
   async close(): Promise<void> {
     this.#gossip.leave();
     this.#delivery.close();
-    this.#antiEntropy.close();
+    this.healing.close();
     this.#reaper.close();
     await this.#peers.close();
     await this.#engine.close(this.#actor.last.counter);
@@ -305,8 +307,8 @@ export class Node implements Store {
       reads: this.#coordinator.reader.counters,
       objects: this.#replica.counters,
       merges: this.#merger.counters,
-      antiEntropy: this.#antiEntropy.counters,
-      sync: this.#syncStates(),
+      antiEntropy: this.healing.comparison.counters,
+      sync: this.healing.states,
       slotsRefilling: this.#refill.slotsWaiting,
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
@@ -320,11 +322,6 @@ export class Node implements Store {
       health: new Map(members.map(({ name }, index) => [name, this.#map.health(index)])),
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
-  }
-
-  #syncStates(): Map<string, SyncState> {
-    const states = [...this.#antiEntropy.states];
-    return new Map(states.map(([member, state]) => [this.#map.memberStatus(member).name, state]));
   }
 
   /** By the name of the target. */

@@ -1,6 +1,7 @@
 // What the HTTP door sees of its node. The door opens before the node is there, so that whoever
 // asks reads "starting" and not a refused connection.
 
+import type { Healing } from '../../node/healing.ts';
 import type { NodeMetrics } from '../../node/metrics.ts';
 import type { ClusterStatus, Store } from '../../node/store.ts';
 import type { RespServer } from '../resp/resp-server.ts';
@@ -23,4 +24,5 @@ export interface RunningNode {
   metrics(): NodeMetrics;
   /** Whether a quorum of every slot's primaries seems alive. */
   isReady(): boolean;
+  readonly healing: Pick<Healing, 'beginRepair' | 'findRepair' | 'syncedSlots'>;
 }
