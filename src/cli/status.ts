@@ -19,8 +19,8 @@ Examples:
   UN     n2    127.0.0.1:7002  alive   0.0   0.1s   5461  33.3%  rack1  dc1  n2    5a10c2e7
   DN     n3    127.0.0.1:7003  down   12.4   2.3s   5461  33.3%  rack1  dc1  n3    e1b70f3d
   Degraded: 2 of 3 nodes up, every slot is served
-  Copies of n1, compared: n2 the same as of 3 s ago; n3 the same as of 61 s ago
   Disk of n1: 79 GB of 252 GB free, checked as of 2026-11-20T04:10Z
+  Copies of n1, compared: n2 the same as of 3 s ago; n3 the same as of 61 s ago
   $ kvorum status --json
 
 State: U up, D down; N normal. Owns: share of the slots, replicas not counted.
@@ -84,8 +84,8 @@ function statusText(page: StatusPage): string {
     title,
     textTable(COLUMNS, sorted),
     healthLine(page),
-    ...syncLines(page),
     ...storageLines(page),
+    ...syncLines(page),
   ].join('\n');
 }
 
