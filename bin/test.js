@@ -48,6 +48,7 @@ async function test(name, chosen, concurrency, fileMsMax) {
     const countsFile = join(directory, 'counts.json');
     const { code } = await runNode([
       '--test',
+      `--import=${new URL('../test/property-seed.ts', import.meta.url).href}`,
       `--test-concurrency=${concurrency}`,
       `--test-timeout=${fileMsMax}`,
       '--test-reporter=spec',

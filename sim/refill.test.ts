@@ -69,7 +69,7 @@ class Story {
   }
 }
 
-/** `before` is on all nodes, `k` = new on n1 and n2 only; then n2 loses its disk, and n1 is away. */
+/** `before` is on all nodes, `new` on n1 and n2 only; then n2 loses its disk, and n1 is away. */
 async function afterLoss(before: string | undefined, saboteur?: Saboteur): Promise<Story> {
   const story = await new Story(saboteur).begin();
   if (before !== undefined) assert.equal(await story.put('n3', before, { w: 3 }), 'ok');
@@ -127,10 +127,13 @@ test('refilling goes on after a crash', async () => {
 test('a new cluster serves at once, also while one of its nodes has not come yet', async () => {
   const story = new Story();
   for (const name of ['n1', 'n2']) await story.world.settle(story.cluster.start(name));
+  // They have met, and have not compared anything yet.
+  await story.world.runFor(100);
   assert.equal(await story.read('n1', 2), 'missing');
   assert.equal(await story.put('n1', 'v', { condition: 'absent' }), 'ok');
   assert.equal(await story.read('n2', 2), 'v');
   await story.world.settle(story.cluster.start('n3'));
+  await story.world.runFor(100);
   assert.equal(await story.read('n3', 2, 'other'), 'missing');
   assert.equal(await story.read('n3', 3), 'v');
   await story.refilled();
@@ -149,11 +152,11 @@ test('a directory that went back in time counts for nothing once that is noticed
   story.world.node('n3').directory.restore(backup);
   await story.start('n3');
   // n1 shows it a name that it has used before.
-  assert.equal(await story.put('n3', 'w', { key: Buffer.from('a') }), 'indeterminate');
+  assert.equal(await story.put('n3', 'w', { key: Buffer.from('b') }), 'indeterminate');
   await story.together('n2', 'n3');
-  assert.equal(await story.read('n2', 2, 'b'), 'no-answer');
+  assert.equal(await story.read('n2', 2, 'a'), 'no-answer');
   story.world.network.healAll();
   await story.refilled();
   await story.together('n2', 'n3');
-  assert.equal(await story.read('n2', 2, 'b'), 'v');
+  assert.equal(await story.read('n2', 2, 'a'), 'v');
 });

@@ -8,6 +8,7 @@ import { readIn } from '../src/client/kv-reply.ts';
 import { type RunningNode, runKvorum, startCluster } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
+import { until } from './until.ts';
 
 const KEYS = 2_000;
 const VICTIM = 2;
@@ -76,10 +77,9 @@ test('kvorum repair compares what it is asked to, says what it did, and whom it 
 
 /** Resolves when `node` has found itself the same as all others, later than `sinceMs`. */
 async function untilLevel(node: RunningNode, others: readonly string[], sinceMs: number) {
-  for (;;) {
+  const name = (other: string) => `kvorum_antientropy_in_sync_timestamp_seconds{node="${other}"}`;
+  await until(`${node.name} is level with ${others}`, async () => {
     const metrics = await metricsOf(node);
-    const name = (other: string) => `kvorum_antientropy_in_sync_timestamp_seconds{node="${other}"}`;
-    if (others.every((other) => metrics(name(other), 0) * 1_000 > sinceMs)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    return others.every((other) => metrics(name(other), 0) * 1_000 > sinceMs);
+  });
 }

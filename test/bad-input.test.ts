@@ -15,6 +15,7 @@ import { type RunningCluster, type RunningNode, startCluster } from './cluster-f
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
 import { RawSocket } from './raw-socket.ts';
+import { until } from './until.ts';
 
 const MIB = 1024 * 1024;
 /** The default of `maxclients`. */
@@ -198,7 +199,7 @@ async function peerDoor(cluster: RunningCluster): Promise<void> {
   raw.send(preambleOf('127.0.0.1:1' as Address));
   const frames = [Buffer.from('no message'), randomBytes(100), strangersWrite()];
   for (const frame of frames) raw.send(frameOf(frame));
-  await until(async () => (await refused()) === before + frames.length);
+  await until('each is refused', async () => (await refused()) === before + frames.length);
   raw.close();
   match(node.log, /connection-refused/);
   match(node.log, /frame of a stranger refused/);
@@ -240,7 +241,7 @@ async function manyConnections(
     const some = Math.min(200, room - sockets.length);
     sockets.push(...(await Promise.all(Array.from({ length: some }, () => openTo(node)))));
   }
-  await until(async () => (await count()) === CONNECTIONS_MAX);
+  await until('as many as may', async () => (await count()) === CONNECTIONS_MAX);
   const beyond = await Promise.all(Array.from({ length: BEYOND }, () => openTo(node)));
   for (const raw of beyond) equal(await raw.untilClosed(), `${REFUSED}\r\n`);
   await unharmed();
@@ -249,7 +250,7 @@ async function manyConnections(
   t.diagnostic(`${room} connections more; then ${BEYOND} were told: ${REFUSED}`);
 
   for (const raw of sockets) raw.close();
-  await until(async () => (await count()) < CONNECTIONS_MAX);
+  await until('one has left', async () => (await count()) < CONNECTIONS_MAX);
   const late = await openTo(node);
   equal(await late.send('PING\r\n').line(), '+PONG');
   late.close();
@@ -257,10 +258,4 @@ async function manyConnections(
 
 function openTo(node: RunningNode): Promise<RawSocket> {
   return RawSocket.open(node.port);
-}
-
-/** Asks again until it holds: what is waited for is a few steps of the event loop away. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const late = AbortSignal.timeout(60_000);
-  while (!(await holds())) late.throwIfAborted();
 }

@@ -2,11 +2,12 @@
 // clear errors for everything else.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningNode, startCluster } from './cluster-fixture.ts';
+import { until } from './until.ts';
 
 const SAMPLE = /^([a-z_][a-z0-9_]*)(?:\{([a-z_]+="[^"\\]*",?)*\})? (-?[\d.e+-]+|NaN|[+-]Inf)$/;
 
@@ -101,6 +102,24 @@ test('the HTTP door', async (t) => {
     ok(Date.now() - startedAt < 10_000, 'half a header is waited for about five seconds');
     equal((await ask(node, '/healthz')).status, 200);
   });
+
+  await t.test('values that are on their way take a bounded amount of memory', async () => {
+    const url = `/v1/keyspaces/default/keys/k`;
+    const head = `PUT ${url} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${1024 ** 2}\r\n\r\n`;
+    const slow = await Promise.all(
+      Array.from({ length: 65 }, async () => {
+        const socket = connect(node.httpPort, '127.0.0.1');
+        await new Promise((resolve) => socket.write(head, resolve));
+        return socket;
+      }),
+    );
+    const refused = slow.map((socket) => once(socket, 'data'));
+    match(String(await Promise.race(refused)), /^HTTP\/1\.1 503 [\s\S]*"code":"OVERLOADED"/);
+    for (const socket of slow) socket.destroy();
+    await until('a value is taken again', async () => {
+      return (await ask(node, url, { method: 'PUT', body: 'v' })).status !== 503;
+    });
+  });
 });
 
 test('readyz says 503 while the others are missing, and serves after a while', async (t) => {
@@ -121,15 +140,8 @@ test('readyz says 503 while the others are missing, and serves after a while', a
   deepEqual(JSON.parse(answer.body), { isReady: true, stage: 'serving', hasQuorum: false });
 });
 
-async function untilAnswered(node: RunningNode) {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await ask(node, '/readyz');
-    } catch (error) {
-      if (attempt > 500) throw error;
-      await sleep(10);
-    }
-  }
+function untilAnswered(node: RunningNode) {
+  return until('it answers', () => ask(node, '/readyz').catch(() => undefined), 10);
 }
 
 function kvorumFamilies(page: string): Set<string> {

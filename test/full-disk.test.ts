@@ -9,7 +9,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ReplyError } from '../src/client/reply-parser.ts';
 import type { RespConnection } from '../src/client/resp-connection.ts';
 import {
@@ -20,12 +19,12 @@ import {
 } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
+import { until } from './until.ts';
 
 const MIB = 1024 * 1024;
 const WRITERS = 4;
 const BATCH = 64;
 const VALUE_BYTES = 4_000;
-const WAIT_MS_MAX = 60_000;
 
 /** Where a small disk is mounted; undefined where that is not allowed. */
 async function smallDisk(t: TestContext): Promise<string | undefined> {
@@ -90,13 +89,7 @@ async function fillUp(cluster: RunningCluster, filling: Filling): Promise<void> 
 }
 
 async function writesComeBack(redis: RespConnection): Promise<void> {
-  const untilMs = performance.now() + WAIT_MS_MAX;
-  for (;;) {
-    const reply = await redis.send('SET', 'again', 'x');
-    if (reply === 'OK') return;
-    ok(performance.now() < untilMs, `writes did not come back: ${String(reply)}`);
-    await sleep(100);
-  }
+  await until('writes come back', async () => (await redis.send('SET', 'again', 'x')) === 'OK');
 }
 
 test('a node fills its disk, says so, reads on, and takes writes again', async (t) => {

@@ -15,6 +15,7 @@ import {
 } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
+import { until } from './until.ts';
 
 const KEYS = Array.from({ length: 300 }, (_, i) => `key-${i}`);
 
@@ -63,7 +64,7 @@ test('fallbacks stand in for nodes that are away; strict keyspaces refuse', asyn
   for (const node of away) await cluster.kill(node);
 
   await t.test('the receipt says who stood in', async () => {
-    const written = writtenIn(await until(() => redis.send('KV.PUT', 'k', 'v')));
+    const written = writtenIn(await taken(redis, 'KV.PUT', 'k', 'v'));
     ok(written.isApplied && written.fallbacks.length >= 1, JSON.stringify(written));
     ok(written.fallbacks.every((name) => !primaries.includes(name)));
     const read = readIn(await redis.send('KV.GET', 'k'));
@@ -83,11 +84,30 @@ test('fallbacks stand in for nodes that are away; strict keyspaces refuse', asyn
     ok(reply instanceof ReplyError && reply.word === 'NOREPLICAS', String(reply));
   });
 
+  const others = cluster.nodes.map(({ name }) => name).filter((name) => !primaries.includes(name));
+
+  await t.test('with no primary left the others take plain puts', async () => {
+    await cluster.kill(first);
+    const [one, other] = others.map(index) as [number, number];
+    const standIn = await speaking(t, cluster, one);
+    const written = writtenIn(await taken(standIn, 'KV.PUT', 'k', 'alone'));
+    ok(written.isApplied);
+    deepEqual(written.nodes.toSorted(), others);
+    deepEqual(written.fallbacks.toSorted(), others);
+    const read = readIn(await (await speaking(t, cluster, other)).send('KV.GET', 'k'));
+    equal(read.value?.toString(), 'alone');
+    const refused = await standIn.send('DEL', 'k');
+    ok(refused instanceof ReplyError && refused.word === 'NOREPLICAS', String(refused));
+  });
+
   await t.test('the primaries get it, and the fallbacks forget it', async () => {
-    for (const node of away) await cluster.restart(node);
+    for (const node of [first, ...away]) await cluster.restart(node);
     await delivered(cluster, [0, 1, 2, 3, 4]);
-    const { replicas, isAgreed } = await explained(cluster, 'k');
+    const { replicas, standIns, isAgreed } = await explained(cluster, 'k');
     ok(isAgreed && replicas.every(({ state }) => state === 'has'));
+    deepEqual(standIns, []);
+    const read = readIn(await (await speaking(t, cluster, first)).send('KV.GET', 'k', 'R', '3'));
+    equal(read.value?.toString(), 'alone');
   });
 });
 
@@ -98,13 +118,12 @@ async function speaking(t: TestContext, cluster: RunningCluster, node: number) {
   return connection;
 }
 
-/** The first answer that is no refusal: the others have to be missed first. */
-async function until(ask: () => ReturnType<RespConnection['send']>) {
-  for (;;) {
-    const reply = await ask();
-    if (!(reply instanceof ReplyError)) return reply;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** The first answer that is no refusal: those who are away have to be missed first. */
+function taken(redis: RespConnection, ...words: string[]) {
+  return until(`${words.join(' ')} is taken`, async () => {
+    const reply = await redis.send(...words);
+    return reply instanceof ReplyError ? undefined : reply;
+  });
 }
 
 /** Hints that these nodes keep, for all others together. */

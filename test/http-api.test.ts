@@ -59,6 +59,11 @@ test('the HTTP API', async (t) => {
     equal(read.headers.get('etag'), `"${read.context}"`);
     const head = await api.ask('default/keys/a%2Fb', { node: 1, method: 'HEAD' });
     equal(head.headers.get('content-length'), '70000');
+    const part = await api.ask('default/keys/a%2Fb', { headers: { range: 'bytes=69990-' } });
+    equal(`${part.status} ${part.headers.get('content-range')}`, '206 bytes 69990-69999/70000');
+    deepEqual(part.bytes, value.subarray(69_990));
+    const beyond = await api.ask('default/keys/a%2Fb', { headers: { range: 'bytes=70000-' } });
+    equal(`${beyond.status} ${beyond.headers.get('content-range')}`, '416 bytes */70000');
     const redis = await cluster.connect(1);
     deepEqual(await redis.send('GET', 'a/b'), value);
     await redis.close();

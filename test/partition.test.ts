@@ -16,6 +16,7 @@ import {
 } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { labRefusal, networkLab } from './network-lab.ts';
+import { until } from './until.ts';
 
 const skip = await labRefusal();
 const APART = [[0], [1, 2]];
@@ -104,12 +105,10 @@ function cartsIn(reply: Parameters<typeof readIn>[0]): unknown[] {
 /** Resolves when `node` takes so many nodes to be alive, itself included. */
 async function seen(cluster: RunningCluster, node: number, is: (alive: number) => boolean) {
   const { httpUrl } = cluster.nodes[node] as RunningNode;
-  for (;;) {
+  await until('as many nodes are seen as should be', async () => {
     const status = (await (await fetch(`${httpUrl}/v1/status`)).json()) as ClusterStatus;
-    const alive = status.members.filter(({ isAlive }) => isAlive).length;
-    if (is(alive)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    return is(status.members.filter(({ isAlive }) => isAlive).length);
+  });
 }
 
 async function explained({ nodes }: RunningCluster): Promise<Explanation> {

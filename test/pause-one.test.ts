@@ -11,6 +11,7 @@ import {
   startCluster,
 } from './cluster-fixture.ts';
 import { metricsOf } from './node-metrics.ts';
+import { until } from './until.ts';
 
 test('a node freezes, goes on, and stops', async (t) => {
   const cluster = await startCluster({ nodes: 3, owner: t, flags: ['--gossip', 'loopback'] });
@@ -36,7 +37,8 @@ test('a node freezes, goes on, and stops', async (t) => {
     await seen(frozen, 'n2', 'alive');
     deepEqual(eventsOf(frozen, 'node down'), [], frozen.log);
     deepEqual(eventsOf(frozen, 'node suspect'), []);
-    for (const node of others) deepEqual(eventsOf(node, 'node down'), ['n3']);
+    // On a busy machine it may be late again when it has just gone on; nobody else is missed.
+    for (const node of others) deepEqual([...new Set(eventsOf(node, 'node down'))], ['n3']);
   });
 
   await t.test('who stops as it should has left, until it starts again', async () => {
@@ -54,11 +56,10 @@ test('a node freezes, goes on, and stops', async (t) => {
 
 /** Resolves when `node` says so of the member. */
 async function seen({ httpUrl }: RunningNode, member: string, state: string): Promise<void> {
-  for (;;) {
+  await until(`${member} is ${state}`, async () => {
     const status = (await (await fetch(`${httpUrl}/v1/status`)).json()) as ClusterStatus;
-    if (status.members.find(({ name }) => name === member)?.health.state === state) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return status.members.find(({ name }) => name === member)?.health.state === state;
+  });
 }
 
 /** Of which members it logged that. */

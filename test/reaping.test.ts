@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { type RunningCluster, type RunningNode, startCluster } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
+import { until } from './until.ts';
 
 /** In few slots, so that a few rounds serve all. */
 const TAGS = ['a', 'b', 'c', 'd'];
@@ -63,9 +64,8 @@ async function speaking(t: TestContext, cluster: RunningCluster, node: number) {
 
 /** Resolves when no node has anything dead. */
 async function forgotten({ nodes }: RunningCluster): Promise<void> {
-  for (;;) {
+  await until('everything dead is forgotten', async () => {
     const metrics = await Promise.all(nodes.map((node) => metricsOf(node)));
-    if (metrics.every((of) => of('kvorum_reaping_slots') === 0)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    return metrics.every((of) => of('kvorum_reaping_slots') === 0);
+  });
 }

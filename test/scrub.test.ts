@@ -5,22 +5,13 @@ import { equal, match, ok } from 'node:assert/strict';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ReplyError } from '../src/client/reply-parser.ts';
 import { type RunningNode, runKvorum, startCluster } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
+import { until } from './until.ts';
 
 const KEYS = 30_000;
-const WAIT_MS_MAX = 60_000;
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + WAIT_MS_MAX;
-  while (!(await isSo())) {
-    ok(performance.now() < endMs, 'what was waited for did not happen');
-    await sleep(100);
-  }
-}
 
 /** Flips a bit of each block in the first half of a file. */
 async function rot(path: string): Promise<void> {
@@ -43,7 +34,7 @@ test('rot is found while nobody reads', async (t) => {
     const replies = await Promise.all(keys.map((key) => redis.send('SET', key, `value of ${key}`)));
     ok(replies.every((reply) => reply === 'OK'));
   }
-  await until(async () => {
+  await until('the tables are flushed', async () => {
     const metrics = await metricsOf(node);
     const isAtRest = metrics('kvorum_engine_sealed_memtables') === 0;
     return isAtRest && metrics('kvorum_scrub_passes_total') > 0;
@@ -53,7 +44,9 @@ test('rot is found while nobody reads', async (t) => {
   const names = await readdir(node.directory);
   const [table = ''] = names.filter((name) => name.endsWith('.kvtable')).sort();
   await rot(join(node.directory, table));
-  await until(async () => (await metricsOf(node))('kvorum_scrub_damage_found_total') > 0);
+  await until('the damage is found', async () => {
+    return (await metricsOf(node))('kvorum_scrub_damage_found_total') > 0;
+  });
 
   const metrics = await metricsOf(node);
   equal(metrics('kvorum_engine_damaged_files{extent="part"}'), 1);

@@ -23,6 +23,7 @@ import {
 import { covers, descends, EMPTY_VECTOR, type VersionVector } from './version-vector.ts';
 
 const REPLICAS = 4;
+const NUMBERS = Array.from({ length: REPLICAS }, (_, number) => number + 1);
 const CLIENTS = 3;
 
 type Step =
@@ -77,7 +78,7 @@ class Replica {
 
   close(): void {
     const { context, siblings } = this.object;
-    this.object = { context: closed(context, siblings), siblings };
+    this.object = { context: closed(context, siblings, NUMBERS), siblings };
   }
 
   write(seen: VersionVector, time: number): void {

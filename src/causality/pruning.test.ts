@@ -34,22 +34,28 @@ function sibling(node: number, incarnation: number, counter = 1): Sibling {
 test('the last life of each node speaks for those before', () => {
   const context = [entry(1, 1), entry(1, 5), entry(2, 3), entry(3, 1), entry(3, 2), entry(3, 4, 9)];
   assert.ok(hasEarlierIncarnations(context));
-  const shorter = closed(context, []);
+  const shorter = closed(context, [], [1, 2, 3]);
   assert.deepEqual(shorter, [
     { ...entry(1, 5), isClosed: true },
     entry(2, 3),
     { ...entry(3, 4, 9), isClosed: true },
   ]);
   assert.ok(!hasEarlierIncarnations(shorter));
-  assert.equal(closed(shorter, []), shorter);
+  assert.equal(closed(shorter, [], [1, 2, 3]), shorter);
   assert.ok(descends(shorter, context) && !descends(context, shorter));
   assert.ok(covers(shorter, entry(3, 3, 1_000)) && !covers(shorter, entry(3, 5)));
 });
 
 test('no life is closed over a sibling of an earlier one', () => {
   const context = [entry(1, 1), entry(1, 5), entry(2, 3), entry(2, 4)];
-  const kept = closed(context, [sibling(1, 1), sibling(2, 4)]);
+  const kept = closed(context, [sibling(1, 1), sibling(2, 4)], [1, 2]);
   assert.deepEqual(kept, [entry(1, 1), entry(1, 5), { ...entry(2, 4), isClosed: true }]);
+});
+
+test('no life is closed of a node that is no primary', () => {
+  const context = [entry(1, 1), entry(1, 5), entry(4, 3), entry(4, 4)];
+  const kept = closed(context, [], [1, 2, 3]);
+  assert.deepEqual(kept, [{ ...entry(1, 5), isClosed: true }, entry(4, 3), entry(4, 4)]);
 });
 
 /** An object that `lives` coordinators wrote, one after the other. */

@@ -7,7 +7,8 @@
 //             for all lives before: it is closed, and their entries go. Nothing is forgotten: what
 //             still comes from an earlier life (a late frame, a hint, a restored disk) was covered
 //             before, or was never acknowledged. Not where a sibling stands that an earlier life
-//             wrote: its dot needs its entry.
+//             wrote: its dot needs its entry. Nor for a node that wrote while it stood in for
+//             primaries: what was acknowledged of it they need not have.
 //   cutting   While a primary is away there is no such confirmation. A context beyond ACTORS_MAX
 //             loses the oldest of these entries and says so for ever (the cut). What a replica
 //             brings that was away so long may then come back as a sibling although it had been
@@ -20,7 +21,7 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { compareDots, type Dot, incarnationOf } from './dot.ts';
+import { compareDots, type Dot, incarnationOf, nodeNumberOf } from './dot.ts';
 import {
   CUT,
   covers,
@@ -48,9 +49,17 @@ export function hasEarlierIncarnations(context: VersionVector): boolean {
   return false;
 }
 
-/** The context of an object that all primaries have confirmed; the same where nothing closes. */
-export function closed(context: VersionVector, siblings: readonly HasDot[]): VersionVector {
+/**
+ * The context of an object that all `primaries`, numbers of nodes, have confirmed: their lives are
+ * closed. The same where nothing closes.
+ */
+export function closed(
+  context: VersionVector,
+  siblings: readonly HasDot[],
+  primaries: readonly number[],
+): VersionVector {
   const closings = context.filter((entry, i) => {
+    if (!primaries.includes(nodeNumberOf(entry.actor))) return false;
     const before = context[i - 1];
     const isLast = i === context.length - 1 || !isSameNode(entry, context[i + 1]!);
     if (!isLast || before === undefined || !isSameNode(before, entry)) return false;

@@ -7,7 +7,7 @@ import { INCARNATION_EPOCH_MS, SLOT_COUNT } from '../base/ids.ts';
 import type { Clock, Random } from '../host/host.ts';
 import { Gossip } from '../membership/gossip.ts';
 import type { GossipPreset } from '../membership/gossip-preset.ts';
-import type { ClusterView } from '../replication/cluster-view.ts';
+import { type ClusterView, coordinators } from '../replication/cluster-view.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type { MemberIndex } from '../replication/peers.ts';
 import { HEALTHY, type MemberHealth, type MemberStatus, type OwnedRange } from './store.ts';
@@ -100,14 +100,19 @@ export class ClusterMap implements ClusterView {
     return this.primaries(keyspace, slot).find((member) => this.isAlive(member));
   }
 
-  /** The ring as clients should see it now: runs of slots, each with its first live primary. */
+  /** The first who may coordinate and seems alive: where clients should ask. */
+  contact(keyspace: Keyspace, slot: Slot): MemberIndex | undefined {
+    return coordinators(this, keyspace, slot).find((member) => this.isAlive(member));
+  }
+
+  /** The ring as clients should see it now: runs of slots, each with whom they should ask. */
   ownedRanges(): OwnedRange[] {
     const keyspace = this.topology.keyspaces[0] as Keyspace;
     const ranges: OwnedRange[] = [];
     let from = 0;
-    let owner = this.leader(keyspace, 0 as Slot);
+    let owner = this.contact(keyspace, 0 as Slot);
     for (let slot = 1; slot <= SLOT_COUNT; slot++) {
-      const next = slot < SLOT_COUNT ? this.leader(keyspace, slot as Slot) : undefined;
+      const next = slot < SLOT_COUNT ? this.contact(keyspace, slot as Slot) : undefined;
       if (slot < SLOT_COUNT && next === owner) continue;
       if (owner !== undefined) {
         ranges.push({ from: from as Slot, to: (slot - 1) as Slot, owner: this.nodeId(owner) });

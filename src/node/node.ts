@@ -13,6 +13,7 @@ import type { DiskSpace, Host } from '../host/host.ts';
 import type { Outgoing } from '../membership/gossip.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
+import { coordinators } from '../replication/cluster-view.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
 import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
@@ -174,7 +175,7 @@ export class Node implements Store {
       periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
     });
     const { comparison } = this.healing;
-    this.#rounds = new RoundMember({ ...parts, actor, random });
+    this.#rounds = new RoundMember({ ...parts, actor, hints, random });
     const responder = new Responder({
       ...parts,
       coordinator: this.#coordinator,
@@ -255,10 +256,10 @@ export class Node implements Store {
 
   route(number: KeyspaceNumber, slot: Slot): Route {
     const keyspace = this.#map.keyspace(number);
-    const primaries = this.#map.primaries(keyspace, slot);
-    const leader = this.#map.leader(keyspace, slot) ?? (primaries[0] as number);
-    const isLocal = primaries.includes(this.#map.self);
-    return { target: this.#map.memberStatus(leader), isLocal };
+    const members = coordinators(this.#map, keyspace, slot);
+    const target = this.#map.contact(keyspace, slot) ?? (members[0] as number);
+    const isLocal = members.includes(this.#map.self);
+    return { target: this.#map.memberStatus(target), isLocal };
   }
 
   isPrimary(number: KeyspaceNumber, slot: Slot): boolean {

@@ -34,6 +34,15 @@ export function needsRead(request: WriteRequest): boolean {
   return change.kind !== 'put' || change.expiresAt === 'keep';
 }
 
+/**
+ * Whether a node that is no primary of the key may take it when none can be reached: it replaces
+ * nothing that its writer has not seen, whatever stands there.
+ */
+export function isPlainPut({ change, condition, returnPrevious, before }: WriteRequest): boolean {
+  const isPut = change.kind === 'put' && change.expiresAt !== 'keep';
+  return isPut && condition === undefined && returnPrevious !== true && before === undefined;
+}
+
 function isHeld(
   { before, condition, context = EMPTY_VECTOR }: WriteRequest,
   known: StoredObject,

@@ -25,12 +25,39 @@ export interface ClusterView {
   memberNumbered(number: number): MemberIndex | undefined;
 }
 
-/** Who can stand in now, best first, each as it seems when its turn comes; nobody where strict. */
+/**
+ * Who else can stand in now, best first, each as it seems when its turn comes; nobody where strict.
+ */
 export function* livingFallbacks(
   view: ClusterView,
   keyspace: Keyspace,
   slot: Slot,
 ): Generator<MemberIndex, undefined> {
   if (!keyspace.isSloppy) return;
-  for (const member of view.fallbacks(keyspace, slot)) if (view.isAlive(member)) yield member;
+  for (const member of view.fallbacks(keyspace, slot)) {
+    if (member !== view.self && view.isAlive(member)) yield member;
+  }
+}
+
+/**
+ * Who coordinates where no primary seems alive: not more than there are primaries, for each of them
+ * may give names to writes of the slot. Nobody where strict.
+ */
+export function standIns(
+  view: ClusterView,
+  keyspace: Keyspace,
+  slot: Slot,
+): readonly MemberIndex[] {
+  return keyspace.isSloppy ? view.fallbacks(keyspace, slot).slice(0, keyspace.n) : [];
+}
+
+/** Who may coordinate requests now. */
+export function coordinators(
+  view: ClusterView,
+  keyspace: Keyspace,
+  slot: Slot,
+): readonly MemberIndex[] {
+  const isOrphaned = view.leader(keyspace, slot) === undefined;
+  const others = isOrphaned ? standIns(view, keyspace, slot) : [];
+  return others.length > 0 ? others : view.primaries(keyspace, slot);
 }

@@ -1,6 +1,7 @@
 // One client request, top to bottom. The coordinator is a primary of the key: it mints the dot
 // of a write and collects the answers. A node that is no primary forwards the request, once, to
-// the first primary that seems alive.
+// the first primary that seems alive. Where none does, the nodes that stand in for them coordinate
+// what needs no primary: reads of what they keep, and plain puts, which they keep with hints.
 //
 //   GET  quorum read → the values that live
 //   PUT  (quorum read, if a condition needs it) → mint under the key's turn
@@ -16,8 +17,8 @@ import { liveSiblings, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
-import { needsRead } from './change.ts';
-import { type ClusterView, livingFallbacks } from './cluster-view.ts';
+import { isPlainPut, needsRead } from './change.ts';
+import { type ClusterView, coordinators, livingFallbacks } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { Forwarder, isFinal } from './forwarder.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -60,7 +61,11 @@ interface Terms {
   readonly deadlineMs: number;
   /** Primaries that seem alive, and those who can stand in for others. */
   readonly able: number;
+  /** The primaries, by number, where this node stands in for all of them. */
+  readonly targets: readonly number[];
 }
+
+const NOBODY: readonly number[] = [];
 
 export class Coordinator {
   readonly reader: QuorumReader;
@@ -78,8 +83,8 @@ export class Coordinator {
   /** Throws or rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
   get(request: GetRequest): Later<GetOutcome> {
     const place = this.#locate(request);
-    if (this.#isPrimary(place)) return this.#getHere(request, place);
-    return this.#forwarder.get(place.keyspace, request, place.primaries);
+    if (this.#mayCoordinate(place)) return this.#getHere(request, place);
+    return this.#forwarder.get(place.keyspace, request, this.#coordinators(place));
   }
 
   /**
@@ -91,12 +96,10 @@ export class Coordinator {
    */
   write(request: WriteRequest): Later<WriteOutcome> {
     const place = this.#locate(request);
-    const { keyspace, at, primaries } = place;
-    const { clock, view } = this.#parts;
+    const { clock } = this.#parts;
     if (request.context !== undefined) refuseFutureIncarnations(request.context, clock.wallMs());
-    const isElsewhere = needsRead(request) && view.leader(keyspace, at.slot) !== view.self;
-    if (isElsewhere || !this.#isPrimary(place)) {
-      return this.#forwarder.write(keyspace, request, primaries);
+    if (!this.#mayCoordinate(place) || this.#isElsewhere(request, place)) {
+      return this.#forward(request, place);
     }
     try {
       const outcome = this.#writeHere(request, place);
@@ -110,12 +113,20 @@ export class Coordinator {
   /** A request that another node forwarded to us; refuses rather than forward it again. */
   writeForwarded(request: WriteRequest): Later<WriteOutcome | undefined> {
     const place = this.#locate(request);
-    return this.#isPrimary(place) ? this.#writeHere(request, place) : undefined;
+    return this.#mayCoordinate(place) ? this.#writeHere(request, place) : undefined;
   }
 
   getForwarded(request: GetRequest): Later<GetOutcome | undefined> {
     const place = this.#locate(request);
-    return this.#isPrimary(place) ? this.#getHere(request, place) : undefined;
+    return this.#mayCoordinate(place) ? this.#getHere(request, place) : undefined;
+  }
+
+  async #forward(request: WriteRequest, place: Place): Promise<WriteOutcome> {
+    const asked = this.#coordinators(place);
+    const outcome = await this.#forwarder.write(place.keyspace, request, asked);
+    if (outcome.kind !== 'not-applied' || asked !== place.primaries) return outcome;
+    // Those who seemed alive when they were asked may not be: then others stand in for them.
+    return this.#coordinators(place) === asked ? outcome : this.write(request);
   }
 
   #getHere(request: GetRequest, place: Place): Later<GetOutcome> {
@@ -154,7 +165,12 @@ export class Coordinator {
     const deadlineMs = this.#deadline();
     const able = this.#countAble(place);
     if (able < w) return { kind: 'not-applied', needed: w, got: able };
-    const terms = { w, deadlineMs, able };
+    if (!this.#isPrimary(place)) {
+      if (!isPlainPut(request)) return { kind: 'not-applied', needed: w, got: 0, why: NO_PRIMARY };
+      const targets = place.primaries.map((member) => this.#parts.view.nodeNumber(member));
+      return this.#writeInTurn(request, place, { w, deadlineMs, able, targets });
+    }
+    const terms = { w, deadlineMs, able, targets: NOBODY };
     if (needsRead(request)) return this.#readAndWrite(request, place, terms);
     return this.#writeInTurn(request, place, terms);
   }
@@ -195,7 +211,7 @@ export class Coordinator {
   /** The key's turn has to wait where its old value must come from the disk. */
   #writeInTurn(request: WriteRequest, place: Place, terms: Terms): Later<WriteOutcome> {
     const { deadlineMs } = terms;
-    const turn = this.#parts.replica.write(place.keyspace, place.at, request, deadlineMs);
+    const turn = this.#parts.replica.write(place.keyspace, place.at, request, terms);
     const taken = turn instanceof Promise ? this.#beforeDeadline(turn, deadlineMs) : turn;
     return later(taken, (each) => this.#replicate(each, place, terms));
   }
@@ -219,14 +235,17 @@ export class Coordinator {
       return { kind: 'not-applied', needed: w, got: able };
     }
     if (taken.kind === 'condition-failed') return taken;
-    const terms = { keyspace, primaries, others: this.#others(primaries), w, deadlineMs };
+    const { self } = this.#parts.view;
+    const own = primaries.includes(self) ? self : (primaries[0] as MemberIndex);
+    const terms = { keyspace, primaries, own, w, deadlineMs };
     return new ReplicatedWrite(this.#writerParts, at, taken, terms).run();
   }
 
   /** Our disk takes no writes and nothing was written: another primary may take it. */
   async #writeElsewhere(request: WriteRequest, place: Place, error: unknown) {
     if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
-    const others = this.#others(place.primaries);
+    const { self } = this.#parts.view;
+    const others = this.#coordinators(place).filter((member) => member !== self);
     const outcome = await this.#forwarder.write(place.keyspace, request, others);
     const why = { code: error.code, message: lineOf(error) };
     return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;
@@ -244,14 +263,25 @@ export class Coordinator {
     return primaries.includes(this.#parts.view.self);
   }
 
-  #others(primaries: readonly MemberIndex[]): MemberIndex[] {
-    return primaries.filter((member) => member !== this.#parts.view.self);
+  #coordinators({ keyspace, at }: Place): readonly MemberIndex[] {
+    return coordinators(this.#parts.view, keyspace, at.slot);
   }
 
-  /** Those that could take a write now; fallbacks count up to N. */
+  #mayCoordinate(place: Place): boolean {
+    return this.#isPrimary(place) || this.#coordinators(place).includes(this.#parts.view.self);
+  }
+
+  /** Whether it depends on the value before, and another primary is the one for such writes. */
+  #isElsewhere(request: WriteRequest, place: Place): boolean {
+    if (!needsRead(request) || !this.#isPrimary(place)) return false;
+    const { view } = this.#parts;
+    return view.leader(place.keyspace, place.at.slot) !== view.self;
+  }
+
+  /** Those that could take a write now, this node among them; fallbacks count up to N. */
   #countAble({ keyspace, at, primaries }: Place): number {
     const { view } = this.#parts;
-    let able = 0;
+    let able = primaries.includes(view.self) ? 0 : 1;
     for (const member of primaries) if (view.isAlive(member)) able += 1;
     if (able === primaries.length) return able;
     const fallbacks = [...livingFallbacks(view, keyspace, at.slot)];
@@ -270,6 +300,11 @@ function onValue(request: WriteRequest, { value }: LiveValue): WriteRequest {
   const put = { kind: 'put', value, expiresAt: change.expiresAt } as const;
   return { ...request, change: put, condition: 'present' };
 }
+
+const NO_PRIMARY = {
+  code: 'NOT_ENOUGH_REPLICAS',
+  message: 'no primary of the key can be reached, and those who stand in take plain puts only',
+} as const;
 
 function quorumOf(letter: 'R' | 'W', asked: number, keyspace: Keyspace): number {
   if (asked >= 1 && asked <= keyspace.n) return asked;

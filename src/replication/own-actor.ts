@@ -64,6 +64,14 @@ export class OwnActor {
     return true;
   }
 
+  /**
+   * Before a copy with this context is forgotten without a floor: a name of our present life in it
+   * would make our next write of that key claim to have seen what we do not know any more.
+   */
+  async outlive(context: VersionVector): Promise<void> {
+    if (context.some(({ actor }) => actor === this.#actor)) await this.renewed();
+  }
+
   /** Resolves when this node writes as a new actor; rejects when its disk did not take that. */
   renewed(): Promise<void> {
     this.#renewal ??= this.#renew().finally(() => {

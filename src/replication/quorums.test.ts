@@ -24,7 +24,7 @@ const WRITES: [w: number, asked: number, answers: string, states: string[]][] = 
 for (const [w, asked, answers, states] of WRITES) {
   test(`W=${w} of ${asked}, answers ${answers}: ${states.join(', ')}`, () => {
     const primaries = Array.from({ length: asked }, (_, member) => member + 5);
-    const quorum = new WriteQuorum(w, primaries);
+    const quorum = new WriteQuorum(w, primaries, true);
     for (const [index, answer] of [...answers].entries()) {
       if (answer === '+') quorum.addAck(index + 5);
       else if (answer === 's') quorum.addStandIn(index + 5, index + 50);
@@ -37,11 +37,23 @@ for (const [w, asked, answers, states] of WRITES) {
 }
 
 test('fallbacks that hold a write are named, behind the primaries that do', () => {
-  const quorum = new WriteQuorum(2, [5, 6, 7]);
+  const quorum = new WriteQuorum(2, [5, 6, 7], true);
   quorum.addStandIn(6, 9);
   quorum.addAck(7);
   assert.deepEqual(quorum.acked, [7, 9]);
   assert.deepEqual(quorum.standIns, [9]);
+});
+
+test('where the coordinator stands in no primary has to hold the write', () => {
+  const quorum = new WriteQuorum(2, [5, 6, 7], false);
+  assert.ok(quorum.waitsOnlyFor(5) === false);
+  quorum.addStandIn(5, 9);
+  assert.equal(quorum.state(), 'waiting');
+  quorum.addFailure();
+  assert.ok(quorum.waitsOnlyFor(6) && !quorum.waitsOnlyFor(5));
+  quorum.addStandIn(6, 10);
+  assert.equal(quorum.state(), 'reached');
+  assert.deepEqual(quorum.acked, [9, 10]);
 });
 
 /** A version in which node 1 wrote `counter` times, each write knowing the one before. */
@@ -88,7 +100,7 @@ test('who is lost after it answered does not count any more', () => {
   assert.deepEqual(quorum.sources(written(1)), []);
 });
 
-test('who is being refilled counts only when nobody else is left, and is asked for its values', () => {
+test('who is being refilled counts only when nobody else is left, and gives values', () => {
   const quorum = new ReadQuorum(2);
   quorum.addRefilling(0, written(3));
   quorum.addVersion(1, written(1));

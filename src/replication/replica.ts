@@ -22,36 +22,31 @@ import {
   type StoredObject,
   writeSibling,
 } from '../causality/siblings.ts';
-import { descends, type VersionVector } from '../causality/version-vector.ts';
+import { descends, EMPTY_VECTOR, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock, Log } from '../host/host.ts';
 import { slotOf } from '../ring/slot.ts';
-import type { Change, Engine, Stored, Written } from '../storage/engine.ts';
+import type { Engine, Stored, Written } from '../storage/engine.ts';
 import { type Decision, decide } from './change.ts';
 import { resolved } from './conflict-rule.ts';
-import { putOf, removalOf, type Step } from './copy-change.ts';
+import type { Step } from './copy-change.ts';
+import { CopyWriter, type CopyWriterParts, isMissing, NO_HINTS } from './copy-writer.ts';
 import type { HintBook, Lacking } from './hints/hint-book.ts';
-import { type Hint, hintPut, hintRemoval } from './hints/hint-record.ts';
+import type { Hint } from './hints/hint-record.ts';
 import { KeyTurns } from './key-turns.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyAt, SlotAt } from './messages.ts';
 import { refuseGrowth } from './object-limits.ts';
 import { type ObjectCounters, ObjectWatch } from './object-watch.ts';
 import type { OwnActor } from './own-actor.ts';
-import type { DeadSlots } from './reaping/dead-slots.ts';
-import { deadFrom, isForgettable, isUnder } from './reaping/floor.ts';
+import { isForgettable } from './reaping/floor.ts';
 import type { FloorBook } from './reaping/floor-book.ts';
+import { SlotsNoted } from './reaping/slots-noted.ts';
 import type { LiveValue, WriteRequest } from './request.ts';
 
-export interface ReplicaParts {
-  readonly engine: Engine;
+export interface ReplicaParts extends CopyWriterParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly actor: OwnActor;
-  readonly hints: HintBook;
-  readonly floors: FloorBook;
-  readonly dead: DeadSlots;
-  /** Of the digests of keys: the same on all nodes of the cluster. */
-  readonly digestSeed: number;
 }
 
 /** A write that this node minted and took into its own copy. */
@@ -73,6 +68,19 @@ export interface TooLate {
   readonly kind: 'too-late';
 }
 
+export interface Confirmation {
+  readonly confirmed: VersionVector;
+  /** By number. */
+  readonly primaries: readonly number[];
+}
+
+export interface TurnTerms {
+  /** Nothing is written in a turn that comes then or later. */
+  readonly deadlineMs: number;
+  /** Numbers of the nodes for which hints are to be written with the object. */
+  readonly targets: readonly number[];
+}
+
 /** What stands in this copy after a merge. */
 export interface Merged {
   readonly context: VersionVector;
@@ -90,12 +98,10 @@ export class Replica {
   readonly #actor: OwnActor;
   readonly #hints: HintBook;
   readonly #floors: FloorBook;
-  readonly #dead: DeadSlots;
-  readonly #digestSeed: number;
+  readonly #writer: CopyWriter;
   readonly #turns = new KeyTurns();
   readonly #watch: ObjectWatch;
-  /** By keyspace that is being flushed: the slots in which something was written meanwhile. */
-  readonly #takenDown = new Map<KeyspaceNumber, Set<Slot>>();
+  readonly #takenDown = new SlotsNoted();
   #time: HybridTime = 0;
 
   constructor(parts: ReplicaParts) {
@@ -104,8 +110,7 @@ export class Replica {
     this.#actor = parts.actor;
     this.#hints = parts.hints;
     this.#floors = parts.floors;
-    this.#dead = parts.dead;
-    this.#digestSeed = parts.digestSeed;
+    this.#writer = new CopyWriter(parts);
     this.#watch = new ObjectWatch(parts.log);
     this.observeTime(parts.engine.newestTime());
   }
@@ -135,24 +140,24 @@ export class Replica {
   }
 
   /**
-   * Carries out `request` as its coordinator, unless its turn comes at `deadlineMs` or later: then
-   * nothing is written, for ever. Throws or rejects as Engine.write does, and as refuseGrowth.
+   * Carries out `request` as its coordinator, unless its turn comes too late: then nothing is
+   * written, for ever. Throws or rejects as Engine.write does, as refuseGrowth and with HINTS_FULL.
    */
   write(
     keyspace: Keyspace,
     at: KeyAt,
     request: WriteRequest,
-    deadlineMs: number,
+    terms: TurnTerms,
   ): Later<Minted | Refusal | TooLate> {
     if (request.context !== undefined) this.learnContext(request.context);
-    if (this.#actor.isStale) return this.#writeRenewed(keyspace, at, request, deadlineMs);
-    const taken = this.#turn(at, (before) => {
+    if (this.#actor.isStale) return this.#writeRenewed(keyspace, at, request, terms);
+    const taken = this.#turnFor(terms.targets, at, (before, lacking) => {
       // While the old value was read, somebody may have shown that we forgot something.
       if (this.#actor.isStale) return undefined;
-      if (this.#clock.monotonicMs() >= deadlineMs) return TOO_LATE;
-      return this.#mint(keyspace, at, request, before);
+      if (this.#clock.monotonicMs() >= terms.deadlineMs) return TOO_LATE;
+      return this.#mint(keyspace, at, request, before, lacking);
     });
-    const renewed = () => this.#writeRenewed(keyspace, at, request, deadlineMs);
+    const renewed = () => this.#writeRenewed(keyspace, at, request, terms);
     if (!(taken instanceof Promise)) return taken ?? renewed();
     return taken.then((each) => each ?? renewed());
   }
@@ -167,22 +172,16 @@ export class Replica {
    * HINTS_FULL as well.
    */
   mergeFor(target: number, keyspace: Keyspace, at: KeyAt, incoming: Buffer): Later<Merged> {
-    return this.#turns.take(at, () => {
-      return later(this.#hints.lacking(target, at), (lacking) => {
-        return later(this.#engine.get(at), (before) => {
-          return this.#mergeInto(keyspace, at, incoming, before, lacking);
-        });
-      });
+    return this.#turnFor([target], at, (before, lacking) => {
+      return this.#mergeInto(keyspace, at, incoming, before, lacking);
     });
   }
 
   /** A hint that the node numbered `target` lacks what stands here. Errors as in mergeFor(). */
   noteLacking(target: number, at: KeyAt): Later<void> {
     return this.#turns.take(at, () => {
-      return later(this.#hints.lacking(target, at), ({ hint, sequence }) => {
-        if (sequence > 0) return;
-        this.#engine.write([hintPut(hint)], this.#time);
-        this.#hints.kept(hint);
+      return later(this.#hints.lacking(target, at), (lacking) => {
+        if (isMissing(lacking)) this.#writer.putHints(this.#time, [lacking]);
       });
     });
   }
@@ -200,14 +199,11 @@ export class Replica {
     const { at } = hint;
     return this.#turns.take(at, async () => {
       const stored = await this.#engine.get(at);
-      const object = stored === undefined ? EMPTY_OBJECT : decodeObject(stored.value);
-      if (!descends(context, object.context)) return false;
-      const changes: Change[] = [hintRemoval(hint)];
-      if (stored !== undefined && others !== undefined && !(await this.#isLacking(others, at))) {
-        changes.push(removalOf(this.#digestSeed, at, object));
-      }
-      this.#engine.write(changes, this.#time);
-      this.#hints.delivered(hint);
+      const object = stored && decodeObject(stored.value);
+      if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;
+      const isKept = others === undefined || (await this.#isLacking(others, at));
+      if (!isKept && object !== undefined) await this.#actor.outlive(object.context);
+      this.#writer.removeHint(hint, isKept ? undefined : object, this.#time);
       return true;
     });
   }
@@ -231,20 +227,19 @@ export class Replica {
       if (stored === undefined) return false;
       const object = decodeObject(stored.value);
       if (!isForgettable(object, this.#floors.floorOf(at), nowMs)) return false;
-      this.#engine.write([removalOf(this.#digestSeed, at, object)], this.#time);
+      this.#writer.remove(at, object, this.#time);
       return true;
     });
   }
 
   /** From here on it is taken down in which slots something is written. */
   takeDown(keyspace: KeyspaceNumber): void {
-    this.#takenDown.set(keyspace, new Set());
+    this.#takenDown.begin(keyspace);
   }
 
   /** The slots that were taken down, and those in which a turn is under way; no more from here. */
   takenDown(keyspace: KeyspaceNumber): ReadonlySet<Slot> {
-    const slots = this.#takenDown.get(keyspace) ?? new Set<Slot>();
-    this.#takenDown.delete(keyspace);
+    const slots = this.#takenDown.end(keyspace);
     for (const key of this.#turns.underWay(keyspace)) slots.add(slotOf(key));
     return slots;
   }
@@ -266,20 +261,21 @@ export class Replica {
   }
 
   /**
-   * Every primary has the object with the context `confirmed`, and nothing else: closes what that
-   * allows in our copy, if it still is that one. What then stands here; undefined: nothing changed.
+   * All `primaries` have the object with the context `confirmed`, and nothing else: closes what
+   * that allows in our copy, if it still is that one. What then stands here; undefined: nothing
+   * changed.
    */
   closeIncarnations(
     keyspace: Keyspace,
     at: KeyAt,
-    confirmed: VersionVector,
+    { confirmed, primaries }: Confirmation,
   ): Later<Buffer | undefined> {
     return this.#turn(at, (stored) => {
       if (stored === undefined) return undefined;
       const before = decodeObject(stored.value);
       const { context, siblings } = before;
       if (!descends(confirmed, context) || !descends(context, confirmed)) return undefined;
-      const after = { context: closed(context, siblings), siblings };
+      const after = { context: closed(context, siblings, primaries), siblings };
       if (after.context === context) return undefined;
       const encoded = encodeObject(after);
       this.#put(keyspace, at, { before, after, encoded });
@@ -298,12 +294,27 @@ export class Replica {
     return this.#turns.take(at, () => later(this.#engine.get(at), act));
   }
 
+  /** The same, with the hints that `targets` lack the key. Throws or rejects with HINTS_FULL. */
+  #turnFor<T>(
+    targets: readonly number[],
+    at: KeyAt,
+    act: (before: Stored | undefined, lacking: readonly Lacking[]) => T,
+  ): Later<T> {
+    if (targets.length === 0) return this.#turn(at, (before) => act(before, NO_HINTS));
+    return this.#turns.take(at, async () => {
+      const lacking: Lacking[] = [];
+      for (const target of targets) lacking.push(await this.#hints.lacking(target, at));
+      return act(await this.#engine.get(at), lacking);
+    });
+  }
+
   /** Undefined: this actor must be replaced first. */
   #mint(
     keyspace: Keyspace,
     at: KeyAt,
     request: WriteRequest,
     stored: Stored | undefined,
+    lacking: readonly Lacking[],
   ): Minted | Refusal | undefined {
     const known = this.objectOf(at, stored?.value);
     if (this.learnContext(known.context)) return undefined;
@@ -327,7 +338,7 @@ export class Replica {
     const sizeAfter = { siblings: object.siblings.length, bytes: encoded.length };
     refuseGrowth(keyspace, sizeBefore, sizeAfter);
     const before = stored === undefined ? EMPTY_OBJECT : known;
-    const written = this.#put(keyspace, at, { before, after: object, encoded });
+    const written = this.#put(keyspace, at, { before, after: object, encoded }, lacking);
     const durable = keyspace.durability === 'interval' ? IN_MEMORY : written.durable;
     const { context } = object;
     return { kind: 'minted', dot, context, object: encoded, previous: decision.previous, durable };
@@ -343,7 +354,7 @@ export class Replica {
     at: KeyAt,
     incoming: Buffer,
     stored: Stored | undefined,
-    lacking?: Lacking,
+    lacking: readonly Lacking[] = NO_HINTS,
   ): Merged {
     const theirs = decodeObject(incoming);
     for (const sibling of theirs.siblings) this.observeTime(sibling.time);
@@ -353,48 +364,32 @@ export class Replica {
     const { context } = merged;
     // That a key is not there needs no object, whatever else of it was replaced.
     const isNew = stored === undefined ? merged.siblings.length > 0 : merged !== ours;
-    const hints = lacking?.sequence === 0 ? [hintPut(lacking.hint)] : [];
-    if (!isNew && hints.length === 0) {
-      const sequence = Math.max(stored?.sequence ?? 0, lacking?.sequence ?? 0);
+    if (!isNew && !lacking.some(isMissing)) {
+      const sequences = lacking.map(({ sequence }) => sequence);
+      const sequence = Math.max(stored?.sequence ?? 0, ...sequences);
       return { context, sequence, durable: undefined };
     }
     const encoded = merged === theirs ? incoming : encodeObject(merged);
     const before = stored === undefined ? EMPTY_OBJECT : ours;
     const step = { before, after: merged, encoded };
     const { sequence, durable } = isNew
-      ? this.#put(keyspace, at, step, hints)
-      : this.#engine.write(hints, this.#time);
-    if (lacking?.sequence === 0) this.#hints.kept(lacking.hint);
+      ? this.#put(keyspace, at, step, lacking)
+      : this.#writer.putHints(this.#time, lacking);
     return { context, sequence, durable };
   }
 
-  /** In one batch with `others`, and with the mark that something dead stands in the slot. */
-  #put(keyspace: Keyspace, at: KeyAt, step: Step, others: readonly Change[] = NONE): Written {
-    const { before, after } = step;
-    if (this.#takenDown.size > 0) this.#takenDown.get(at.keyspace)?.add(at.slot);
-    this.#watch.note(keyspace, at, before, after);
-    if (after.siblings.length === 0 && isUnder(after.context, this.#floors.floorOf(at))) {
-      return this.#engine.write([removalOf(this.#digestSeed, at, before), ...others], this.#time);
-    }
-    const put = putOf(this.#digestSeed, at, step);
-    const deadFromMs = deadFrom(after);
-    if (deadFromMs === Number.POSITIVE_INFINITY) {
-      return this.#engine.write(others.length === 0 ? [put] : [put, ...others], this.#time);
-    }
-    const changes = [put, ...this.#dead.missingMark(at), ...others];
-    const written = this.#engine.write(changes, this.#time);
-    this.#dead.note(at, deadFromMs);
-    return written;
+  #put(keyspace: Keyspace, at: KeyAt, step: Step, lacking = NO_HINTS): Written {
+    this.#takenDown.note(at);
+    this.#watch.note(keyspace, at, step.before, step.after);
+    return this.#writer.put(at, step, this.#time, lacking);
   }
 
-  #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, deadlineMs: number) {
-    return this.#actor.renewed().then(() => this.write(keyspace, at, request, deadlineMs));
+  #writeRenewed(keyspace: Keyspace, at: KeyAt, request: WriteRequest, terms: TurnTerms) {
+    return this.#actor.renewed().then(() => this.write(keyspace, at, request, terms));
   }
 }
 
 const IN_MEMORY: Promise<void> = Promise.resolve();
-const NONE: readonly Change[] = [];
-
 function bytesOf(stored: Stored | undefined): Buffer | undefined {
   return stored?.value;
 }

@@ -3,7 +3,8 @@
 // a client makes one.
 //
 // For a primary that is away a fallback keeps the write, with a hint, and counts in its place; when
-// there is none, or the keyspace is strict, we keep the hint ourselves, and count nothing.
+// there is none, or the keyspace is strict, we keep the hint ourselves, and count nothing. Where no
+// primary can be reached we are none ourselves: we stand in for the first, with hints for all.
 
 import { KvorumError } from '../base/errors.ts';
 import { hasEarlierIncarnations } from '../causality/pruning.ts';
@@ -31,8 +32,8 @@ export interface WriterParts {
 export interface WriteTerms {
   readonly keyspace: Keyspace;
   readonly primaries: readonly MemberIndex[];
-  /** The primaries without us. */
-  readonly others: readonly MemberIndex[];
+  /** Us, or the primary that we stand in for. */
+  readonly own: MemberIndex;
   readonly w: number;
   readonly deadlineMs: number;
 }
@@ -44,6 +45,8 @@ export class ReplicatedWrite implements Question, Waiting {
   readonly #parts: WriterParts;
   readonly #minted: Minted;
   readonly #terms: WriteTerms;
+  readonly #others: readonly MemberIndex[];
+  readonly #isStandIn: boolean;
   readonly #quorum: WriteQuorum;
   readonly #receipt: GrowingReceipt;
   /** Those that had no turn yet; few writes need one. */
@@ -61,7 +64,9 @@ export class ReplicatedWrite implements Question, Waiting {
     this.#parts = parts;
     this.#minted = minted;
     this.#terms = terms;
-    this.#quorum = new WriteQuorum(terms.w, terms.primaries);
+    this.#isStandIn = terms.own !== parts.view.self;
+    this.#others = terms.primaries.filter((member) => member !== terms.own);
+    this.#quorum = new WriteQuorum(terms.w, terms.primaries, !this.#isStandIn);
     this.#receipt = new GrowingReceipt(this.#quorum, terms.keyspace.durability, parts.view);
     this.#isUnanimous = hasEarlierIncarnations(minted.context);
   }
@@ -69,7 +74,7 @@ export class ReplicatedWrite implements Question, Waiting {
   /** Sends the object to all other primaries; resolves when W copies are durable. */
   run(): Promise<WriteOutcome> {
     const { ownDisk, peers } = this.#parts;
-    const { others } = this.#terms;
+    const others = this.#others;
     return new Promise((resolve) => {
       this.#resolve = resolve;
       if (others.length > 0) peers.ask(others, this);
@@ -106,7 +111,8 @@ export class ReplicatedWrite implements Question, Waiting {
     // Nobody waits any more when the outcome is known: then the fallback has time.
     const budgetMs = this.#resolve === undefined ? requestMs : leftMs;
     if (fallback === undefined || budgetMs <= 0) {
-      this.#noteLacking(primary);
+      // Who stands in has written the hints for all with the object.
+      if (!this.#isStandIn) this.#noteLacking(primary);
       this.#count(primary, false);
       return;
     }
@@ -138,7 +144,10 @@ export class ReplicatedWrite implements Question, Waiting {
   #countOwn(isDurable: boolean): void {
     const { ownDisk, view } = this.#parts;
     ownDisk.delete(this);
-    this.#count(view.self, isDurable);
+    if (isDurable && this.#isStandIn) this.#quorum.addStandIn(this.#terms.own, view.self);
+    else if (isDurable) this.#quorum.addAck(view.self);
+    else this.#quorum.addFailure();
+    this.#conclude();
   }
 
   #count(member: MemberIndex, isDurable: boolean): void {
@@ -162,7 +171,7 @@ export class ReplicatedWrite implements Question, Waiting {
       const { dot, context, previous } = this.#minted;
       this.#decide({ kind: 'ok', dot, context, previous, receipt: this.#receipt });
     } else if (state === 'impossible') this.giveUp();
-    else if (quorum.waitsOnlyFor(this.#parts.view.self)) this.#parts.ownDisk.add(this);
+    else if (quorum.waitsOnlyFor(this.#terms.own)) this.#parts.ownDisk.add(this);
   }
 
   #decide(outcome: WriteOutcome): void {
@@ -172,10 +181,13 @@ export class ReplicatedWrite implements Question, Waiting {
 
   /** All primaries have confirmed the same: each of them may forget the earlier lives of nodes. */
   async #closeIncarnations(): Promise<void> {
-    const { peers, replica, requestMs } = this.#parts;
-    const { keyspace, others } = this.#terms;
+    const { peers, replica, requestMs, view } = this.#parts;
+    const others = this.#others;
+    const { keyspace } = this.#terms;
+    const primaries = this.#terms.primaries.map((member) => view.nodeNumber(member));
+    const confirmation = { confirmed: this.#minted.context, primaries };
     try {
-      const object = await replica.closeIncarnations(keyspace, this.request, this.#minted.context);
+      const object = await replica.closeIncarnations(keyspace, this.request, confirmation);
       if (object === undefined || others.length === 0) return;
       const request = { ...this.request, object };
       peers.ask(others, { request, budgetMs: requestMs, onAnswer: () => {} });

@@ -3,9 +3,10 @@
 // distinct hosts only, so counting members counts hosts; a fallback counts in the place of the
 // primary that it stands in for.
 //
-// Invariant: at least one of those who make W full is a primary. What all primaries of a key have
-// confirmed is then all that was ever acknowledged, whatever hints are still on their way: floors
-// and closed incarnations (causality/pruning.ts) rest on it.
+// Invariant: at least one of those who make W full is a primary, unless the coordinator itself only
+// stands in. What all primaries of a key have confirmed is then all that was ever acknowledged of
+// what primaries gave names to, whatever hints are still on their way: floors and closed
+// incarnations (causality/pruning.ts) rest on it.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -16,6 +17,7 @@ const NOBODY: readonly MemberIndex[] = [];
 export class WriteQuorum {
   readonly #needed: number;
   readonly #primaries: readonly MemberIndex[];
+  readonly #needsPrimary: boolean;
   /** One bit for each place in #primaries. */
   #acked = 0;
   #got = 0;
@@ -23,9 +25,10 @@ export class WriteQuorum {
   /** By the place of the primary; few writes need one. */
   #standIns: (MemberIndex | undefined)[] | undefined;
 
-  constructor(needed: number, primaries: readonly MemberIndex[]) {
+  constructor(needed: number, primaries: readonly MemberIndex[], needsPrimary: boolean) {
     this.#needed = needed;
     this.#primaries = primaries;
+    this.#needsPrimary = needsPrimary;
   }
 
   get needed(): number {
@@ -69,17 +72,20 @@ export class WriteQuorum {
     this.#failed += 1;
   }
 
-  /** reached: W hold it, a primary among them. impossible: too many cannot. Otherwise: wait. */
+  /** reached: W hold it, a primary where it must. impossible: too many cannot. Otherwise: wait. */
   state(): 'waiting' | 'reached' | 'impossible' {
-    if (this.#got >= this.#needed && this.#acked !== 0) return 'reached';
+    const isByPrimary = this.#acked !== 0 || !this.#needsPrimary;
+    if (this.#got >= this.#needed && isByPrimary) return 'reached';
     const isHopeless = this.#primaries.length - this.#failed < this.#needed;
     return isHopeless || this.isComplete() ? 'impossible' : 'waiting';
   }
 
-  /** Whether `member`, who has not answered yet, is the only one missing. */
-  waitsOnlyFor(member: MemberIndex): boolean {
+  /** Whether the answer of `primary`, or of who stands in for it, is the only one missing. */
+  waitsOnlyFor(primary: MemberIndex): boolean {
     const missing = this.#primaries.length - this.#failed - this.#got;
-    return missing === 1 && (this.#acked & (1 << this.#primaries.indexOf(member))) === 0;
+    const place = this.#primaries.indexOf(primary);
+    const isThere = (this.#acked & (1 << place)) !== 0 || this.#standIns?.[place] !== undefined;
+    return missing === 1 && !isThere;
   }
 
   /** Whether every member that was asked has answered, one way or the other. */

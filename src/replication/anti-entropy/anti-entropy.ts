@@ -34,13 +34,16 @@ export interface SyncState {
   readonly oldestSlotMs: number;
 }
 
+/** Between two looks whether it is time for anything. */
+const LOOK_MS = 1_000;
+
 /** So soon it is tried again to refill slots; twice as late each time that nothing came of it. */
 const REFILL_PAUSE_MS = 200;
 
 export class AntiEntropy {
   readonly #parts: AntiEntropyParts;
   readonly #states = new Map<MemberIndex, SyncState>();
-  /** When all are to be compared again, whatever was in between. */
+  /** When all are to be compared again, whatever was in between: on the monotonic clock. */
   #dueMs = 0;
   #refillPauseMs = REFILL_PAUSE_MS;
   /** That were refilled from one member, in this round. */
@@ -57,15 +60,20 @@ export class AntiEntropy {
   }
 
   start(): void {
-    const { clock, periodMs, refill } = this.#parts;
-    const refillPauseMs = Math.min(this.#refillPauseMs, periodMs);
-    const pauseMs = refill.slotsWaiting > 0 ? refillPauseMs : periodMs;
-    this.#timer = clock.after(pauseMs, () => this.#run());
+    const { clock, periodMs } = this.#parts;
+    this.#dueMs = clock.monotonicMs() + periodMs;
+    this.#later();
   }
 
   close(): void {
     this.#timer?.cancel();
     this.#parts.comparison.close();
+  }
+
+  #later(): void {
+    const { clock, periodMs, refill } = this.#parts;
+    const pauseMs = refill.slotsWaiting > 0 ? this.#refillPauseMs : LOOK_MS;
+    this.#timer = clock.after(Math.min(pauseMs, periodMs), () => this.#run());
   }
 
   /** All of them when it is time; who is needed for refilling as soon as may be. */
@@ -88,7 +96,7 @@ export class AntiEntropy {
     }
     const isWorthwhile = wasIdle || this.#slotsLevelled > 0;
     this.#refillPauseMs = isWorthwhile ? REFILL_PAUSE_MS : 2 * this.#refillPauseMs;
-    if (!comparison.isClosed) this.start();
+    if (!comparison.isClosed) this.#later();
   }
 
   async #compareWith(member: MemberIndex): Promise<void> {

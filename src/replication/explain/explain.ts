@@ -3,7 +3,6 @@
 
 import { KvorumError, messageOf } from '../../base/errors.ts';
 import type { ObjectVersion } from '../../causality/siblings.ts';
-import { livingFallbacks } from '../cluster-view.ts';
 import type { CoordinatorParts } from '../coordinator.ts';
 import type { HintBook } from '../hints/hint-book.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -53,7 +52,7 @@ export async function explainKey(
   };
   const [reports, others, hinted] = await Promise.all([
     asked(primaries),
-    asked([...livingFallbacks(view, keyspace, at.slot)]),
+    asked(view.fallbacks(keyspace, at.slot).filter((member) => view.isAlive(member))),
     hintedFrom(parts, primaries, at),
   ]);
   const standIns = others.filter(({ state }) => state === 'has');

@@ -82,6 +82,14 @@ export class HintBook {
     }
   }
 
+  /** Whether there is one for a key of the slot. */
+  async isAny(slot: Slot): Promise<boolean> {
+    if (this.#pending.size === 0) return false;
+    const range = { keyspace: HINTS_KEYSPACE, fromSlot: slot, toSlot: slot };
+    const page = await this.#engine.scan(range, { entriesMax: 1, bytesMax: 1 });
+    return page.entries.length > 0;
+  }
+
   /**
    * The hint that `target` lacks the key: to be written, and then noted with kept(), unless it
    * stands there already. Throws or rejects with HINTS_FULL. Only under the turn of the key.

@@ -119,9 +119,11 @@ export class Gathering implements Question {
   }
 
   #takeOwn(bytes: Buffer | undefined): void {
-    this.#own = this.#parts.replica.objectOf(this.task.at, bytes);
     const { quorum, at } = this.task;
-    const { refill, view } = this.#parts;
+    const { refill, replica, view } = this.#parts;
+    // Where we only stand in, that we have nothing is no answer.
+    if (bytes === undefined && !this.#primaries.includes(view.self)) return;
+    this.#own = replica.objectOf(at, bytes);
     if (refill.isRefilling(at)) quorum.addRefilling(view.self, this.#own);
     else quorum.addVersion(view.self, this.#own);
   }
@@ -188,8 +190,9 @@ export class Gathering implements Question {
     const { view } = this.#parts;
     const count = this.#primaries.length;
     const self = this.#primaries.indexOf(view.self);
-    for (let i = 0; i < count - 1; i++) {
-      const place = (self + 1 + ((this.task.turn + i) % (count - 1))) % count;
+    const others = self < 0 ? count : count - 1;
+    for (let i = 0; i < others; i++) {
+      const place = (self + 1 + ((this.task.turn + i) % others)) % count;
       const member = this.#primaries[place] as MemberIndex;
       const bit = 1 << place;
       if ((this.#asked & bit) !== 0 || (mustBeAlive && !view.isAlive(member))) continue;

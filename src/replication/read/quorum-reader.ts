@@ -57,7 +57,7 @@ export class QuorumReader {
     this.#turn = parts.view.self;
   }
 
-  /** This node must be one of the primaries of `at`. Never rejects. */
+  /** This node is a primary of `at`, or stands in for all of them. Never rejects. */
   read(keyspace: Keyspace, at: KeyAt, terms: ReadTerms): Later<ReadResult> {
     const quorum = new ReadQuorum(terms.r, terms.after);
     const task = { keyspace, at, quorum, deadlineMs: terms.deadlineMs, turn: this.#nextTurn() };

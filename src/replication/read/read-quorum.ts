@@ -1,7 +1,7 @@
 // The counting of one read: whose version of the object is known, what the answer is once R are,
 // and who turned out to be behind it. Versions come first, without values; values only from
-// somebody whose version adds something to ours. Who is being refilled tells what it has, and counts
-// only when nobody else is left who could know more.
+// somebody whose version adds something to ours. Who is being refilled tells what it has, and
+// counts only when nobody else is left who could know more.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 

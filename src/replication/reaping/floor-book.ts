@@ -14,8 +14,9 @@ import type { SlotAt } from '../messages.ts';
 import { floorPut, keyspaceFloorPut } from './floor-record.ts';
 
 /**
- * The numbers of those who name writes in a slot, its primaries; none when this node is not among
- * them. The same list for all slots that have the same ones, as far as possible.
+ * The numbers of those who name writes in a slot, its primaries and who coordinates when none of
+ * them lives; none when this node is no primary. The same list for all slots that have the same
+ * ones.
  */
 export type NamersOf = (at: SlotAt) => readonly number[];
 

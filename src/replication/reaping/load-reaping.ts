@@ -3,10 +3,9 @@
 import { ALL_SLOTS } from '../../base/ids.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine, ScanRange } from '../../storage/engine.ts';
-import type { ClusterView } from '../cluster-view.ts';
+import { type ClusterView, standIns } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { SlotAt } from '../messages.ts';
-import type { MemberIndex } from '../peers.ts';
 import { DeadSlots } from './dead-slots.ts';
 import { FloorBook, type NamersOf } from './floor-book.ts';
 import { REAPING_KEYSPACE, readReapingRecord } from './floor-record.ts';
@@ -47,17 +46,16 @@ export async function loadReaping({ engine, clock, ...where }: LoadParts): Promi
 
 /** Nobody in keyspaces that the configuration does not have any more. */
 function namersOf({ view, keyspaces }: Pick<LoadParts, 'view' | 'keyspaces'>): NamersOf {
-  const known = new Map<readonly MemberIndex[], readonly number[]>();
+  const known = new Map<string, readonly number[]>();
   return ({ keyspace, slot }: SlotAt) => {
     const configured = keyspaces.find(({ number }) => number === keyspace);
     if (configured === undefined) return NOBODY;
     const primaries = view.primaries(configured, slot);
-    let numbers = known.get(primaries);
-    if (numbers === undefined) {
-      const isOwn = primaries.includes(view.self);
-      numbers = isOwn ? primaries.map((member) => view.nodeNumber(member)) : NOBODY;
-      known.set(primaries, numbers);
-    }
+    if (!primaries.includes(view.self)) return NOBODY;
+    const members = [...primaries, ...standIns(view, configured, slot)];
+    const name = members.join();
+    const numbers = known.get(name) ?? members.map((member) => view.nodeNumber(member));
+    known.set(name, numbers);
     return numbers;
   };
 }

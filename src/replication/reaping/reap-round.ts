@@ -7,11 +7,16 @@
 //              object, and confirm it
 //   3. raise   all get the floor that covers what was counted in 1
 //
+// Where a key was written while no primary could be reached, others have given names as well. All
+// fallbacks are then opened after 2, and the floor covers those names too if nobody keeps writes of
+// the slot for others: then all primaries have confirmed whatever had been named by then.
+//
 // Why it is true: a write with a name from before 1 was in its writer's copy when that was listed
 // in 2, and from there came to all. Where its key is not there any more, the floor of that primary
 // covers it, for floors change in rounds only and one round closes another.
 
 import type { Slot } from '../../base/ids.ts';
+import { nodeNumberOf } from '../../causality/dot.ts';
 import { decodeObject, encodeObject } from '../../causality/object-format.ts';
 import {
   isBehind,
@@ -19,7 +24,7 @@ import {
   type ObjectVersion,
   type StoredObject,
 } from '../../causality/siblings.ts';
-import { isAheadOf } from '../../causality/version-vector.ts';
+import { CUT, isAheadOf, type VersionVector } from '../../causality/version-vector.ts';
 import { resolved } from '../conflict-rule.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { commonEnd, type KeyVersions, versionsByKey } from '../listing/listed-keys.ts';
@@ -33,6 +38,9 @@ export interface RoundTask {
   readonly keyspace: Keyspace;
   readonly slot: Slot;
   readonly primaries: readonly MemberIndex[];
+  /** All who may keep writes of the slot for others. */
+  readonly fallbacks: readonly MemberIndex[];
+  readonly numberOf: (member: MemberIndex) => number;
 }
 
 /** Asks any member, this node too. */
@@ -47,11 +55,15 @@ export class ReapRound {
   readonly #ask: Ask;
   readonly #floors: FloorBook;
   readonly #task: RoundTask;
+  readonly #numbers: ReadonlySet<number>;
+  /** Numbers of those who have given names though they are no primaries. */
+  readonly #strangers = new Set<number>();
 
   constructor(ask: Ask, floors: FloorBook, task: RoundTask) {
     this.#ask = ask;
     this.#floors = floors;
     this.#task = task;
+    this.#numbers = new Set(task.primaries.map(task.numberOf));
   }
 
   /** Whether all primaries have raised their floors. Never rejects. */
@@ -61,7 +73,8 @@ export class ReapRound {
     const opened = await this.#open(at);
     if (opened === undefined || !(await this.#level(opened))) return false;
     const nowMs = Math.min(...opened.map(({ wallMs }) => wallMs));
-    const raise = { ...at, kind: 'raise-floor', floor: raisedFloor(opened), nowMs } as const;
+    const floor = raisedFloor([...opened, ...(await this.#openStrangers(at, raisedFloor(opened)))]);
+    const raise = { ...at, kind: 'raise-floor', floor, nowMs } as const;
     const answers = await Promise.all(
       primaries.map((member, place) => {
         return this.#ask(member, { ...raise, token: (opened[place] as Opened).token });
@@ -84,6 +97,15 @@ export class ReapRound {
       if (!opened.some(({ last }) => isAheadOf(floor, last))) return opened;
     }
     return undefined;
+  }
+
+  /** Nobody, where any fallback still keeps writes for others, or is away. */
+  async #openStrangers(at: SlotAt, floor: VersionVector): Promise<readonly Opened[]> {
+    if (this.#strangers.size === 0) return [];
+    const { fallbacks, numberOf } = this.#task;
+    const opened = await this.#all(fallbacks, 'opened', { ...at, kind: 'open-round', floor });
+    if (opened === undefined || opened.some(({ last }) => isAheadOf(floor, last))) return [];
+    return opened.filter((_, place) => this.#strangers.has(numberOf(fallbacks[place] as number)));
   }
 
   async #level(opened: readonly Opened[]): Promise<boolean> {
@@ -112,6 +134,10 @@ export class ReapRound {
   #behind({ versions }: KeyVersions, absent: readonly ObjectVersion[]): MemberIndex[] {
     const all = versions.map((version, place) => version ?? (absent[place] as ObjectVersion));
     const merged = all.reduce((one, other) => mergeObjects(one, other));
+    for (const { actor } of merged.context) {
+      const number = nodeNumberOf(actor);
+      if (actor !== CUT && !this.#numbers.has(number)) this.#strangers.add(number);
+    }
     return this.#task.primaries.filter((_, place) => {
       return isBehind(all[place] as ObjectVersion, merged);
     });

@@ -113,7 +113,10 @@ export class Reaper {
       if (place < 0 || !this.#isRested(slot, place)) continue;
       if (!primaries.every((member) => view.isAlive(member))) continue;
       dead.tried(slot);
-      await new ReapRound(ask, floors, { keyspace, slot: slot.slot, primaries }).run();
+      const fallbacks = view.fallbacks(keyspace, slot.slot);
+      const numberOf = (member: MemberIndex) => view.nodeNumber(member);
+      const task = { keyspace, slot: slot.slot, primaries, fallbacks, numberOf };
+      await new ReapRound(ask, floors, task).run();
       return true;
     }
     return false;

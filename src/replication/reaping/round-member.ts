@@ -17,6 +17,7 @@ import { readVersion } from '../../causality/object-format.ts';
 import type { Clock, Log, Random } from '../../host/host.ts';
 import type { Engine, ScanRange } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
+import type { HintBook } from '../hints/hint-book.ts';
 import type { OpenRequest, RaiseRequest, Reply, SlotAt } from '../messages.ts';
 import type { OwnActor } from '../own-actor.ts';
 import type { Replica } from '../replica.ts';
@@ -29,6 +30,7 @@ export interface RoundMemberParts {
   readonly replica: Replica;
   readonly actor: OwnActor;
   readonly floors: FloorBook;
+  readonly hints: HintBook;
   readonly dead: DeadSlots;
   readonly engine: Engine;
   readonly clock: Clock;
@@ -54,18 +56,22 @@ export class RoundMember {
     this.#parts = parts;
   }
 
-  /** Rejects when this node goes on as a new actor and its disk does not take that. */
+  /**
+   * A node that is no primary says that it keeps nothing for others of what it has counted. Rejects
+   * when this node goes on as a new actor and its disk does not take that.
+   */
   async open(request: OpenRequest): Promise<Reply> {
-    const { view, replica, actor, floors, clock, random } = this.#parts;
+    const { view, replica, actor, floors, hints, clock, random } = this.#parts;
     const { keyspace, slot } = request;
-    const isPrimary = view.primaries(view.keyspace(keyspace), slot).includes(view.self);
-    if (!isPrimary) return refused('it is no primary of the slot');
     replica.learnContext(request.floor);
     if (actor.isStale) await actor.renewed();
     const token = random.u32();
-    this.#tokens.set(nameOf(request), token);
+    const last = actor.skipAhead();
+    const isPrimary = view.primaries(view.keyspace(keyspace), slot).includes(view.self);
+    if (isPrimary) this.#tokens.set(nameOf(request), token);
+    else if (await hints.isAny(slot)) return refused('it keeps writes of the slot for others');
     const floor = floors.floorOf(request);
-    return { kind: 'opened', token, last: actor.skipAhead(), wallMs: clock.wallMs(), floor };
+    return { kind: 'opened', token, last, wallMs: clock.wallMs(), floor };
   }
 
   /** Answers when the floor is durable; erases afterwards. Rejects as Engine.write. */

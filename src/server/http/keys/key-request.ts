@@ -42,15 +42,15 @@ export function keyIn(text: string, encoding: 'utf8' | 'base64url'): Buffer {
 
 /** What a reader has seen already, and whatever is answered must cover. Throws BAD_CONTEXT. */
 export function contextIn(headers: KeyHeaders, { number }: Keyspace): VersionVector | undefined {
-  const context = one(headers, 'x-kvorum-context');
+  const context = headerOf(headers, 'x-kvorum-context');
   return context === undefined ? undefined : decodeContext(context, number);
 }
 
 /** Throws BAD_CONTEXT, or BAD_REQUEST where headers contradict each other. */
 export function seenIn(headers: KeyHeaders, { number }: Keyspace): Seen {
-  const context = one(headers, 'x-kvorum-context');
-  const match = one(headers, 'if-match');
-  const noneMatch = one(headers, 'if-none-match');
+  const context = headerOf(headers, 'x-kvorum-context');
+  const match = headerOf(headers, 'if-match');
+  const noneMatch = headerOf(headers, 'if-none-match');
   if ([context, match, noneMatch].filter((each) => each !== undefined).length > 1) {
     const fix = 'Send one of X-Kvorum-Context, If-Match and If-None-Match.';
     throw badRequest('the request names more than one state of the key', fix);
@@ -85,7 +85,7 @@ export function refuseUnheeded(headers: KeyHeaders): void {
   if (headers['content-range'] !== undefined) {
     throw badRequest('a value is written whole, without Content-Range', 'Send all of it.');
   }
-  const coding = one(headers, 'content-encoding');
+  const coding = headerOf(headers, 'content-encoding');
   if (coding !== undefined && coding.toLowerCase() !== 'identity') {
     const fix = 'Send the bytes as they shall be stored, without Content-Encoding.';
     throw badRequest(`a body in Content-Encoding ${coding} is not decoded`, fix);
@@ -94,7 +94,7 @@ export function refuseUnheeded(headers: KeyHeaders): void {
 
 /** Whether the caller of a read has this answer already. */
 export function isKnown(headers: KeyHeaders, tag: string): boolean {
-  const known = one(headers, 'if-none-match');
+  const known = headerOf(headers, 'if-none-match');
   return known?.split(',').some((each) => strong(each.trim()) === tag) ?? false;
 }
 
@@ -112,7 +112,9 @@ function strong(tag: string): string {
   return tag.startsWith('W/') ? tag.slice(2) : tag;
 }
 
-function one(headers: KeyHeaders, name: string): string | undefined {
+/** Undefined: it was not sent. */
+/** Undefined: it was not sent. */
+export function headerOf(headers: KeyHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }

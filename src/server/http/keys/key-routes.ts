@@ -1,6 +1,6 @@
 // Keys over HTTP: a value is the body, as the bytes that were stored.
 //
-//   GET     200 the value · 300 all siblings · 304 · 404
+//   GET     200 the value · 206 a part of it · 300 all siblings · 304 · 404 · 416
 //   PUT     204, whether the key was there or not · 412
 //   DELETE  204 · 404 there was nothing · 412
 //
@@ -23,6 +23,7 @@ import {
 } from '../../../node/store.ts';
 import { DEFAULT_RESP_LIMITS } from '../../resp/limits.ts';
 import { methodNotAllowed, type Problem, ProblemError, problemBody } from '../problem.ts';
+import { rangeIn } from './byte-range.ts';
 import { contextIn, isKnown, type KeyAddress, keyIn, seenIn, tagOf } from './key-request.ts';
 import {
   DeleteQuery,
@@ -38,8 +39,9 @@ import {
   WriteQuery,
   type WriteQueryOf,
 } from './key-schemas.ts';
-import { conditionFailed, noAnswer, noSuchKey, unwritten } from './outcome-problem.ts';
+import { conditionFailed, noAnswer, noSuchKey, noSuchPart, unwritten } from './outcome-problem.ts';
 import { boundaryFor, multipartOf, siblingJson } from './sibling-body.ts';
+import { ValuesUnderWay } from './values-under-way.ts';
 
 interface ReadRoute {
   Params: KeyParamsOf;
@@ -59,8 +61,9 @@ const SPLIT_IT = 'Compress it, or split it over several keys.';
 const NOTHING = { type: 'null' } as const;
 
 export function addKeyRoutes(app: FastifyInstance, store: Store): void {
-  addRead(app, store);
-  addWrites(app, store);
+  const underWay = new ValuesUnderWay();
+  addRead(app, store, underWay);
+  addWrites(app, store, underWay);
   addExplanation(app, store);
   const schema = { hide: true };
   app.route({ method: ['POST', 'PATCH'], url: PATH, schema, handler: refuseMethod });
@@ -86,7 +89,7 @@ async function refuseMethod(request: FastifyRequest, reply: FastifyReply): Promi
   return problem(reply, methodNotAllowed(request.method, path, 'GET, HEAD, PUT or DELETE'));
 }
 
-function addRead(app: FastifyInstance, store: Store): void {
+function addRead(app: FastifyInstance, store: Store, underWay: ValuesUnderWay): void {
   const schema = {
     summary: 'The value of a key, or all of its siblings',
     tags: ['keys'],
@@ -95,6 +98,7 @@ function addRead(app: FastifyInstance, store: Store): void {
     headers: ReadHeaders,
     response: {
       200: { description: 'The value.', ...BYTES },
+      206: { description: 'The part of it that Range asks for.', ...BYTES },
       300: { description: 'Nobody has reconciled these yet.', ...SiblingsAnswer },
       304: { description: 'As you know it.', ...NOTHING },
       ...FAILURES,
@@ -114,11 +118,30 @@ function addRead(app: FastifyInstance, store: Store): void {
     const [only, ...others] = outcome.values as [LiveValue, ...LiveValue[]];
     if (others.length > 0) return siblings(request, reply, at, outcome.values, outcome.context);
     if (only.expiresAt !== 0) reply.header('x-kvorum-expires', String(only.expiresAt));
-    return reply.type('application/octet-stream').send(only.value);
+    underWay.hold(reply, only.value.length);
+    return sendValue(request, reply, only.value, tag);
   });
 }
 
-function addWrites(app: FastifyInstance, store: Store): void {
+function sendValue(
+  { method, headers }: FastifyRequest<ReadRoute>,
+  reply: FastifyReply,
+  value: Buffer,
+  tag: string,
+): FastifyReply {
+  const part = method === 'GET' ? rangeIn(headers, tag, value.length) : undefined;
+  if (part === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${value.length}`);
+    return problem(reply, noSuchPart(value.length));
+  }
+  reply.type('application/octet-stream').header('accept-ranges', 'bytes');
+  if (part === undefined) return reply.send(value);
+  const { from, end } = part;
+  reply.code(206).header('content-range', `bytes ${from}-${end - 1}/${value.length}`);
+  return reply.send(value.subarray(from, end));
+}
+
+function addWrites(app: FastifyInstance, store: Store, underWay: ValuesUnderWay): void {
   const written = { description: 'Written.', ...NOTHING };
   const about = { tags: ['keys'], params: KeyParams, headers: WriteHeaders };
   const response = { 204: written, ...FAILURES };
@@ -130,9 +153,13 @@ function addWrites(app: FastifyInstance, store: Store): void {
     response,
   };
   const bodyLimit = DEFAULT_RESP_LIMITS.valueBytesMax;
+  const holdBody = async ({ headers }: FastifyRequest, reply: FastifyReply) => {
+    // Chunks may come to anything up to the limit.
+    underWay.hold(reply, Math.min(Number(headers['content-length'] ?? bodyLimit), bodyLimit));
+  };
   app.put<WriteRoute>(
     PATH,
-    { schema: put, bodyLimit, errorHandler: nameLimit },
+    { schema: put, bodyLimit, errorHandler: nameLimit, onRequest: holdBody },
     async (request, reply) => {
       const { ttl } = request.query;
       const expiresAt = ttl === undefined ? 'default' : store.wallMs() + ttl;

@@ -88,6 +88,12 @@ export const ReadHeaders = Type.Object({
   'if-none-match': Type.Optional(
     Type.String({ description: 'ETag of what is known: answers 304 when that still stands.' }),
   ),
+  range: Type.Optional(
+    Type.String({ description: 'A part of the value, `bytes=0-99` for example: answers 206.' }),
+  ),
+  'if-range': Type.Optional(
+    Type.String({ description: 'ETag: the part only if that still stands, else the whole value.' }),
+  ),
 });
 
 export const SiblingsAnswer = Type.Object({

@@ -40,6 +40,11 @@ export function noSuchKey(): Problem {
   return { status: 404, code: 'NO_SUCH_KEY', message: 'there is no such key', fix };
 }
 
+export function noSuchPart(size: number): Problem {
+  const message = `the value has ${size} bytes, and the range lies beyond them`;
+  return { status: 416, code: 'NO_SUCH_PART', message, fix: 'Ask for a part within the value.' };
+}
+
 export function conditionFailed(): Problem {
   const message = 'the key is not in the state that the request asks for';
   const fix = 'Nothing was written: read the key and decide anew.';
