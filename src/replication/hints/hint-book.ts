@@ -10,7 +10,7 @@
 // Source: DeCandia et al.: "Dynamo" (SOSP 2007), section 4.6.
 
 import { KvorumError } from '../../base/errors.ts';
-import { ALL_SLOTS } from '../../base/ids.ts';
+import { ALL_SLOTS, type Slot } from '../../base/ids.ts';
 import { type Later, later } from '../../base/later.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine, ScanRange } from '../../storage/engine.ts';
