@@ -38,7 +38,7 @@ import {
 } from '../src/replication/message-format.ts';
 import type { KeyAt, Reply, Request } from '../src/replication/messages.ts';
 import { OwnActor } from '../src/replication/own-actor.ts';
-import type { MemberIndex, Peers, Question } from '../src/replication/peers.ts';
+import type { Asking, MemberIndex, Question } from '../src/replication/peers.ts';
 import { DeadSlots } from '../src/replication/reaping/dead-slots.ts';
 import { FloorBook } from '../src/replication/reaping/floor-book.ts';
 import { RefillBook } from '../src/replication/refill/refill-book.ts';
@@ -148,14 +148,17 @@ function viewOf(self: MemberIndex): ClusterView {
     primaries: () => [0, 1],
     fallbacks: () => [],
     isAlive: () => true,
+    isSlow: () => false,
+    isDiskFull: () => false,
     leader: () => 0,
+    dataCenterOf: () => 'dc1',
     nodeId: (member) => `a${member}`.repeat(20) as NodeId,
     nodeNumber: (member) => member + 1,
     memberNumbered: (number) => number - 1,
   };
 }
 
-function countingPeers(other: Side, traffic: Traffic): Peers {
+function countingPeers(other: Side, traffic: Traffic): Asking {
   const crossed = <T>(
     value: T,
     write: (w: ByteWriter, value: T) => void,

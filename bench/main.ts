@@ -12,9 +12,11 @@ import { run as engine } from './engine/engine.ts';
 import { run as growth } from './engine/growth.ts';
 import { run as filters } from './filters.ts';
 import { run as gossip } from './gossip.ts';
+import { run as outage } from './outage.ts';
 import { run as redis } from './redis.ts';
 import { run as restart } from './restart.ts';
 import { run as ring } from './ring.ts';
+import { run as slow } from './slow.ts';
 import { run as versions } from './versions.ts';
 
 type Part = (print: (line: string) => void, options: readonly string[]) => Promise<void>;
@@ -29,8 +31,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   'anti-entropy': antiEntropy,
   growth,
   restart,
+  slow,
+  outage,
 };
-const LONG_PARTS: readonly string[] = ['gossip', 'growth', 'restart'];
+const LONG_PARTS: readonly string[] = ['gossip', 'growth', 'restart', 'slow', 'outage'];
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));

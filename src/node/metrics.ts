@@ -6,6 +6,7 @@ import type { SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import type { ComparisonCounters } from '../replication/anti-entropy/comparison.ts';
 import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
+import type { HedgeCounters } from '../replication/read/hedger.ts';
 import type { ReadCounters } from '../replication/read/quorum-reader.ts';
 import type { ReapCounters } from '../replication/reaping/round-member.ts';
 import type { EngineStats } from '../storage/engine.ts';
@@ -20,6 +21,7 @@ export interface NodeMetrics {
   readonly getLatency: Histogram;
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
+  readonly hedges: HedgeCounters;
   readonly objects: ObjectCounters;
   readonly merges: MergeCounters;
   readonly antiEntropy: ComparisonCounters;

@@ -16,9 +16,10 @@ import { Merger } from '../merge/merger.ts';
 import { coordinators } from '../replication/cluster-view.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
-import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
+import { HintBook, type HintLimits, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
+import { counts, usualNeeds } from '../replication/levels/need.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { OwnActor } from '../replication/own-actor.ts';
 import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
@@ -64,6 +65,8 @@ export interface NodeOptions {
   readonly reapRestMs?: number;
   /** Milliseconds between two comparisons with the other replicas. */
   readonly antiEntropyMs?: number | undefined;
+  /** What may be kept for one other node; see HINT_LIMITS. */
+  readonly hintLimits?: HintLimits | undefined;
   /** The same on every node; `lan`. */
   readonly gossip?: GossipPresetName;
 }
@@ -91,7 +94,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const map = new ClusterMap({ topology, self, clock: host.clock, random: host.random, preset });
   const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
-  const hints = new HintBook(engine, host.clock);
+  const hints = new HintBook(engine, host.clock, options.hintLimits);
   let node: Node;
   try {
     await hints.load();
@@ -284,16 +287,26 @@ export class Node implements Store {
     return this.#map.members.find((member) => member.id === id)?.name ?? id;
   }
 
+  nodeDataCenter(id: NodeId): string {
+    return this.#map.members.find((member) => member.id === id)?.dataCenter ?? '';
+  }
+
   wallMs(): number {
     return this.#host.clock.wallMs();
   }
 
   /** Whether a quorum of every slot's primaries seems alive, so that requests will be served. */
   isReady(): boolean {
-    return this.keyspaces.every((keyspace) => {
-      const needed = Math.max(keyspace.r, keyspace.w);
-      return this.#map.topology.preferenceLists(keyspace).every(({ primaries }) => {
-        return primaries.filter((member) => this.#map.isAlive(member)).length >= needed;
+    return this.keyspaces.every((keyspace) => this.#hasQuorums(keyspace));
+  }
+
+  #hasQuorums(keyspace: Keyspace): boolean {
+    const map = this.#map;
+    const needs = usualNeeds(keyspace, map.dataCenterOf(map.self)).flat();
+    return map.topology.preferenceLists(keyspace).every(({ primaries }) => {
+      const alive = primaries.filter((member) => map.isAlive(member));
+      return needs.every((share) => {
+        return alive.filter((member) => counts(share, map, member)).length >= share.needed;
       });
     });
   }
@@ -306,6 +319,7 @@ export class Node implements Store {
       getLatency: this.#gets.latency,
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
+      hedges: this.#coordinator.hedges,
       objects: this.#replica.counters,
       merges: this.#merger.counters,
       antiEntropy: this.healing.comparison.counters,

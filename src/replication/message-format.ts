@@ -9,6 +9,7 @@ import { SLOT_COUNT } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
+import { readLevel, writeLevel } from './levels/level-format.ts';
 import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
   oneOf,
@@ -104,7 +105,8 @@ export function writeRequest(w: ByteWriter, request: Request): void {
     case 'coordinate-get':
       w.u8(request.keyspace);
       w.bytes(request.key);
-      w.varint(request.r ?? 0);
+      writeLevel(w, request.r);
+      w.text(request.home ?? '');
       writeOptionalVector(w, request.after);
       return;
     case 'coordinate-write':
@@ -269,7 +271,8 @@ function readGetRequest(r: ByteReader): GetRequest {
   return {
     keyspace: readKeyspace(r),
     key: r.bytes(),
-    r: r.varint() || undefined,
+    r: readLevel(r),
+    home: r.text() || undefined,
     after: readOptionalVector(r),
   };
 }
@@ -279,7 +282,8 @@ function writeWriteRequest(w: ByteWriter, request: WriteRequest): void {
   w.bytes(request.key);
   w.u8(CONDITIONS.indexOf(request.condition));
   w.u8(request.returnPrevious ? 1 : 0);
-  w.varint(request.w ?? 0);
+  writeLevel(w, request.w);
+  w.text(request.home ?? '');
   w.varint(request.before ?? 0);
   writeOptionalVector(w, request.context);
   w.u8(CHANGES.indexOf(request.change.kind));
@@ -298,7 +302,8 @@ function readWriteRequest(r: ByteReader): WriteRequest {
     key: r.bytes(),
     condition: oneOf(CONDITIONS, r.u8(), 'condition'),
     returnPrevious: r.u8() === 1,
-    w: r.varint() || undefined,
+    w: readLevel(r),
+    home: r.text() || undefined,
     before: r.varint() || undefined,
     context: readOptionalVector(r),
     change: readChange(r),

@@ -8,7 +8,7 @@
 // in no table is in the log. Whoever has the engine has the lock of the directory.
 
 import { assert } from '../base/assert.ts';
-import { hasCode } from '../base/errors.ts';
+import { hasCode, type KvorumError } from '../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../base/ids.ts';
 import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
@@ -77,6 +77,8 @@ export class LogStructuredEngine implements Engine {
   readonly #compactor: Compactor;
   readonly #scrubber: Scrubber;
   readonly #change = new ChangeView();
+  /** Made once: when thousands are refused at once, an error for each costs more than a write. */
+  readonly #refusals: Readonly<Record<'diskFull' | 'overloaded', KvorumError>>;
   #view: LayeredView;
   #identity: StoredIdentity;
   #renewal: Promise<Identity> | undefined;
@@ -89,6 +91,7 @@ export class LogStructuredEngine implements Engine {
     this.#host = host;
     this.#recovered = recovered;
     this.#limits = limits;
+    this.#refusals = { diskFull: diskFull(), overloaded: overloaded(limits.sealedMax) };
     this.#identity = recovered.identity;
     this.#memtables = recovered.memtables;
     this.#tables = recovered.tables;
@@ -231,7 +234,7 @@ export class LogStructuredEngine implements Engine {
   #checkSpace(): void {
     const { space } = this.#recovered;
     if (space.isLow) throw space.refusal();
-    if (this.#isDiskFull) throw diskFull();
+    if (this.#isDiskFull) throw this.#refusals.diskFull;
   }
 
   /** Makes room for a write and answers how long to delay its confirmation; throws to refuse. */
@@ -244,7 +247,7 @@ export class LogStructuredEngine implements Engine {
     const pressure = pressureOf({ sealed, sealedMax: this.#limits.sealedMax, activeFill });
     if (pressure.kind === 'refuse') {
       this.#counts.writesRefused += 1;
-      throw overloaded(sealed);
+      throw this.#refusals.overloaded;
     }
     if (!hasRoom) this.#seal();
     return pressure.kind === 'slow' ? pressure.delayMs : 0;
@@ -302,6 +305,8 @@ export class LogStructuredEngine implements Engine {
   async #renew(known: number): Promise<Identity> {
     const previous = Math.max(this.#identity.incarnation, known);
     this.#identity = await renewIdentity(this.#host, this.#identity, previous);
+    const { incarnation } = this.#identity;
+    this.#host.log.warn('incarnation-renewed', { incarnation, known });
     return this.#identity;
   }
 

@@ -71,9 +71,9 @@ export function diskLow({ freeBytes, totalBytes }: DiskSpace, reserved: number):
   return new KvorumError('DISK_FULL', message, fix);
 }
 
-/** `sealed`: memtables that wait for the disk. */
-export function overloaded(sealed: number): KvorumError {
-  const message = `this node takes no write now: ${sealed} full memtables wait for its disk`;
+/** `sealedMax`: memtables that may wait for the disk. */
+export function overloaded(sealedMax: number): KvorumError {
+  const message = `this node takes no write now: ${sealedMax} full memtables wait for its disk`;
   const fix = 'Nothing was written. Try again in a moment, and write slower if it lasts.';
   return new KvorumError('OVERLOADED', message, fix);
 }

@@ -12,7 +12,7 @@ import type { Keyspace } from '../keyspace.ts';
 import { listOwnKeys } from '../listing/own-keys.ts';
 import type { KeyAt, ListedKey, Listing, SlotsRequest } from '../messages.ts';
 import type { PacedWindow } from '../paced-window.ts';
-import { answerOf, type MemberIndex, type Peers } from '../peers.ts';
+import { type Asking, answerOf, type MemberIndex } from '../peers.ts';
 import type { RefillBook } from '../refill/refill-book.ts';
 import type { Replica } from '../replica.ts';
 import type { KeyPosition } from '../request.ts';
@@ -23,7 +23,7 @@ export interface SlotRepairParts {
   readonly engine: Engine;
   readonly replica: Replica;
   readonly refill: RefillBook;
-  readonly peers: Peers;
+  readonly peers: Asking;
   readonly clock: Clock;
   readonly requestMs: number;
   readonly digestSeed: number;

@@ -2,15 +2,16 @@
 // hash of the key, key): a position fits into 64 bits, means the same on every replica, and a key
 // that is there from the first page to the last is met exactly once, whatever comes and goes.
 //
-// A page asks R replicas of a stretch of slots with one preference list and merges versions, so
-// that what a quorum would not read is not listed and what one replica missed is.
+// A page asks as many replicas of a stretch of slots with one preference list as a read would, and
+// merges versions, so that what a quorum would not read is not listed and what one missed is.
 
 import { assert } from '../../base/assert.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { isLive, mergeObjects } from '../../causality/siblings.ts';
-import type { ClusterView } from '../cluster-view.ts';
+import { type ClusterView, nearestFirst } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
+import { counts, type Need, needOf } from '../levels/need.ts';
 import type { CountRequest, Listing, SlotsRequest } from '../messages.ts';
 import type { Answer, MemberIndex, Peers } from '../peers.ts';
 import { areAllWithoutPast } from '../refill/without-past.ts';
@@ -54,12 +55,12 @@ export async function listKeys(parts: ListingParts, request: ListRequest): Promi
 export async function countKeys(parts: ListingParts, keyspace: KeyspaceNumber): Promise<number> {
   const { engine, view } = parts;
   let total = 0;
-  const asked: Promise<Answer[]>[] = [];
+  const asked: ReturnType<typeof askEach>[] = [];
   for (const [leader, slots] of slotsByLeader(parts, keyspace)) {
     if (leader === view.self) total += countOwnKeys(engine, keyspace, slots);
     else asked.push(askEach(parts, [leader], { kind: 'count-keys', keyspace, slots }));
   }
-  for (const answer of (await Promise.all(asked)).flat()) {
+  for (const answer of (await Promise.all(asked)).flatMap((each) => [...each.values()])) {
     if (answer.kind !== 'count') throw noCount('a node that seems alive did not answer');
     total += answer.count;
   }
@@ -96,13 +97,13 @@ async function listStretch(
   { from, count, deadlineMs }: Stretch,
 ): Promise<KeyPage> {
   const { view } = parts;
-  const { number, r } = keyspace;
+  const { number, r: level } = keyspace;
+  const need = needOf(keyspace, { letter: 'R', level, home: view.dataCenterOf(view.self) });
   const primaries = view.primaries(keyspace, from.slot);
   const toSlot = stretchEnd(view, keyspace, from.slot, primaries);
   const request: SlotsRequest = { kind: 'list-slots', keyspace: number, from, toSlot, count };
-  const listings = await ownAndOthers(parts, primaries, { needed: r, request, deadlineMs });
-  const noAnswer = tooFew(listings, keyspace);
-  if (noAnswer !== undefined) return noAnswer;
+  const listings = await ownAndOthers(parts, primaries, { need, request, deadlineMs });
+  if ('kind' in listings) return listings;
   const end = commonEnd(listings);
   const keys = await liveKeys(parts, keyspace, versionsByKey(listings, end));
   const after = toSlot + 1 < SLOT_COUNT ? { slot: (toSlot + 1) as Slot, hash: 0 } : undefined;
@@ -127,46 +128,45 @@ function stretchEnd(
 }
 
 interface Wanted {
-  readonly needed: number;
+  readonly need: Need;
   readonly request: SlotsRequest;
   readonly deadlineMs: number;
 }
 
-/** Listings of `needed` primaries: our own first, then the others in turn until enough answer. */
+/** Our own listing, then others, near ones first, until every share of the need is full. */
 async function ownAndOthers(
   parts: ListingParts,
   primaries: readonly MemberIndex[],
-  { needed, request, deadlineMs }: Wanted,
-): Promise<Listing[]> {
+  { need, request, deadlineMs }: Wanted,
+): Promise<Listing[] | NoAnswer> {
   const { view } = parts;
-  const listings: Listing[] = [];
-  const waiting = primaries.filter((member) => member !== view.self && view.isAlive(member));
+  const held = new Map<MemberIndex, Listing>();
   if (primaries.includes(view.self)) {
     const own = await ownListing(parts, request);
-    if (own !== undefined) listings.push(own);
+    if (own !== undefined) held.set(view.self, own);
   }
-  for (;;) {
-    const lacking = needed - countingOf(listings);
-    if (lacking <= 0 || waiting.length === 0) return listings;
-    const members = waiting.splice(0, lacking);
-    const budgetMs = deadlineMs - parts.clock.monotonicMs();
-    for (const answer of await askEach(parts, members, request, budgetMs)) {
-      if (answer.kind === 'listing') listings.push(answer);
+  const inOrder = nearestFirst(view, primaries);
+  const isCounted = (member: MemberIndex) => held.get(member)?.isRefilling === undefined;
+  for (const share of need) {
+    const there = inOrder.filter((member) => counts(share, view, member));
+    const waiting = there.filter((member) => member !== view.self && view.isAlive(member));
+    const got = () => there.filter((member) => held.has(member) && isCounted(member)).length;
+    while (got() < share.needed && waiting.length > 0) {
+      const members = waiting.splice(0, share.needed - got());
+      const budgetMs = deadlineMs - parts.clock.monotonicMs();
+      for (const [member, answer] of await askEach(parts, members, request, budgetMs)) {
+        if (answer.kind === 'listing') held.set(member, answer);
+      }
     }
+    if (got() >= share.needed) continue;
+    const refilling = [...held.keys()].filter((member) => !isCounted(member)).length;
+    const keyspace = view.keyspace(request.keyspace);
+    // As a read of one key counts them: read/gathering.ts.
+    if (held.size === primaries.length || areAllWithoutPast(refilling, keyspace)) continue;
+    const noAnswer = { kind: 'no-answer', ...share, got: got() } as const;
+    return refilling > 0 ? { ...noAnswer, isRefilling: true } : noAnswer;
   }
-}
-
-/** As a read of one key counts them (read/gathering.ts). */
-function tooFew(listings: readonly Listing[], { n, r, w }: Keyspace): NoAnswer | undefined {
-  const got = countingOf(listings);
-  if (got >= r) return undefined;
-  if (listings.length < r) return { kind: 'no-answer', needed: r, got };
-  if (listings.length === n || areAllWithoutPast(listings.length - got, { n, w })) return undefined;
-  return { kind: 'no-answer', needed: r, got, isRefilling: true };
-}
-
-function countingOf(listings: readonly Listing[]): number {
-  return listings.filter(({ isRefilling }) => !isRefilling).length;
+  return [...held.values()];
 }
 
 /** Undefined when our disk cannot vouch for it: then others must. */
@@ -187,12 +187,12 @@ function askEach(
   members: readonly MemberIndex[],
   request: SlotsRequest | CountRequest,
   budgetMs = parts.requestMs,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
+): Promise<ReadonlyMap<MemberIndex, Answer>> {
+  const answers = new Map<MemberIndex, Answer>();
   return new Promise((resolve) => {
-    const onAnswer = (_: MemberIndex, answer: Answer) => {
-      answers.push(answer);
-      if (answers.length === members.length) resolve(answers);
+    const onAnswer = (member: MemberIndex, answer: Answer) => {
+      answers.set(member, answer);
+      if (answers.size === members.length) resolve(answers);
     };
     parts.peers.ask(members, { request, budgetMs, onAnswer });
   });

@@ -7,8 +7,9 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import type { Keyspace } from '../keyspace.ts';
+import { majority } from '../levels/need.ts';
 
 export function areAllWithoutPast(refilling: number, { n, w }: Pick<Keyspace, 'n' | 'w'>): boolean {
-  const majority = Math.floor(n / 2) + 1;
-  return refilling >= Math.max(w, majority);
+  const copies = typeof w === 'number' ? w : w === 'all' ? n : 1;
+  return refilling >= Math.max(copies, majority(n));
 }

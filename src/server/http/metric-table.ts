@@ -54,6 +54,19 @@ const NODE_ROWS: readonly MetricRow[] = [
     ofNode((node) => node.reads.valuesFetched),
   ),
   counter(
+    'kvorum_read_hedges_total',
+    'Reads of which one more replica was asked, was not for want of budget, or decided; probes.',
+    (_, node) =>
+      node === undefined
+        ? []
+        : labelled('what', {
+            asked: node.hedges.hedges,
+            won: node.hedges.hedgeWins,
+            denied: node.hedges.hedgesDenied,
+            probe: node.hedges.probes,
+          }),
+  ),
+  counter(
     'kvorum_antientropy_total',
     'Comparisons with other replicas, and slots and keys that they brought level.',
     (_, node) =>
@@ -162,6 +175,11 @@ const NODE_ROWS: readonly MetricRow[] = [
     'kvorum_peer_questions_lost_total',
     'Questions to other nodes that were not answered in time or at all.',
     ofNode((node) => node.peers.questionsLost),
+  ),
+  counter(
+    'kvorum_relays_repeated_total',
+    'Copies that a node of another data center was to pass on, and were sent directly after all.',
+    ofNode((node) => node.peers.relaysRepeated),
   ),
 ];
 

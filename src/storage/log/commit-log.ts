@@ -12,7 +12,7 @@
 
 import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/bytes.ts';
-import { hasCode, messageOf } from '../../base/errors.ts';
+import { hasCode, type KvorumError, messageOf } from '../../base/errors.ts';
 import type { Host, Timer } from '../../host/host.ts';
 import type { Change, EngineStats, SlotRange, Written } from '../engine.ts';
 import { diskFull, engineClosed, logPoisoned } from '../storage-errors.ts';
@@ -92,7 +92,8 @@ export class CommitLog {
   #durableSequence: number;
   #syncs = 0;
   #state: EngineStats['state'] = 'open';
-  #poison: unknown;
+  /** What whoever comes is told while the log takes nothing: one error for all of them. */
+  #refused: KvorumError | undefined;
   #draining: Promise<void> | undefined;
   #retry: Timer | undefined;
 
@@ -200,8 +201,8 @@ export class CommitLog {
     if (before === 'disk-full' && this.#queue.length > 0) await this.#drain();
     await Promise.all([this.#supply.close(), this.#finishing]);
     await this.#segment.close();
-    if (this.#poison !== undefined) throw logPoisoned(this.#poison);
-    if (this.#queue.length > 0) throw diskFull();
+    const isLost = this.#queue.length > 0 || hasCode(this.#refused, 'LOG_POISONED');
+    if (isLost) throw this.#refused;
   }
 
   #startBatch(): LogBatch {
@@ -292,26 +293,30 @@ export class CommitLog {
       this.#host.log.error('disk-full', { segment: this.#segment.number });
     }
     this.#filling = undefined;
-    for (const batch of this.#queue) batch.reject(diskFull(cause));
+    const refused = diskFull(cause);
+    this.#refused = refused;
+    for (const batch of this.#queue) batch.reject(refused);
     if (this.#state === 'closed') return;
     this.#retry = this.#host.clock.after(RETRY_DISK_FULL_MS, () => this.#startDraining());
   }
 
   #heal(): void {
     this.#state = 'open';
+    this.#refused = undefined;
     this.#host.log.info('disk-full-healed', { durableSequence: this.#durableSequence });
   }
 
   #becomePoisoned(cause: unknown): void {
-    this.#poison = cause;
+    const refused = logPoisoned(cause);
+    this.#refused = refused;
     if (this.#state !== 'closed') this.#state = 'poisoned';
     this.#filling = undefined;
     this.#host.log.error('log-poisoned', { cause: messageOf(cause) });
-    for (const batch of this.#queue.splice(0)) batch.reject(logPoisoned(cause));
+    for (const batch of this.#queue.splice(0)) batch.reject(refused);
   }
 
-  #refusal(): Error {
-    if (this.#state === 'disk-full') return diskFull();
-    return this.#state === 'poisoned' ? logPoisoned(this.#poison) : engineClosed();
+  #refusal(): KvorumError {
+    if (this.#state === 'closed') return engineClosed();
+    return this.#refused ?? engineClosed();
   }
 }

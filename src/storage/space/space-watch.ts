@@ -28,6 +28,8 @@ export class SpaceWatch {
   readonly #host: Pick<Host, 'clock' | 'disk' | 'log'>;
   readonly #reserve: DiskReserve | undefined;
   #space: DiskSpace | undefined;
+  /** With the numbers of the last look, for all who are refused until the next. */
+  #refusal: KvorumError | undefined;
   #isLow = false;
   #isFailing = false;
   #isStopped = false;
@@ -73,7 +75,9 @@ export class SpaceWatch {
 
   /** DISK_FULL, for whoever is refused while space is low. */
   refusal(): KvorumError {
-    return diskLow(this.#space ?? { freeBytes: 0, totalBytes: 0 }, this.#reservedBytes);
+    const space = this.#space ?? { freeBytes: 0, totalBytes: 0 };
+    this.#refusal ??= diskLow(space, this.#reservedBytes);
+    return this.#refusal;
   }
 
   /** At the last look; Infinity while nothing is known. */
@@ -89,6 +93,7 @@ export class SpaceWatch {
     const { disk, log } = this.#host;
     try {
       this.#space = await disk.space();
+      this.#refusal = undefined;
       this.#isFailing = false;
     } catch (error) {
       if (!this.#isFailing) log.warn('disk-space-unknown', { why: messageOf(error) });

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KeyspaceNumber } from '../base/ids.ts';
-import { nodeClock } from '../host/node-clock.ts';
-import type { ClusterView } from './cluster-view.ts';
+import type { KeyspaceNumber } from '../../base/ids.ts';
+import { nodeClock } from '../../host/node-clock.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../keyspace.ts';
+import { ofAll } from '../levels/need.ts';
+import type { Answer, Asking, MemberIndex } from '../peers.ts';
+import { noHedges } from '../read/hedger.ts';
+import type { WriteOutcome, WriteRequest } from '../request.ts';
 import { Forwarder } from './forwarder.ts';
-import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from './keyspace.ts';
-import type { Answer, MemberIndex, Peers } from './peers.ts';
-import type { WriteOutcome, WriteRequest } from './request.ts';
 
 const OK = { kind: 'ok', dot: { actor: 1, counter: 1 }, context: [], previous: undefined };
 const wrote = (outcome: object) => ({ kind: 'wrote', outcome }) as unknown as Answer;
@@ -15,13 +17,20 @@ const UNSENT: Answer = { kind: 'lost', wasSent: false };
 const TURNED_DOWN = { kind: 'refused', why: 'no', fix: 'Wait.' } as const;
 const REFUSED: Answer = { ...TURNED_DOWN, code: 'NOT_ENOUGH_REPLICAS' };
 const ELSEWHERE = wrote({ kind: 'condition-failed', previous: undefined });
-const REST = { clock: nodeClock(), requestMs: 1_000, replica: { time: 7 } };
+const REST = { clock: nodeClock(), requestMs: 1_000, replica: { time: 7 }, hedges: noHedges() };
+const TERMS = { keyspace: DEFAULT_KEYSPACE, need: ofAll(2) };
 const PUT = { kind: 'put', value: Buffer.from('v'), expiresAt: 0 } as const;
 const DELETE = { kind: 'delete' } as const;
 const EXPIRE = { kind: 'expire', expiresAt: 5 } as const;
 const LONELY = wrote({ kind: 'not-applied', needed: 2, got: 1 });
 const WRITTEN = wrote({ ...OK, receipt: { nodes: ['a'], durability: 'fsync', epoch: 1 } });
 const UNSURE = wrote({ kind: 'indeterminate', needed: 2, got: 1 });
+
+function viewOf(parts: Partial<ClusterView> = {}): ClusterView {
+  const well = { isAlive: () => true, isSlow: () => false, isDiskFull: () => false };
+  const dataCenterOf = () => 'here';
+  return { memberCount: 3, epoch: 1, dataCenterOf, ...well, ...parts } as unknown as ClusterView;
+}
 
 /** What each primary answers in turn, who is asked of them, and what comes of it. */
 const WRITES: readonly (readonly [what: string, Answer[], asked: number, WriteOutcome['kind']])[] =
@@ -39,20 +48,20 @@ const WRITES: readonly (readonly [what: string, Answer[], asked: number, WriteOu
 for (const [what, answers, asked, kind] of WRITES) {
   test(`a write is handed on: ${what}`, async () => {
     const heard: MemberIndex[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], { onAnswer }) => {
         heard.push(member);
         queueMicrotask(() => onAnswer(member, answers[member] as Answer));
       },
     };
-    const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
+    const view = viewOf();
     const forwarder = new Forwarder({ view, peers, ...REST });
     const request: WriteRequest = {
       keyspace: 0 as KeyspaceNumber,
       key: Buffer.from('a'),
       change: PUT,
     };
-    const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
+    const outcome = await forwarder.write(TERMS, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     assert.equal(heard.length, asked);
   });
@@ -101,16 +110,16 @@ const SECOND_ATTEMPTS: readonly (readonly [
 for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
   test(`the first primary is lost with ${wanted.change.kind}: ${what}`, async () => {
     const sent: WriteRequest[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], { request, onAnswer }) => {
         sent.push(request as unknown as WriteRequest);
         queueMicrotask(() => onAnswer(member, member === 0 ? LOST : second));
       },
     };
-    const view = { isAlive: () => true, epoch: 1 } as unknown as ClusterView;
+    const view = viewOf();
     const forwarder = new Forwarder({ view, peers, ...REST });
     const request = { keyspace: keyspace.number, key: Buffer.from('a'), ...wanted };
-    const outcome = await forwarder.write(keyspace, request, [0, 1]);
+    const outcome = await forwarder.write({ ...TERMS, keyspace }, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     if (outcome.kind === 'indeterminate') assert.equal(outcome.needed, 2);
     const [first, ...again] = sent;
@@ -122,28 +131,62 @@ for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
 
 test('a write that nobody took says whose disk is full', async () => {
   const answers: Answer[] = [{ ...TURNED_DOWN, code: 'DISK_FULL' }, REFUSED];
-  const peers: Peers = {
+  const peers: Asking = {
     ask: ([member = -1], { onAnswer }) =>
       queueMicrotask(() => onAnswer(member, answers[member] as Answer)),
   };
-  const view = { isAlive: () => true } as unknown as ClusterView;
+  const view = viewOf();
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
   const why = { code: 'DISK_FULL', message: 'no (Wait.)' };
-  const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
+  const outcome = await forwarder.write(TERMS, request, [0, 1]);
   assert.deepEqual(outcome, { kind: 'not-applied', needed: 2, got: 0, why });
 });
 
 test('a write that nobody took says what the last of them lacked', async () => {
-  const peers: Peers = {
+  const peers: Asking = {
     ask: (_, { onAnswer }) => queueMicrotask(() => onAnswer(0, LONELY)),
   };
-  const view = { isAlive: () => true } as unknown as ClusterView;
+  const view = viewOf();
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
-  assert.deepEqual(await forwarder.write(DEFAULT_KEYSPACE, request, [0]), {
+  assert.deepEqual(await forwarder.write(TERMS, request, [0]), {
     kind: 'not-applied',
     needed: 2,
     got: 1,
   });
 });
+
+/** Who is unfit; then who is asked in turn of what all of them refuse. */
+const ORDERS: readonly (readonly [
+  what: string,
+  view: Partial<ClusterView>,
+  request: Partial<WriteRequest>,
+  asked: readonly MemberIndex[],
+])[] = [
+  ['all are well', {}, { change: PUT }, [0, 1, 2]],
+  ['the disk of one is full', { isDiskFull: (member) => member === 0 }, { change: PUT }, [1, 2, 0]],
+  ['two are slow', { isSlow: (member) => member < 2 }, { change: PUT }, [2, 0, 1]],
+  ['one is dead', { isAlive: (member) => member !== 1 }, { change: PUT }, [0, 2]],
+  [
+    'the first is full, and the write depends on the value',
+    { isDiskFull: (member) => member === 0 },
+    { change: PUT, condition: 'absent' },
+    [0, 1, 2],
+  ],
+];
+
+for (const [what, unfit, request, asked] of ORDERS) {
+  test(`a write is handed on to ${asked.join(', ')} where ${what}`, async () => {
+    const heard: MemberIndex[] = [];
+    const peers: Asking = {
+      ask: ([member = -1], { onAnswer }) => {
+        heard.push(member);
+        queueMicrotask(() => onAnswer(member, REFUSED));
+      },
+    };
+    const forwarder = new Forwarder({ view: viewOf(unfit), peers, ...REST });
+    await forwarder.write(TERMS, request as WriteRequest, [0, 1, 2]);
+    assert.deepEqual(heard, asked);
+  });
+}
