@@ -40,7 +40,7 @@ test('a node whose disk was wiped is refilled by the others', async (t) => {
   }
 });
 
-test('kvorum repair compares what it is asked to, says what it did, and whom it missed', async (t) => {
+test('kvorum repair says what it did, and whom it missed', async (t) => {
   const cluster = await startCluster({ nodes: 3, owner: t, flags: ['--anti-entropy', '1h'] });
   const [first] = cluster.nodes as [RunningNode];
   const redis = await cluster.connect(0, PATIENT);

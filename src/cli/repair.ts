@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { sizeText } from '../base/size-text.ts';
-import type { NamedRepair } from '../node/healing.ts';
+import type { NamedRepair } from '../node/store.ts';
 import { EXIT } from './exit-code.ts';
 import { addHttpOptions, fetchJson, type HttpFlags, postJson } from './http-command.ts';
 import { printData, printJson, printNote } from './output.ts';

@@ -6,8 +6,8 @@ import type { StatusPage } from '../server/http/status-page.ts';
 import { EXIT } from './exit-code.ts';
 import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
 import { printData, printJson, styled } from './output.ts';
-import { storageLines } from './storage-health.ts';
-import { syncLines } from './sync-health.ts';
+import { storageLines } from './status/storage-health.ts';
+import { syncLines } from './status/sync-health.ts';
 import { type Column, textTable } from './text-table.ts';
 
 const HELP = `

@@ -166,23 +166,19 @@ export class Node implements Store {
     this.#merger = new Merger(host);
     const merger = this.#merger;
     const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
-    const parts = { ...kept, ...around, merger, digestSeed };
+    const { keyspaces } = options.topology;
+    const parts = { ...kept, ...around, merger, digestSeed, keyspaces };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
     this.#delivery = new HintDelivery(parts);
-    this.healing = new Healing({
-      ...parts,
-      view: map,
-      keyspaces: options.topology.keyspaces,
-      periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
-    });
-    const { comparison } = this.healing;
+    const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
+    this.healing = new Healing({ ...parts, periodMs });
     this.#rounds = new RoundMember({ ...parts, actor, hints, random });
     const responder = new Responder({
       ...parts,
       coordinator: this.#coordinator,
-      comparison,
+      comparison: this.healing.comparison,
       rounds: this.#rounds,
       flushes: new FlushMember({ ...parts, actor, random }),
     });
@@ -190,7 +186,6 @@ export class Node implements Store {
     this.#dead = dead;
     this.#reaper = new Reaper({
       ...parts,
-      keyspaces: options.topology.keyspaces,
       ask: this.#ask,
       counters: this.#rounds.counters,
       restMs: options.reapRestMs ?? REAP_REST_MS,

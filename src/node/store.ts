@@ -47,6 +47,7 @@ export type {
   WriteRequest,
 } from '../replication/request.ts';
 export type { Explanation } from './explanation.ts';
+export type { Healing, NamedRepair } from './healing.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];

@@ -1,6 +1,6 @@
 // Compares what this node holds with every other one that must hold the same, again and again, and
-// levels what differs; nobody has to ask for it. Who is needed to refill slots (refill/) is compared
-// as soon as may be.
+// levels what differs; nobody has to ask for it. Who is needed to refill slots (refill/) is
+// compared as soon as may be.
 
 import { messageOf } from '../../base/errors.ts';
 import { ALL_SLOTS } from '../../base/ids.ts';

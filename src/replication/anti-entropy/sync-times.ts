@@ -43,7 +43,7 @@ export class SyncTimes {
     }
   }
 
-  /** Of all slots shared with `member` the oldest, in milliseconds since 1970; 0: one is not yet. */
+  /** The oldest of all slots shared with `member`, in ms since 1970; 0: one is not yet. */
   oldestMs(keyspaces: readonly Keyspace[], member: MemberIndex): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const keyspace of keyspaces) {

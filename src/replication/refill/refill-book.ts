@@ -88,8 +88,8 @@ export class RefillBook {
   }
 
   /**
-   * All slots, or these, that both hold were level with those of `member`, but for some. Durable when what
-   * they were filled with is. For how many slots this is news. Throws as Engine.write.
+   * All slots, or these, that both hold were level with those of `member`, but for some. Durable
+   * when what they were filled with is. For how many slots this is news. Throws as Engine.write.
    */
   noteLevel(
     keyspace: Keyspace,

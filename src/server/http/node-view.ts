@@ -1,9 +1,8 @@
 // What the HTTP door sees of its node. The door opens before the node is there, so that whoever
 // asks reads "starting" and not a refused connection.
 
-import type { Healing } from '../../node/healing.ts';
 import type { NodeMetrics } from '../../node/metrics.ts';
-import type { ClusterStatus, Store } from '../../node/store.ts';
+import type { ClusterStatus, Healing, Store } from '../../node/store.ts';
 import type { RespServer } from '../resp/resp-server.ts';
 
 /** `serving`: clients are answered, as well as the replicas that are alive allow. */

@@ -12,6 +12,7 @@ import type { NodeView, RunningNode } from './node-view.ts';
 import { notReady, ProblemError } from './problem.ts';
 
 const SLOT_MAX = 16_383;
+const TAGS = ['repair'];
 const FAILURES = { '4xx': ProblemAnswer, '5xx': ProblemAnswer } as const;
 
 const BeginQuery = Type.Object(
@@ -57,52 +58,57 @@ interface BeginRoute {
 }
 
 export function addRepairRoutes(app: FastifyInstance, view: NodeView): void {
-  const tags = ['repair'];
-  const begin = {
+  addBegin(app, view);
+  addProgress(app, view);
+  addSync(app, view);
+}
+
+function addBegin(app: FastifyInstance, view: NodeView): void {
+  const schema = {
     summary: 'Compare slots with all other replicas now, and level what differs',
-    tags,
+    tags: TAGS,
     querystring: BeginQuery,
     response: { 202: RepairAnswer, ...FAILURES },
   };
-  app.post<BeginRoute>('/v1/repairs', { schema: begin }, async ({ query, headers }, reply) => {
+  app.post<BeginRoute>('/v1/repairs', { schema }, async ({ query, headers }, reply) => {
     const refused = foreignOrigin(headers.origin);
     if (refused !== undefined) throw refused;
     const { healing } = runningIn(view);
-    const keyspace =
-      query.keyspace === undefined
-        ? undefined
-        : keyspaceCalled(view.store.keyspaces, query.keyspace).number;
+    const { keyspaces } = view.store;
+    const called = query.keyspace;
+    const keyspace = called === undefined ? undefined : keyspaceCalled(keyspaces, called).number;
     return reply.code(202).send(healing.beginRepair({ keyspace, ...slotsIn(query.slots) }));
   });
+}
 
-  const one = {
+function addProgress(app: FastifyInstance, view: NodeView): void {
+  const schema = {
     summary: 'How far a repair is',
-    tags,
+    tags: TAGS,
     params: Type.Object({ id: Type.Integer({ minimum: 1 }) }),
     response: { 200: RepairAnswer, ...FAILURES },
   };
-  app.get<{ Params: { id: number } }>('/v1/repairs/:id', { schema: one }, async ({ params }) => {
+  app.get<{ Params: { id: number } }>('/v1/repairs/:id', { schema }, async ({ params }) => {
     const found = runningIn(view).healing.findRepair(params.id);
     if (found !== undefined) return found;
     const message = `this node knows of no repair ${params.id}`;
     const fix = 'A node that started again has forgotten its repairs: begin another one.';
     throw new ProblemError({ status: 404, code: 'NO_SUCH_REPAIR', message, fix });
   });
+}
 
-  const sync = {
+function addSync(app: FastifyInstance, view: NodeView): void {
+  const schema = {
     summary: 'Since when the slots of this node are known to be the same on all replicas',
-    tags,
+    tags: TAGS,
     params: KeyspaceParams,
     response: { 200: SyncAnswer, ...FAILURES },
   };
-  app.get<{ Params: { keyspace: string } }>(
-    '/v1/keyspaces/:keyspace/sync',
-    { schema: sync },
-    async ({ params }) => {
-      const { number } = keyspaceCalled(view.store.keyspaces, params.keyspace);
-      return { slots: runningIn(view).healing.syncedSlots(number) };
-    },
-  );
+  const path = '/v1/keyspaces/:keyspace/sync';
+  app.get<{ Params: { keyspace: string } }>(path, { schema }, async ({ params }) => {
+    const { number } = keyspaceCalled(view.store.keyspaces, params.keyspace);
+    return { slots: runningIn(view).healing.syncedSlots(number) };
+  });
 }
 
 function runningIn(view: NodeView): RunningNode {

@@ -1,8 +1,8 @@
 // What `kvorum status` says of how far the copies of the node that it asked are the same as those
 // of the others.
 
-import type { StatusPage } from '../server/http/status-page.ts';
-import { styled } from './output.ts';
+import type { StatusPage } from '../../server/http/status-page.ts';
+import { styled } from '../output.ts';
 
 type Sync = StatusPage['sync'][string];
 
