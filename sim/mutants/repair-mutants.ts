@@ -66,7 +66,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a slot that differed once is taken for alike',
-    file: 'src/replication/anti-entropy/anti-entropy.ts',
+    file: 'src/replication/anti-entropy/comparison.ts',
     text: 'if (repaired?.keys === 0) this.#alike',
     becomes: 'if (repaired !== undefined) this.#alike',
   },

@@ -27,10 +27,19 @@ export type DiskFate = keyof typeof COPIES_LEFT_MIN;
 const LOOK_MS = 2_000;
 const LOOKS_MAX = 4;
 
+export interface DiskLoss {
+  readonly name: string;
+  readonly fate: DiskFate;
+  /** Whether nothing may be destroyed any more. */
+  readonly isOver: () => boolean;
+  readonly destroy: () => void;
+}
+
 export class DiskAtlas {
   readonly #world: SimWorld;
   readonly #cluster: SimCluster;
   readonly #history: History;
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(world: SimWorld, cluster: SimCluster, history: History) {
     this.#world = world;
@@ -38,13 +47,26 @@ export class DiskAtlas {
     this.#history = history;
   }
 
-  /** Whether the disk of the node, which is down, may be destroyed now; looks several times. */
-  async givesUp(name: string, fate: DiskFate, isOver: () => boolean): Promise<boolean> {
-    for (let look = 0; look < LOOKS_MAX && !isOver(); look++) {
+  /**
+   * Calls `destroy` as soon as the disk of the node, which is down, can be done without; looks
+   * several times. Resolves with whether it was so.
+   */
+  async maybeDestroy(loss: DiskLoss): Promise<boolean> {
+    for (let look = 0; look < LOOKS_MAX; look++) {
       await this.#world.sleep(LOOK_MS);
-      if (await this.#isDispensable(name, COPIES_LEFT_MIN[fate])) return true;
+      // One after the other: what one look counts on no other may destroy meanwhile.
+      const turn = this.#lastTurn.then(() => this.#look(loss));
+      this.#lastTurn = turn;
+      if (await turn) return true;
     }
     return false;
+  }
+
+  async #look({ name, fate, isOver, destroy }: DiskLoss): Promise<boolean> {
+    const isGivenUp = !isOver() && (await this.#isDispensable(name, COPIES_LEFT_MIN[fate]));
+    if (!isGivenUp || isOver()) return false;
+    destroy();
+    return true;
   }
 
   async #isDispensable(lost: string, copiesMin: number): Promise<boolean> {
