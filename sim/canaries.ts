@@ -242,6 +242,17 @@ function floorless(message: Message): Message {
   return message;
 }
 
+/** A node that never says that it is being refilled: for refill.test.ts. */
+export function proud(host: Host): Host {
+  return tampering(host, { say: trusted });
+}
+
+function trusted(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'version') return message;
+  const { kind, version } = message.reply;
+  return { ...message, reply: { kind, version } };
+}
+
 /** Keeps all that a node is told, to tell it once more, much later and in a later life. */
 export class Echo {
   readonly #frames: Buffer[] = [];

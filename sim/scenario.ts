@@ -78,6 +78,8 @@ const USUAL_LOAD: Load = {
   lookChance: 0.03,
 };
 
+/** Of a few dozen keys. */
+const REFILL_MS_MAX = 60_000;
 /** Longer than a run: what is refused is refused for want of room. */
 const HINTS_MS = HINT_LIMITS.windowMs;
 
@@ -99,6 +101,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const findings: string[] = [];
   try {
     await surviveWeather(run);
+    await refillAll(run);
     await liveOnWithoutOne({ world, cluster, history, dice });
     await clearUp(run);
     const holders = (name: string) => cluster.holders(name);
@@ -146,6 +149,7 @@ async function surviveWeather(run: Run): Promise<void> {
   const { world, cluster, history, faults, dice, options, levels } = run;
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
+  await world.runUntil(() => isFull(cluster));
   faults.start();
   const { sends, after, load = USUAL_LOAD } = options;
   const { keys, flushChance } = load;
@@ -164,6 +168,17 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.settle(Promise.all([...clients, ...sessions].map((client) => client.run())));
   faults.stop();
   await world.settle(witness.finish());
+}
+
+/** A node that lost its disk needs all others once, before it can do without one. */
+async function refillAll({ world, cluster, history, faults }: Run): Promise<void> {
+  if (faults.counts.disksLost + faults.counts.disksRestored === 0) return;
+  await heal({ world, cluster, history, names: cluster.names });
+  await world.runUntil(() => isFull(cluster), REFILL_MS_MAX);
+}
+
+function isFull(cluster: SimCluster): boolean {
+  return cluster.running().every((node) => node.metrics().slotsRefilling === 0);
 }
 
 async function clearUp({ world, cluster, history, dice }: Run): Promise<void> {

@@ -31,6 +31,7 @@ import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.t
 import type { Ask } from '../replication/reaping/reap-round.ts';
 import { Reaper } from '../replication/reaping/reaper.ts';
 import { RoundMember } from '../replication/reaping/round-member.ts';
+import { RefillBook } from '../replication/refill/refill-book.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';
@@ -83,6 +84,7 @@ const NO_WRITES = { ok: 0, 'condition-failed': 0, 'not-applied': 0, indeterminat
 interface Kept extends Reaping {
   readonly engine: Engine;
   readonly hints: HintBook;
+  readonly refill: RefillBook;
 }
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
@@ -98,7 +100,9 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
     await hints.load();
     const { keyspaces } = options.topology;
     const reaping = await loadReaping({ engine, clock: host.clock, view: map, keyspaces });
-    node = new Node(host, options, map, { engine, hints, ...reaping });
+    const refill = new RefillBook({ engine, view: map, keyspaces });
+    await refill.load();
+    node = new Node(host, options, map, { engine, hints, refill, ...reaping });
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -119,6 +123,7 @@ export class Node implements Store {
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
   readonly #dead: DeadSlots;
+  readonly #refill: RefillBook;
   readonly #rounds: RoundMember;
   readonly #reaper: Reaper;
   readonly #ask: Ask;
@@ -131,7 +136,7 @@ export class Node implements Store {
   readonly #gossip: GossipAgent;
 
   constructor(host: Host, options: NodeOptions, map: ClusterMap, kept: Kept) {
-    const { engine, hints, floors, dead } = kept;
+    const { engine, hints, floors, dead, refill } = kept;
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
@@ -141,7 +146,8 @@ export class Node implements Store {
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
     this.#hints = hints;
-    this.#actor = new OwnActor(engine, map.selfNumber);
+    this.#refill = refill;
+    this.#actor = new OwnActor(engine, map.selfNumber, refill);
     const actor = this.#actor;
     const digestSeed = map.clusterTag;
     this.#replica = new Replica({ engine, clock, log, actor, hints, floors, dead, digestSeed });
@@ -316,6 +322,7 @@ export class Node implements Store {
       merges: this.#merger.counters,
       antiEntropy: this.#antiEntropy.counters,
       sync: this.#syncStates(),
+      slotsRefilling: this.#refill.slotsWaiting,
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
       reaping: { ...this.#rounds.counters, slots: this.#dead.size },

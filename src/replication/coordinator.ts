@@ -30,6 +30,7 @@ import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
 import { noHedges } from './read/hedger.ts';
 import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
+import type { RefillBook } from './refill/refill-book.ts';
 import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
 import { ReplicatedWrite, type WriterParts } from './replicated-write.ts';
 import type {
@@ -44,6 +45,7 @@ import type {
 export interface CoordinatorParts {
   readonly view: ClusterView;
   readonly replica: Replica;
+  readonly refill: RefillBook;
   readonly peers: Peers;
   readonly clock: Clock;
   /** Milliseconds that a request may take; then it is decided without whoever is missing. */

@@ -66,6 +66,8 @@ const REPLY_KINDS = [
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
 const CONDITIONS = [undefined, 'absent', 'present', 'unchanged'] as const;
+/** Beside bit 0, which says that something follows. */
+const REFILLING = 2;
 const PUT_EXPIRIES = ['given', 'keep', 'default'] as const;
 
 export function writeRequest(w: ByteWriter, request: Request): void {
@@ -174,7 +176,7 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
       writeVector(w, reply.context);
       return;
     case 'version':
-      w.u8(reply.version === undefined ? 0 : 1);
+      w.u8((reply.version === undefined ? 0 : 1) + (reply.isRefilling ? REFILLING : 0));
       if (reply.version !== undefined) writeVersion(w, reply.version);
       return;
     case 'object':
@@ -223,7 +225,7 @@ export function readReply(r: ByteReader): Reply {
     case 'stored':
       return { kind, context: readVector(r) };
     case 'version':
-      return { kind, version: r.u8() === 0 ? undefined : readVersion(r) };
+      return readVersionReply(r);
     case 'object':
       return { kind, object: r.u8() === 0 ? undefined : r.bytes() };
     case 'got':
@@ -241,6 +243,13 @@ export function readReply(r: ByteReader): Reply {
     case 'refused':
       return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error'), why: r.text(), fix: r.text() };
   }
+}
+
+function readVersionReply(r: ByteReader): Reply {
+  const flags = r.u8();
+  const version = (flags & 1) === 0 ? undefined : readVersion(r);
+  const reply = { kind: 'version', version } as const;
+  return (flags & REFILLING) === 0 ? reply : { ...reply, isRefilling: true };
 }
 
 function readGroup(r: ByteReader): GroupDigests {
@@ -321,7 +330,7 @@ function readPutExpiry(r: ByteReader): PutExpiry {
 }
 
 function writeListing(w: ByteWriter, listing: Listing): void {
-  w.u8(listing.next === undefined ? 0 : 1);
+  w.u8((listing.next === undefined ? 0 : 1) + (listing.isRefilling ? REFILLING : 0));
   if (listing.next !== undefined) writePosition(w, listing.next);
   w.varint(listing.entries.length);
   for (const entry of listing.entries) {
@@ -333,14 +342,16 @@ function writeListing(w: ByteWriter, listing: Listing): void {
 }
 
 function readListing(r: ByteReader): Listing {
-  const next = r.u8() === 0 ? undefined : readPosition(r);
+  const flags = r.u8();
+  const next = (flags & 1) === 0 ? undefined : readPosition(r);
   const entries = readMany(r, (each) => ({
     slot: readSlot(each),
     hash: each.u32(),
     key: each.bytes(),
     version: readVersion(each),
   }));
-  return { kind: 'listing', next, entries };
+  const listing = { kind: 'listing', next, entries } as const;
+  return (flags & REFILLING) === 0 ? listing : { ...listing, isRefilling: true };
 }
 
 function writePosition(w: ByteWriter, position: KeyPosition): void {

@@ -14,6 +14,7 @@ import type { GetOutcome, LiveValue, MergeReport, Receipt } from './request.ts';
 
 const GET_OUTCOMES = ['found', 'missing', 'no-answer'] as const;
 const WRITE_OUTCOMES = ['ok', 'condition-failed', 'not-applied', 'indeterminate'] as const;
+const WHYS = [undefined, 'isBehind', 'isRefilling'] as const;
 const MERGE_REPORTS = [undefined, 'merged', 'unmerged'] as const;
 const DURABILITIES = ['fsync', 'interval'] as const satisfies readonly Durability[];
 const NODE_ID_BYTES = 20;
@@ -22,7 +23,7 @@ export function writeGetOutcome(w: ByteWriter, outcome: GetOutcome): void {
   w.u8(GET_OUTCOMES.indexOf(outcome.kind));
   if (outcome.kind === 'no-answer') {
     writeProgress(w, outcome);
-    w.u8(outcome.isBehind ? 1 : 0);
+    w.u8(WHYS.findLastIndex((why) => why === undefined || outcome[why] === true));
     return;
   }
   writeVector(w, outcome.context);
@@ -37,7 +38,8 @@ export function readGetOutcome(r: ByteReader): GetOutcome {
   const kind = oneOf(GET_OUTCOMES, r.u8(), 'get outcome');
   if (kind === 'no-answer') {
     const counts = readProgress(r);
-    return r.u8() === 0 ? { kind, ...counts } : { kind, ...counts, isBehind: true };
+    const why = oneOf(WHYS, r.u8(), 'reason');
+    return why === undefined ? { kind, ...counts } : { kind, ...counts, [why]: true };
   }
   const context = readVector(r);
   const receipt = readReceipt(r);

@@ -4,6 +4,7 @@ import { actorOf } from '../causality/dot.ts';
 import { EMPTY_OBJECT, type ObjectVersion, writeSibling } from '../causality/siblings.ts';
 import { ofAll, type Places } from './levels/need.ts';
 import { ReadQuorum } from './read/read-quorum.ts';
+import { areAllWithoutPast } from './refill/without-past.ts';
 import { WriteQuorum } from './write-quorum.ts';
 
 const HERE: Places = { dataCenterOf: () => 'here' };
@@ -101,3 +102,40 @@ test('who is lost after it answered does not count any more', () => {
   assert.equal(quorum.isDecided(), true);
   assert.deepEqual(quorum.sources(written(1)), []);
 });
+
+test('who is being refilled counts only when nobody else is left, and gives values', () => {
+  const quorum = new ReadQuorum(ofAll(2), HERE);
+  quorum.addRefilling(0, written(3));
+  quorum.addVersion(1, written(1));
+  assert.deepEqual([quorum.isDecided(), quorum.isFull(), quorum.refilling], [false, false, 1]);
+  const none = { kind: 'no-answer', needed: 2, got: 1, isRefilling: true };
+  assert.deepEqual(quorum.noAnswer(), none);
+  assert.deepEqual(quorum.sources(written(1)), [0]);
+  quorum.countRefilling();
+  assert.equal(quorum.isDecided(), true);
+});
+
+test('one that is refilled and then lost leaves the others as they were', () => {
+  const quorum = new ReadQuorum(ofAll(1), HERE);
+  quorum.addRefilling(0, undefined);
+  quorum.addVersion(1, undefined);
+  quorum.addFailure(0);
+  assert.deepEqual([quorum.isDecided(), quorum.refilling], [true, 0]);
+});
+
+// A row: N, W, how many that are being refilled are left alone, and whether they are believed.
+const WITHOUT_PAST: [n: number, w: number, refilling: number, areBelieved: boolean][] = [
+  [3, 2, 1, false],
+  [3, 2, 2, true],
+  [3, 1, 1, false],
+  [3, 3, 2, false],
+  [5, 2, 2, false],
+  [5, 3, 3, true],
+  [2, 1, 1, false],
+];
+
+for (const [n, w, refilling, areBelieved] of WITHOUT_PAST) {
+  test(`${refilling} of N=${n}, W=${w}: ${areBelieved ? '' : 'not '}believed alone`, () => {
+    assert.equal(areAllWithoutPast(refilling, { n, w }), areBelieved);
+  });
+}

@@ -47,6 +47,8 @@ export interface NoAnswer extends Progress {
   readonly kind: 'no-answer';
   /** Enough answered, but all that could be asked know less than `after`. */
   readonly isBehind?: true;
+  /** Enough answered, but some are being refilled after their disk was lost: they do not count. */
+  readonly isRefilling?: true;
 }
 
 /** One sibling that is neither deleted nor expired. */

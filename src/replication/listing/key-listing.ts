@@ -9,25 +9,22 @@ import { assert } from '../../base/assert.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { isLive, mergeObjects } from '../../causality/siblings.ts';
-import type { Clock } from '../../host/host.ts';
-import type { Engine } from '../../storage/engine.ts';
 import { type ClusterView, nearestFirst } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { counts, type Need, needOf } from '../levels/need.ts';
 import type { CountRequest, Listing, SlotsRequest } from '../messages.ts';
 import type { Answer, MemberIndex, Peers } from '../peers.ts';
+import { areAllWithoutPast } from '../refill/without-past.ts';
 import type { GetRequest, KeyPage, KeyPosition, ListRequest, NoAnswer } from '../request.ts';
 import { commonEnd, isBefore, type KeyVersions, versionsByKey } from './listed-keys.ts';
-import { countOwnKeys, listOwnKeys } from './own-keys.ts';
+import { countOwnKeys, listOwnKeys, type OwnParts } from './own-keys.ts';
 
 /** Stretches that one page may look at when they turn out empty, before it returns no keys. */
 const STRETCHES_MAX = 32;
 
-export interface ListingParts {
+export interface ListingParts extends OwnParts {
   readonly view: ClusterView;
-  readonly engine: Engine;
   readonly peers: Peers;
-  readonly clock: Clock;
   readonly requestMs: number;
   /** Whether a read finds the key; true when nobody can say. */
   readonly isThere: (request: GetRequest) => Promise<boolean>;
@@ -149,10 +146,11 @@ async function ownAndOthers(
     if (own !== undefined) held.set(view.self, own);
   }
   const inOrder = nearestFirst(view, primaries);
+  const isCounted = (member: MemberIndex) => held.get(member)?.isRefilling === undefined;
   for (const share of need) {
     const there = inOrder.filter((member) => counts(share, view, member));
     const waiting = there.filter((member) => member !== view.self && view.isAlive(member));
-    const got = () => there.filter((member) => held.has(member)).length;
+    const got = () => there.filter((member) => held.has(member) && isCounted(member)).length;
     while (got() < share.needed && waiting.length > 0) {
       const members = waiting.splice(0, share.needed - got());
       const budgetMs = deadlineMs - parts.clock.monotonicMs();
@@ -160,7 +158,13 @@ async function ownAndOthers(
         if (answer.kind === 'listing') held.set(member, answer);
       }
     }
-    if (got() < share.needed) return { kind: 'no-answer', ...share, got: got() };
+    if (got() >= share.needed) continue;
+    const refilling = [...held.keys()].filter((member) => !isCounted(member)).length;
+    const keyspace = view.keyspace(request.keyspace);
+    // As a read of one key counts them: read/gathering.ts.
+    if (held.size === primaries.length || areAllWithoutPast(refilling, keyspace)) continue;
+    const noAnswer = { kind: 'no-answer', ...share, got: got() } as const;
+    return refilling > 0 ? { ...noAnswer, isRefilling: true } : noAnswer;
   }
   return [...held.values()];
 }
@@ -171,7 +175,7 @@ async function ownListing(
   request: SlotsRequest,
 ): Promise<Listing | undefined> {
   try {
-    return await listOwnKeys(parts.engine, parts.clock, request);
+    return await listOwnKeys(parts, request);
   } catch (error) {
     if (error instanceof KvorumError) return undefined;
     throw error;

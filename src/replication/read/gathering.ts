@@ -14,6 +14,8 @@ import type { Keyspace } from '../keyspace.ts';
 import { counts, type Share } from '../levels/need.ts';
 import type { KeyAt, Request } from '../messages.ts';
 import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
+import type { RefillBook } from '../refill/refill-book.ts';
+import { areAllWithoutPast } from '../refill/without-past.ts';
 import type { Replica } from '../replica.ts';
 import type { Hedger, Waiting } from './hedger.ts';
 import type { ReadQuorum } from './read-quorum.ts';
@@ -24,6 +26,7 @@ const DISK_SLOW_MS = 30;
 export interface ReaderParts {
   readonly view: ClusterView;
   readonly replica: Replica;
+  readonly refill: RefillBook;
   readonly peers: Peers;
   readonly clock: Clock;
   readonly hedger: Hedger;
@@ -102,6 +105,7 @@ export class Gathering implements Question, Waiting {
     const { quorum } = this.task;
     this.#measure(member, answer);
     if (answer.kind !== 'version') quorum.addFailure(member);
+    else if (answer.isRefilling) quorum.addRefilling(member, answer.version);
     // A fallback that has nothing was never meant to have it: that is no answer.
     else if (answer.version !== undefined || this.#primaries.includes(member)) {
       quorum.addVersion(member, answer.version);
@@ -144,11 +148,13 @@ export class Gathering implements Question, Waiting {
   }
 
   #takeOwn(bytes: Buffer | undefined): void {
-    const { replica, view } = this.#parts;
+    const { quorum, at } = this.task;
+    const { refill, replica, view } = this.#parts;
     // Where we only stand in, that we have nothing is no answer.
     if (bytes === undefined && !this.#primaries.includes(view.self)) return;
-    this.#own = replica.objectOf(this.task.at, bytes);
-    this.task.quorum.addVersion(view.self, this.#own);
+    this.#own = replica.objectOf(at, bytes);
+    if (refill.isRefilling(at)) quorum.addRefilling(view.self, this.#own);
+    else quorum.addVersion(view.self, this.#own);
   }
 
   /** Our disk cannot vouch for this key: the others answer, and we count as failed. */
@@ -177,7 +183,13 @@ export class Gathering implements Question, Waiting {
     if (this.#askWhatLacks() || open.length === 0) this.#end();
   }
 
+  /** Decided, or nobody is left to be asked. */
   #end(): void {
+    const { quorum, keyspace } = this.task;
+    if (quorum.refilling > 0 && !quorum.isFull()) {
+      const areAllHere = this.#primaries.every((member) => quorum.answered.includes(member));
+      if (areAllHere || areAllWithoutPast(quorum.refilling, keyspace)) quorum.countRefilling();
+    }
     this.#resolve?.();
     this.#resolve = undefined;
   }

@@ -101,12 +101,12 @@ export class QuorumReader {
     for (const member of sources) {
       this.counters.valuesFetched += 1;
       const answer = await this.#fetch(member, task);
-      if (answer.kind !== 'object') {
-        // The one who knew more is lost: ask somebody else.
+      if (answer.kind !== 'object' || answer.object === undefined) {
+        // The one who knew more is lost, or kept it for another who has it now: ask somebody else.
         task.quorum.addFailure(member);
         return this.#finish(gathering);
       }
-      if (answer.object !== undefined) object = mergeObjects(object, decodeObject(answer.object));
+      object = mergeObjects(object, decodeObject(answer.object));
     }
     return this.#answer(task, resolved(task.keyspace, object));
   }

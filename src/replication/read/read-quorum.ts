@@ -1,6 +1,7 @@
 // The counting of one read: whose version of the object is known, what the answer is once as many
 // are as the read needs, and who turned out to be behind it. Versions come first, without values;
-// values only from somebody whose version adds something to ours.
+// values only from somebody whose version adds something to ours. Who is being refilled tells what
+// it has, and counts only when nobody else is left who could know more.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -27,6 +28,8 @@ export class ReadQuorum {
   readonly #members: MemberIndex[];
   readonly #versions: ObjectVersion[];
   #got = 0;
+  /** Those of them that are being refilled, and do not count. */
+  #refilling: readonly MemberIndex[] = NOBODY;
 
   /** `after`: what those who answer must know together, however many they are. */
   constructor(need: Need, places: Places, after = EMPTY_VECTOR) {
@@ -53,10 +56,26 @@ export class ReadQuorum {
     this.#got += 1;
   }
 
+  /** The same of one that is being refilled. */
+  addRefilling(member: MemberIndex, version: ObjectVersion | undefined): void {
+    this.addVersion(member, version);
+    this.#refilling = [...this.#refilling, member];
+  }
+
+  get refilling(): number {
+    return this.#refilling.length;
+  }
+
+  /** From here on those count as well that are being refilled. */
+  countRefilling(): void {
+    this.#refilling = NOBODY;
+  }
+
   /** The member cannot answer, or not any more: what it said does not count. */
   addFailure(member: MemberIndex): void {
     const place = this.#members.indexOf(member);
     if (place < 0) return;
+    this.#refilling = this.#refilling.filter((each) => each !== member);
     this.#members.splice(place, 1);
     this.#versions.splice(place, 1);
     this.#got -= 1;
@@ -86,8 +105,10 @@ export class ReadQuorum {
   /** Why it is not decided. */
   noAnswer(): NoAnswer {
     const progress = this.#progress();
-    if (progress.got < progress.needed) return { kind: 'no-answer', ...progress };
-    return { kind: 'no-answer', ...progress, isBehind: true };
+    const isFull = progress.got >= progress.needed;
+    if (isFull) return { kind: 'no-answer', ...progress, isBehind: true };
+    if (this.refilling === 0) return { kind: 'no-answer', ...progress };
+    return { kind: 'no-answer', ...progress, isRefilling: true };
   }
 
   /** All that those who answered know, without values. */
@@ -144,10 +165,11 @@ export class ReadQuorum {
   }
 
   #gotOf(share: Share): number {
-    if (share.dataCenter === undefined) return this.#got;
+    if (share.dataCenter === undefined) return this.#got - this.#refilling.length;
     let got = 0;
     for (let i = 0; i < this.#got; i++) {
-      if (counts(share, this.#places, this.#members[i] as MemberIndex)) got += 1;
+      const member = this.#members[i] as MemberIndex;
+      if (counts(share, this.#places, member) && !this.#refilling.includes(member)) got += 1;
     }
     return got;
   }

@@ -91,6 +91,11 @@ const NODE_ROWS: readonly MetricRow[] = [
     ({ sync }) => sync,
     ({ slotsDiffering }) => slotsDiffering,
   ),
+  gauge(
+    'kvorum_refilling_slots',
+    'Slots of keyspaces that count for no read before they are refilled: the disk was lost.',
+    ofNode((node) => node.slotsRefilling),
+  ),
   counter(
     'kvorum_hints_total',
     'Writes kept for a node that was away: kept, brought to it, or refused for want of room.',

@@ -10,10 +10,11 @@ import { type Problem, ProblemError, STATUSES } from '../problem.ts';
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
 export function noAnswer(outcome: NoAnswer): Problem {
-  const { needed, got, isBehind } = outcome;
-  const message = isBehind
-    ? `${got} replicas answered, but know less than the context that was sent`
-    : `${got} of the ${needed} replicas${placeText(outcome)} that the read needs answered in time`;
+  const { needed, got, isBehind, isRefilling } = outcome;
+  const replicas = `${needed} replicas${placeText(outcome)}`;
+  let message = `${got} of the ${replicas} that the read needs answered in time`;
+  if (isBehind) message = `${got} replicas answered, but know less than the context that was sent`;
+  if (isRefilling) message += '; those that are being refilled do not count';
   const fix = 'Try again: a read changes nothing. kvorum status shows the nodes that are down.';
   return { status: 503, code: 'NO_ANSWER', message, fix };
 }

@@ -17,12 +17,13 @@ import { error, type Reply } from '../reply.ts';
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
 export function noAnswer(outcome: NoAnswer): Reply {
-  const { needed, got, isBehind } = outcome;
+  const { needed, got, isBehind, isRefilling } = outcome;
   if (isBehind) {
     const why = `${got} answered, but know less than the session has seen; safe to retry`;
     return error(`CLUSTERDOWN Hash slot not served. (${why}) [NO_ANSWER]`);
   }
-  const numbers = `R=${needed}${placeText(outcome)}, ${got} answered; safe to retry`;
+  const others = isRefilling ? ', others are being refilled' : '';
+  const numbers = `R=${needed}${placeText(outcome)}, ${got} answered${others}; safe to retry`;
   return error(`CLUSTERDOWN Hash slot not served. (${numbers}) [NO_ANSWER]`);
 }
 
