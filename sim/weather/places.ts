@@ -1,7 +1,7 @@
 // Where the nodes of one run stand. In most runs in one data center; in the others in two, and in
 // half of those the keyspaces count their copies in each, and clients ask for levels. Then writes
-// are passed on, near replicas are asked first, and fallbacks stand in where they may: every promise
-// stays what it was.
+// are passed on, near replicas are asked first, and fallbacks stand in where they may: every
+// promise stays what it was.
 
 import type { ConsistencyLevel } from '../../src/node/store.ts';
 import { type ClusterOptions, KEYSPACES } from '../cluster.ts';
