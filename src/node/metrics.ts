@@ -2,7 +2,8 @@
 // Prometheus text only when somebody asks.
 
 import type { MergeCounters } from '../merge/merger.ts';
-import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy/anti-entropy.ts';
+import type { SyncState } from '../replication/anti-entropy/anti-entropy.ts';
+import type { ComparisonCounters } from '../replication/anti-entropy/comparison.ts';
 import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
 import type { HedgeCounters } from '../replication/read/hedger.ts';
@@ -23,7 +24,7 @@ export interface NodeMetrics {
   readonly hedges: HedgeCounters;
   readonly objects: ObjectCounters;
   readonly merges: MergeCounters;
-  readonly antiEntropy: AntiEntropyCounters;
+  readonly antiEntropy: ComparisonCounters;
   /** By the name of the node that was compared. */
   readonly sync: ReadonlyMap<string, SyncState>;
   /** Of all keyspaces: what this node has of them counts for nothing yet. */

@@ -13,7 +13,6 @@ import type { DiskSpace, Host } from '../host/host.ts';
 import type { Outgoing } from '../membership/gossip.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
-import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { coordinators } from '../replication/cluster-view.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
@@ -40,6 +39,7 @@ import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
 import { type Burden, GossipAgent } from './gossip-agent.ts';
+import { Healing } from './healing.ts';
 import type { NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -113,6 +113,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
 
 export class Node implements Store {
   readonly keyspaces: readonly Keyspace[];
+  readonly healing: Healing;
   readonly #host: Host;
   readonly #map: ClusterMap;
   readonly #engine: Engine;
@@ -129,7 +130,6 @@ export class Node implements Store {
   readonly #ask: Ask;
   readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
-  readonly #antiEntropy: AntiEntropy;
   readonly #explaining: ExplainParts;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
@@ -166,21 +166,19 @@ export class Node implements Store {
     this.#merger = new Merger(host);
     const merger = this.#merger;
     const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
-    const parts = { ...kept, ...around, merger, digestSeed };
+    const { keyspaces } = options.topology;
+    const parts = { ...kept, ...around, merger, digestSeed, keyspaces };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
     this.#delivery = new HintDelivery(parts);
-    this.#antiEntropy = new AntiEntropy({
-      ...parts,
-      keyspaces: options.topology.keyspaces,
-      periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
-    });
+    const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
+    this.healing = new Healing({ ...parts, periodMs });
     this.#rounds = new RoundMember({ ...parts, actor, hints, random });
     const responder = new Responder({
       ...parts,
       coordinator: this.#coordinator,
-      antiEntropy: this.#antiEntropy,
+      comparison: this.healing.comparison,
       rounds: this.#rounds,
       flushes: new FlushMember({ ...parts, actor, random }),
     });
@@ -188,7 +186,6 @@ export class Node implements Store {
     this.#dead = dead;
     this.#reaper = new Reaper({
       ...parts,
-      keyspaces: options.topology.keyspaces,
       ask: this.#ask,
       counters: this.#rounds.counters,
       restMs: options.reapRestMs ?? REAP_REST_MS,
@@ -204,14 +201,14 @@ export class Node implements Store {
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#gossip.start();
     this.#delivery.start();
-    this.#antiEntropy.start();
+    this.healing.start();
     this.#reaper.start();
   }
 
   async close(): Promise<void> {
     this.#gossip.leave();
     this.#delivery.close();
-    this.#antiEntropy.close();
+    this.healing.close();
     this.#reaper.close();
     await this.#peers.close();
     await this.#engine.close(this.#actor.last.counter);
@@ -320,8 +317,8 @@ export class Node implements Store {
       hedges: this.#coordinator.hedges,
       objects: this.#replica.counters,
       merges: this.#merger.counters,
-      antiEntropy: this.#antiEntropy.counters,
-      sync: this.#syncStates(),
+      antiEntropy: this.healing.comparison.counters,
+      sync: this.healing.states,
       slotsRefilling: this.#refill.slotsWaiting,
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
@@ -335,11 +332,6 @@ export class Node implements Store {
       health: new Map(members.map(({ name }, index) => [name, this.#map.health(index)])),
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
-  }
-
-  #syncStates(): Map<string, SyncState> {
-    const states = [...this.#antiEntropy.states];
-    return new Map(states.map(([member, state]) => [this.#map.memberStatus(member).name, state]));
   }
 
   /** By the name of the target. */

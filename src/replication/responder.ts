@@ -8,7 +8,7 @@ import { encodeObject, readVersion } from '../causality/object-format.ts';
 import { EMPTY_OBJECT, type ObjectVersion, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
-import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
+import type { Comparison } from './anti-entropy/comparison.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -35,7 +35,7 @@ export interface ResponderParts {
   readonly coordinator: Coordinator;
   readonly rounds: RoundMember;
   readonly flushes: FlushMember;
-  readonly antiEntropy: AntiEntropy;
+  readonly comparison: Comparison;
   readonly clock: Clock;
 }
 
@@ -65,16 +65,16 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { antiEntropy, coordinator, engine, flushes, replica, rounds, view } = this.#parts;
+    const { comparison, coordinator, engine, flushes, replica, rounds, view } = this.#parts;
     switch (request.kind) {
       case 'store-copy':
         return this.#store(request);
       case 'store-hint':
         return this.#storeFor(request);
       case 'compare-digests':
-        return antiEntropy.digestsFor(request);
+        return comparison.digestsFor(request);
       case 'compare-buckets':
-        return antiEntropy.bucketsFor(request);
+        return comparison.bucketsFor(request);
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
           return this.#version(request, found);
