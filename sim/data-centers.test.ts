@@ -5,6 +5,7 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteReader } from '../src/base/bytes.ts';
 import { hasCode } from '../src/base/errors.ts';
+import type { Slot } from '../src/base/ids.ts';
 import type { Node } from '../src/node/node.ts';
 import type { WriteOutcome, WriteRequest } from '../src/node/store.ts';
 import { readHeader, readMessage } from '../src/node/wire.ts';
@@ -260,4 +261,21 @@ test('a level that cannot be had is refused with what can be done', async () => 
     () => new SimCluster(new SimWorld(1), 3, { keyspaces: [anywhere], dataCenters }),
     (error) => hasCode(error, 'LEVEL_IMPOSSIBLE') && /wherever they fall/.test(error.message),
   );
+});
+
+test('a data center of a new cluster serves before the other one is there', async () => {
+  const places = new TwoPlaces(8);
+  await places.world.settle(Promise.all(EAST.map((name) => places.cluster.start(name))));
+  const isTogether = (name: string) => places.node(name).metrics().membersAlive === EAST.length;
+  await places.world.runUntil(() => EAST.every(isTogether));
+  equal(await places.value('n1', 'key'), undefined);
+  equal((await places.put('n2', 'key', 'value')).kind, 'ok');
+  for (const name of EAST) equal(await places.value(name, 'key'), 'value');
+  const page = { keyspace: LATEST, from: { slot: 0 as Slot, hash: 0 }, count: 100 };
+  equal((await places.world.settle(places.node('n3').listKeys(page))).kind, 'page');
+  await places.world.settle(Promise.all(WEST.map((name) => places.cluster.start(name))));
+  await places.seeEachOther();
+  await places.converge();
+  equal(await places.value('n5', 'key', 'one'), 'value');
+  await places.world.settle(places.cluster.closeAll());
 });
