@@ -2,8 +2,9 @@
 //
 // The store promises to survive the loss of N - max(R, W) disks of each preference list at a time:
 // one of three. That is no licence to destroy one every minute: until the node on the new disk has
-// been brought what it lost, the next loss is the second. So a disk is given up exactly when of each
-// acknowledged write, or of what replaced it, enough other primaries of its key have a durable copy:
+// been brought what it lost, the next loss is the second. So a disk is given up exactly when of
+// each acknowledged write, or of what replaced it, enough other primaries of its key have a durable
+// copy:
 //
 //   lost   one: the node knows that its disk is empty, and votes in no read before it is refilled
 //   old    N - R + 1: nothing tells the node that it went back in time before somebody shows it;

@@ -1,8 +1,8 @@
 // The name under which this node writes, and how far it has counted. A directory that went back in
-// time shows in two ways. Somebody knows more of us than we do (clocks went back as well, and a name
-// would be used twice): then no write is named before this node goes on as a new actor, after all
-// that were ever seen. Or somebody knows of a life between this one and the one before, of which
-// the directory has nothing. What else it has forgotten nobody knows: all of it is to be refilled.
+// time shows in two ways. Somebody knows more of us than we do (clocks went back as well, and a
+// name would be used twice): then no write is named before this node goes on as a new actor, after
+// all that were ever seen. Or somebody knows of a life between this one and the one before, of
+// which the directory has nothing. What else it has forgotten nobody knows: all is to be refilled.
 
 import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { isAheadOf, lastIncarnationOf, type VersionVector } from '../causality/version-vector.ts';
