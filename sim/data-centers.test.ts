@@ -159,6 +159,26 @@ test('a write crosses the link once, whatever level it is at; a local read does 
   await places.world.settle(places.cluster.closeAll());
 });
 
+test('who is no primary hands a request to one of its own data center', async () => {
+  const places = new TwoPlaces(9, NEVER_MS, { n: 4, copies: { east: 2, west: 2 } });
+  await places.start();
+  for (let key = 0; key < 10; key++) {
+    for (const name of EAST) {
+      equal((await places.put(name, `key-${key}`, name)).kind, 'ok');
+      equal(await places.value(name, `key-${key}`), name);
+    }
+  }
+  deepEqual([...places.crossings], [['east>west relay', 30]]);
+  // With nobody left at home the other data center coordinates, but cannot answer for this one.
+  await places.cutOff(['n2', 'n3'], 'crash');
+  const failures = new Set<string | undefined>();
+  for (let key = 0; key < 10; key++) failures.add(await places.value('n1', `key-${key}`));
+  deepEqual([...failures], ['no-answer']);
+  equal(await places.value('n1', 'key-3', 'quorum'), 'no-answer');
+  equal(await places.value('n1', 'key-3', 2), 'n3');
+  await places.world.settle(places.cluster.closeAll());
+});
+
 /** It is told, and gone before it can tell anybody. */
 const ENDS: Readonly<Record<string, (places: TwoPlaces, name: string) => void>> = {
   crashes: ({ cluster }, name) => cluster.crash(name),
