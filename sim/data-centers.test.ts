@@ -144,8 +144,12 @@ test('a write crosses the link once, whatever level it is at; a local read does 
   const levels = ['local-quorum', 'each-quorum', 'quorum', 'all', 1] as const;
   for (const [count, w] of levels.entries()) {
     for (let key = 0; key < 10; key++) {
+      const fromMs = places.world.nowMs;
       const outcome = await places.put('n2', `key-${key}`, `${w}`, w);
       equal(outcome.kind, 'ok');
+      const tookMs = places.world.nowMs - fromMs;
+      const waitsForLink = w !== 'local-quorum' && w !== 1;
+      equal(tookMs >= 2 * LINK_MS, waitsForLink, `${w} took ${tookMs} ms`);
     }
     deepEqual([...places.crossings], [['east>west relay', 10 * (count + 1)]]);
   }
