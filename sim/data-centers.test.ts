@@ -141,13 +141,10 @@ test('of three data centers one is lost: a quorum of all goes on as well', async
   const places = new SimPlaces(10, { sites: { east: 2, west: 2, north: 2 } });
   await places.start();
   equal((await places.put('n1', 'key', 'a', 'each-quorum')).kind, 'ok');
-  deepEqual(
-    [...places.crossings].sort(),
-    [
-      ['east>north relay', 1],
-      ['east>west relay', 1],
-    ],
-  );
+  deepEqual([...places.crossings].sort(), [
+    ['east>north relay', 1],
+    ['east>west relay', 1],
+  ]);
   const north = places.in('north');
   await places.cutOff(north, 'cut');
   const [first = '', ...others] = places.outside('north');
