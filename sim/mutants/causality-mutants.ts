@@ -70,12 +70,6 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     becomes: 'siblings.length > 0;',
   },
   {
-    name: 'lives are closed when W nodes agree',
-    file: 'src/replication/replicated-write.ts',
-    text: 'if (this.#isUnanimous && quorum.isEverywhere()) this.#closeIncarnations();',
-    becomes: 'this.#closeIncarnations();',
-  },
-  {
     name: 'two writes in eight share a name',
     file: 'src/replication/own-actor.ts',
     text: '  nextDot(): Dot {\n    this.#counter += 1;',
@@ -94,9 +88,10 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     becomes: 'return Promise.resolve({ ...before, closedAt: undefined });',
   },
   {
-    name: 'an object is dead when the first of its siblings is',
+    name: 'a value that stays does not keep those beside it',
     file: 'src/replication/reaping/floor.ts',
-    text: 'if (sibling.expiresAt > fromMs) fromMs = sibling.expiresAt;',
-    becomes: 'if (fromMs === 0 || sibling.expiresAt < fromMs) fromMs = sibling.expiresAt;',
+    text: 'if (sibling.expiresAt === 0) return Number.POSITIVE_INFINITY;',
+    becomes:
+      'if (sibling.expiresAt === 0 && siblings.length === 1) return Number.POSITIVE_INFINITY;',
   },
 ];

@@ -14,6 +14,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/write-quorum.ts',
     text: 'let isReached = this.#acked !== 0 || !this.#needsPrimary;',
     becomes: 'let isReached = true;',
+    weather: ['hasStalledDisks', 'hasCrashes', 'hasPartitions'],
   },
   {
     name: 'who does not answer counts as a copy',

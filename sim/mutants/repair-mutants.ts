@@ -118,10 +118,4 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     text: 'for (const slot of touched) await this.#flushKeys(keyspace, slot);',
     becomes: '',
   },
-  {
-    name: 'a flush drops what was written beside it',
-    file: 'src/replication/reaping/flush-member.ts',
-    text: 'const touched = replica.takenDown(keyspace);',
-    becomes: 'const touched = new Set<Slot>();',
-  },
 ];
