@@ -40,6 +40,7 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     file: 'src/causality/siblings.ts',
     text: 'if (newestFirst(sibling, latest!) < 0) latest = sibling;',
     becomes: 'if (newestFirst(sibling, latest!) > 0) latest = sibling;',
+    weather: ['hasPartitions', 'hasClogs'],
   },
   {
     name: 'keeping the latest forgets what it has dropped',
@@ -80,6 +81,12 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/own-actor.ts',
     text: 'if (!isAheadOf(context, this.last)) return false;',
     becomes: 'if (isAheadOf(context, this.last) || true) return false;',
+  },
+  {
+    name: 'who takes a new incarnation believes that his disk lacks the last',
+    file: 'src/replication/own-actor.ts',
+    text: '      this.#actorBefore = actorOf(this.#nodeNumber, incarnationBefore);\n',
+    becomes: '',
   },
   {
     name: 'a start goes on as the actor before',

@@ -45,6 +45,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (stored.sequence <= this.#engine.durableSequence()) return stored.value;',
     becomes: 'if (stored.sequence > 0) return stored.value;',
+    weather: ['hasStalledDisks', 'hasPowerCuts'],
   },
   {
     name: 'one answer less than R is enough',
