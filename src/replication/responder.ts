@@ -8,6 +8,7 @@ import { encodeObject, readVersion } from '../causality/object-format.ts';
 import { EMPTY_OBJECT, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
+import { type Admission, valueBytesOf } from './admission/admission.ts';
 import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -27,6 +28,7 @@ export interface ResponderParts {
   readonly rounds: RoundMember;
   readonly flushes: FlushMember;
   readonly antiEntropy: AntiEntropy;
+  readonly admission: Admission;
   readonly clock: Clock;
 }
 
@@ -56,16 +58,17 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { antiEntropy, coordinator, engine, flushes, replica, rounds, view } = this.#parts;
+    const { admission, antiEntropy, coordinator, engine, flushes, replica, rounds, view } =
+      this.#parts;
     switch (request.kind) {
       case 'store-copy':
         return this.#store(request);
       case 'store-hint':
         return this.#storeFor(request);
       case 'compare-digests':
-        return antiEntropy.digestsFor(request);
+        return admission.run('comparison', 0, () => antiEntropy.digestsFor(request));
       case 'compare-buckets':
-        return antiEntropy.bucketsFor(request);
+        return admission.run('comparison', 0, () => antiEntropy.bucketsFor(request));
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
           return versionReply(found, replica.objectOf(request, undefined));
@@ -75,11 +78,15 @@ export class Responder {
           return objectReply(found, replica.objectOf(request, undefined));
         });
       case 'coordinate-get':
-        return later(coordinator.getForwarded(request), gotReply);
+        return admission.run('read', 0, () => {
+          return later(coordinator.getForwarded(request), gotReply);
+        });
       case 'coordinate-write':
-        return later(coordinator.writeForwarded(request), wroteReply);
+        return admission.run('write', valueBytesOf(request), () => {
+          return later(coordinator.writeForwarded(request), wroteReply);
+        });
       case 'list-slots':
-        return listOwnKeys(engine, this.#parts.clock, request);
+        return admission.run('scan', 0, () => listOwnKeys(engine, this.#parts.clock, request));
       case 'open-round':
         return rounds.open(request);
       case 'raise-floor':
@@ -89,7 +96,9 @@ export class Responder {
       case 'flush':
         return flushes.flush(request);
       case 'count-keys':
-        return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
+        return admission.run('scan', 0, () => {
+          return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
+        });
     }
   }
 

@@ -10,6 +10,7 @@ import { messageOf } from '../../base/errors.ts';
 import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { Log, Timer } from '../../host/host.ts';
+import type { Admission } from '../admission/admission.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
@@ -24,6 +25,7 @@ export interface AntiEntropyParts extends Omit<SlotRepairParts, 'window'> {
   readonly view: ClusterView;
   readonly log: Log;
   readonly keyspaces: readonly Keyspace[];
+  readonly admission: Pick<Admission, 'isBusy'>;
   /** Milliseconds between two comparisons with all. */
   readonly periodMs: number;
 }
@@ -115,9 +117,9 @@ export class AntiEntropy {
   }
 
   async #run(): Promise<void> {
-    const { view } = this.#parts;
+    const { admission, view } = this.#parts;
     for (let member = 0; member < view.memberCount && !this.#isClosed; member++) {
-      if (member === view.self || !view.isAlive(member)) continue;
+      if (member === view.self || !view.isAlive(member) || admission.isBusy) continue;
       try {
         await this.#compareWith(member);
       } catch (error) {
