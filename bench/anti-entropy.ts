@@ -104,6 +104,7 @@ class Side {
     this.antiEntropy = new AntiEntropy({
       ...{ engine, replica, clock, peers, log: silentLog, view: viewOf(this.self) },
       ...{ keyspaces: [KEYSPACE], requestMs: 60_000, digestSeed: SEED, periodMs },
+      admission: { isBusy: false },
     });
     return this.antiEntropy;
   }
