@@ -134,9 +134,8 @@ export class Node implements Store {
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
-    const admission = new Admission(clock);
-    this.#admission = admission;
-    const doors = { clock, admission };
+    this.#admission = new Admission(clock);
+    const doors = { clock, admission: this.#admission };
     this.#gets = new RequestMeter({ ...doors, requestClass: 'read', counts: { ...NO_GETS } });
     this.#writes = new RequestMeter({ ...doors, requestClass: 'write', counts: { ...NO_WRITES } });
     this.#map = map;
@@ -161,9 +160,8 @@ export class Node implements Store {
     this.#gossip = this.#gossipOn(host);
     this.#merger = new Merger(host);
     const merger = this.#merger;
-    const rest = { clock, log, requestMs, admission };
-    const around = { view: map, replica: this.#replica, peers: this.#peers, ...rest };
-    const parts = { ...kept, ...around, merger, digestSeed };
+    const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
+    const parts = { ...kept, ...around, ...doors, merger, digestSeed };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };

@@ -40,33 +40,42 @@ export class RequestMeter<Kind extends string> {
     const startMs = this.#clock.monotonicMs();
     try {
       const outcome = request();
-      if (!(outcome instanceof Promise)) return this.#ended(outcome, bytes, startMs);
-      return outcome.then(
-        (each) => this.#ended(each, bytes, startMs),
-        (error) => this.#failed(error, bytes, startMs),
-      );
+      if (outcome instanceof Promise) return this.#whenEnded(outcome, bytes, startMs);
+      this.#admission.leave(bytes);
+      this.#add(outcome.kind, this.#clock.monotonicMs() - startMs);
+      return outcome;
     } catch (error) {
-      return this.#failed(error, bytes, startMs);
+      this.#admission.leave(bytes);
+      this.#add('error', this.#clock.monotonicMs() - startMs);
+      throw error;
     }
   }
 
-  #ended<Outcome extends { readonly kind: Kind }>(
-    outcome: Outcome,
+  #whenEnded<Outcome extends { readonly kind: Kind }>(
+    outcome: Promise<Outcome>,
     bytes: number,
     startMs: number,
-  ): Outcome {
-    this.#add(outcome.kind, bytes, startMs);
-    return outcome;
+  ): Promise<Outcome> {
+    return outcome.then(
+      (each) => {
+        this.#ended(each.kind, bytes, startMs);
+        return each;
+      },
+      (error) => {
+        this.#ended('error', bytes, startMs);
+        throw error;
+      },
+    );
   }
 
-  #failed(error: unknown, bytes: number, startMs: number): never {
-    this.#add('error', bytes, startMs);
-    throw error;
+  #ended(kind: Kind | 'error', bytes: number, startMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#admission.ended(bytes, nowMs - startMs, nowMs);
+    this.#add(kind, nowMs - startMs);
   }
 
-  #add(kind: Kind | 'error', bytes: number, startMs: number): void {
-    this.#admission.leave(bytes);
+  #add(kind: Kind | 'error', tookMs: number): void {
     this.counts[kind] += 1;
-    this.latency.add(this.#clock.monotonicMs() - startMs);
+    this.latency.add(tookMs);
   }
 }

@@ -1,13 +1,13 @@
 // Who gets in when there is more to do than this node gets through: each request of a client takes
-// a place, and below a limit that follows the event loop (concurrency-limit.ts) all of them get
+// a place, and below a limit that follows how long they take (concurrency-limit.ts) all of them get
 // one. Above, a request is refused before anything is done for it, at the cost of little more than
 // its parsing; so that those who got in are answered in time, and the others know at once that
 // nothing was done.
 //
-// Scans get no place when two fifths are taken, comparisons of replicas when three fifths are, reads
-// when four fifths are; writes go on to the last, for a read can be repeated. What other nodes ask
-// on behalf of requests that they let in is not refused here, and gossip takes no place. What this
-// node does of itself (hints, comparisons, reaping) rests while it refuses anything.
+// Scans get no place when two fifths are taken, comparisons of replicas when three fifths are,
+// reads when four fifths are; writes go on to the last, for a read can be repeated. What other nodes
+// ask on behalf of requests that they let in is not refused here, and gossip takes no place. What
+// this node does of itself (hints, comparisons, reaping) rests while it refuses anything.
 
 import { KvorumError } from '../../base/errors.ts';
 import type { Later } from '../../base/later.ts';
@@ -26,9 +26,6 @@ const SHARES: Readonly<Record<RequestClass, number>> = {
 };
 /** Of values that are on their way to replicas, together. */
 const BYTES_MAX = 64 * 1024 * 1024;
-/** Below, nobody measures: an idle node has no timers of this kind. */
-const QUIET = 64;
-const SAMPLE_MS = 10;
 /** Background work rests so long after a refusal. */
 const REST_MS = 1_000;
 
@@ -40,7 +37,6 @@ export class Admission {
   readonly #refusals: Readonly<Record<RequestClass, KvorumError>>;
   #underWay = 0;
   #bytes = 0;
-  #isSampling = false;
   #refusedMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
@@ -67,20 +63,26 @@ export class Admission {
   }
 
   /**
-   * Takes a place, to be given back with leave(). `bytes`: of the value that comes with it. Throws
-   * OVERLOADED: always the same error for a class, for who has no time makes no stack traces.
+   * Takes a place, to be given back with leave() or ended(). `bytes`: of the value that comes with
+   * it. Throws OVERLOADED: always the same error for a class, for who has no time makes no stack
+   * traces.
    */
   enter(kind: RequestClass, bytes: number): void {
     const isFull = this.#underWay >= this.#limit.value * SHARES[kind];
     if (isFull || this.#bytes + bytes > BYTES_MAX) this.#refuse(kind);
     this.#underWay += 1;
     this.#bytes += bytes;
-    if (this.#underWay > QUIET && !this.#isSampling) this.#sample();
   }
 
   leave(bytes: number): void {
     this.#underWay -= 1;
     this.#bytes -= bytes;
+  }
+
+  /** leave() for a request that had to wait for something, and took so long. */
+  ended(bytes: number, tookMs: number, nowMs: number): void {
+    this.#limit.note(tookMs, this.#underWay, nowMs);
+    this.leave(bytes);
   }
 
   /** Does `work` in a place of its own. Throws OVERLOADED, or as `work` does. */
@@ -99,18 +101,6 @@ export class Admission {
     this.refused[kind] += 1;
     this.#refusedMs = this.#clock.monotonicMs();
     throw this.#refusals[kind];
-  }
-
-  /** How late a timer fires is how long everything waits for the event loop. */
-  #sample(): void {
-    this.#isSampling = true;
-    const fromMs = this.#clock.monotonicMs();
-    this.#clock.after(SAMPLE_MS, () => {
-      const nowMs = this.#clock.monotonicMs();
-      this.#limit.note(nowMs - fromMs - SAMPLE_MS, this.#underWay, nowMs);
-      this.#isSampling = false;
-      if (this.#underWay > QUIET || this.#limit.isLowered) this.#sample();
-    });
   }
 }
 

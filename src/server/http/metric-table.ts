@@ -60,7 +60,7 @@ const NODE_ROWS: readonly MetricRow[] = [
   ),
   gauge(
     'kvorum_requests_under_way_limit',
-    'How many it may work on; it falls when everything waits for the event loop.',
+    'How many it may work on; it falls when even the quickest of them take long.',
     ofNode(({ admission }) => admission.limit),
   ),
   counter(

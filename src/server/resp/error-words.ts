@@ -10,7 +10,7 @@ import { error, type Reply } from './reply.ts';
 
 const GENERIC = 'ERR';
 const DISK = 'MISCONF Errors writing to the disk.';
-/** What cluster clients (ioredis, redis-py) and go-redis send again after a pause, by themselves. */
+/** What cluster clients (ioredis, redis-py) and go-redis repeat after a pause, by themselves. */
 const BUSY = 'TRYAGAIN The node cannot keep up.';
 const NOT_SERVED = 'CLUSTERDOWN Hash slot not served.';
 
