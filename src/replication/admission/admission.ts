@@ -5,9 +5,9 @@
 // nothing was done.
 //
 // Scans get no place when two fifths are taken, comparisons of replicas when three fifths are,
-// reads when four fifths are; writes go on to the last, for a read can be repeated. What other nodes
-// ask on behalf of requests that they let in is not refused here, and gossip takes no place. What
-// this node does of itself (hints, comparisons, reaping) rests while it refuses anything.
+// reads when four fifths are; writes go on to the last, for a read can be repeated. What others ask
+// on behalf of requests that they let in is not refused here, and gossip takes no place. What this
+// node does of itself (hints, comparisons, reaping) rests while it refuses anything.
 
 import { KvorumError } from '../../base/errors.ts';
 import type { Later } from '../../base/later.ts';

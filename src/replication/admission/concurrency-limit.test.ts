@@ -17,6 +17,7 @@ const NODES: readonly (readonly [perSecond: number, least: number, most: number]
   [100_000, UNDER_WAY_MAX, UNDER_WAY_MAX],
   [20_000, 2_500, 5_000],
   [5_000, 600, 1_300],
+  [2_000, UNDER_WAY_MIN, 500],
   [500, UNDER_WAY_MIN, UNDER_WAY_MIN],
 ];
 
