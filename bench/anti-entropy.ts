@@ -36,9 +36,10 @@ import {
 } from '../src/replication/message-format.ts';
 import type { KeyAt, Reply, Request } from '../src/replication/messages.ts';
 import { OwnActor } from '../src/replication/own-actor.ts';
-import type { MemberIndex, Peers, Question } from '../src/replication/peers.ts';
+import type { Asking, MemberIndex, Question } from '../src/replication/peers.ts';
 import { DeadSlots } from '../src/replication/reaping/dead-slots.ts';
 import { FloorBook } from '../src/replication/reaping/floor-book.ts';
+import { RefillBook } from '../src/replication/refill/refill-book.ts';
 import { type Merged, Replica } from '../src/replication/replica.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import type { Engine } from '../src/storage/engine.ts';
@@ -67,6 +68,7 @@ class Side {
   readonly engine: Engine;
   readonly replica: Replica;
   readonly clock = nodeClock();
+  readonly refill: RefillBook;
   readonly #close: () => Promise<void>;
   antiEntropy: AntiEntropy | undefined;
 
@@ -75,9 +77,10 @@ class Side {
     this.engine = engine;
     this.#close = close;
     const { clock } = this;
+    this.refill = new RefillBook({ engine, view: viewOf(self), keyspaces: [KEYSPACE] });
     this.replica = new Replica({
       ...{ engine, clock, log: silentLog, digestSeed: SEED },
-      actor: new OwnActor(engine, self + 1),
+      actor: new OwnActor(engine, self + 1, this.refill),
       hints: new HintBook(engine, clock),
       floors: new FloorBook(engine, () => []),
       dead: new DeadSlots(engine, clock),
@@ -100,9 +103,9 @@ class Side {
   /** A side that compares itself with `other`, and counts what is said. */
   compare(other: Side, traffic: Traffic, periodMs: number): AntiEntropy {
     const peers = countingPeers(other, traffic);
-    const { engine, replica, clock } = this;
+    const { engine, replica, refill, clock } = this;
     this.antiEntropy = new AntiEntropy({
-      ...{ engine, replica, clock, peers, log: silentLog, view: viewOf(this.self) },
+      ...{ engine, replica, refill, clock, peers, log: silentLog, view: viewOf(this.self) },
       ...{ keyspaces: [KEYSPACE], requestMs: 60_000, digestSeed: SEED, periodMs },
       admission: { isBusy: false },
     });
@@ -110,14 +113,14 @@ class Side {
   }
 
   async answer(request: Request): Promise<Reply> {
-    const { antiEntropy, engine, replica, clock } = this;
+    const { antiEntropy, replica } = this;
     switch (request.kind) {
       case 'compare-digests':
         return (antiEntropy as AntiEntropy).digestsFor(request);
       case 'compare-buckets':
         return (antiEntropy as AntiEntropy).bucketsFor(request);
       case 'list-slots':
-        return listOwnKeys(engine, clock, request);
+        return listOwnKeys(this, request);
       case 'read-object':
         return { kind: 'object', object: await replica.read(KEYSPACE, request) };
       case 'store-copy': {
@@ -145,13 +148,14 @@ function viewOf(self: MemberIndex): ClusterView {
     isSlow: () => false,
     isDiskFull: () => false,
     leader: () => 0,
+    dataCenterOf: () => 'dc1',
     nodeId: (member) => `a${member}`.repeat(20) as NodeId,
     nodeNumber: (member) => member + 1,
     memberNumbered: (number) => number - 1,
   };
 }
 
-function countingPeers(other: Side, traffic: Traffic): Peers {
+function countingPeers(other: Side, traffic: Traffic): Asking {
   const crossed = <T>(
     value: T,
     write: (w: ByteWriter, value: T) => void,
@@ -268,7 +272,7 @@ function write(side: Side, n: number, counter: number): Later<Merged> {
 }
 
 /** What a list of everything takes on the wire. */
-async function listBytes({ engine, clock }: Side): Promise<number> {
+async function listBytes(side: Side): Promise<number> {
   let bytes = 0;
   const request = { kind: 'list-slots', keyspace: KEYSPACE.number, count: 10_000 } as const;
   const toSlot = 16_383 as KeyAt['slot'];
@@ -277,7 +281,7 @@ async function listBytes({ engine, clock }: Side): Promise<number> {
     hash: 0,
   };
   while (from !== undefined) {
-    const listing = await listOwnKeys(engine, clock, { ...request, from, toSlot });
+    const listing = await listOwnKeys(side, { ...request, from, toSlot });
     const w = new ByteWriter();
     writeReply(w, listing);
     bytes += w.length + FRAME_BYTES;

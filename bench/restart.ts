@@ -85,7 +85,9 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   if (!values.write) return;
   const sizes = `--log ${values.log} --tables ${values.tables}`;
   const command = `bench -- restart ${sizes} --rounds ${rounds}`;
-  page.write({ name: 'restart', title: 'From kill -9 to the first answer', command, lines });
+  const parts = [...(logBytes > 0 ? ['a log'] : []), ...(tableBytes > 0 ? ['tables'] : [])];
+  const title = `From kill -9 to the first answer, with ${parts.join(' and ')}`;
+  page.write({ name: `restart ${parts.join(' ').replace('a ', '')}`, title, command, lines });
 }
 
 function sizeFrom(option: string, value: string): number {

@@ -16,8 +16,14 @@ import {
 } from '../src/node/wire.ts';
 import { decodeManifest, encodeManifest, MANIFEST_NAME } from '../src/storage/tables/manifest.ts';
 import { LATEST, type Saboteur } from './cluster.ts';
-import { onlyWeather } from './faults.ts';
 import type { ScenarioOptions } from './scenario.ts';
+import { onlyWeather } from './weather/weather.ts';
+
+/** A memtable that is never full: what was flushed no lie about the log can lose. */
+const UNFLUSHED = { memtableBytesMax: 256 * 1024, blockCacheBytes: 4 * 1024 };
+
+/** What a monotonic clock says at most when a node of a run starts for the first time. */
+const FIRST_START_MS_MAX = 13_000;
 
 export interface Canary {
   readonly name: string;
@@ -30,8 +36,12 @@ export const CANARIES: readonly Canary[] = [
   {
     name: 'a disk that confirms syncs and does not sync',
     caughtAs: /^lost:/,
-    // A memtable that is never full: what was flushed no lie about the log can lose.
-    options: { saboteur: lyingDisk, storage: {}, weather: onlyWeather('hasPowerCuts') },
+    options: { saboteur: lyingDisk, storage: UNFLUSHED, weather: onlyWeather('hasPowerCuts') },
+  },
+  {
+    name: 'a disk that confirms syncs and does not sync, looked at when it does',
+    caughtAs: /^dishonest:/,
+    options: { saboteur: lyingDisk, storage: UNFLUSHED, weather: onlyWeather() },
   },
   {
     name: 'a replica that keeps nothing of what it is sent',
@@ -42,6 +52,16 @@ export const CANARIES: readonly Canary[] = [
     name: 'a fallback that keeps copies and forgets for whom',
     caughtAs: /^left behind:/,
     options: { saboteur: (host) => tampering(host, { hear: unaddressed }) },
+  },
+  {
+    name: 'a fallback that keeps copies and forgets for whom, looked at when it counts',
+    caughtAs: /^unaccounted:/,
+    options: { saboteur: (host) => tampering(host, { hear: unaddressed }) },
+  },
+  {
+    name: 'coordinators that never know how a write ended',
+    caughtAs: /^not served:/,
+    options: { saboteur: (host) => tampering(host, { say: unsure }) },
   },
   {
     name: 'nodes that find everything the same',
@@ -89,8 +109,12 @@ function onlyOn(name: string, saboteur: (host: Host) => Host): Saboteur {
   return (host, node) => (node === name ? saboteur(host) : host);
 }
 
-/** What is appended to a log after its first sync (its header) goes nowhere. */
+/**
+ * What is appended to a log after its first sync (its header) goes nowhere, in the first life of a
+ * node: a log that had lost its end after a clean close would not open again.
+ */
 function lyingDisk(host: Host): Host {
+  if (host.clock.monotonicMs() > FIRST_START_MS_MAX) return host;
   return withFiles(host, 'log', (file) => {
     let lostBytes = 0;
     let isPastHeader = file.size() > 0;
@@ -218,6 +242,17 @@ function floorless(message: Message): Message {
   return message;
 }
 
+/** A node that never says that it is being refilled: for refill.test.ts. */
+export function proud(host: Host): Host {
+  return tampering(host, { say: trusted });
+}
+
+function trusted(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'version') return message;
+  const { kind, version } = message.reply;
+  return { ...message, reply: { kind, version } };
+}
+
 /** Keeps all that a node is told, to tell it once more, much later and in a later life. */
 export class Echo {
   readonly #frames: Buffer[] = [];
@@ -263,6 +298,12 @@ export function credulous(host: Host): Host {
 function agreed(message: Message): Message {
   if (message.kind !== 'reply' || message.reply.kind !== 'stored') return message;
   return { ...message, reply: { kind: 'stored', context: EMPTY_VECTOR } };
+}
+
+function unsure(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'wrote') return message;
+  const outcome = { kind: 'indeterminate', needed: 2, got: 1 } as const;
+  return { ...message, reply: { kind: 'wrote', outcome } };
 }
 
 function denied(message: Message): Message {

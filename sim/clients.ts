@@ -12,8 +12,10 @@ import { decodeContext, encodeContext } from '../src/causality/context.ts';
 import type { VersionVector } from '../src/causality/version-vector.ts';
 import type { Node } from '../src/node/node.ts';
 import type { Change, GetOutcome } from '../src/node/store.ts';
+import { slotOf } from '../src/ring/slot.ts';
 import { LATEST, SIBLINGS, type SimCluster } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
+import type { AckWitness } from './oracles/ack-witness.ts';
 import { WALL_MS_AT_START } from './sim-clock.ts';
 import type { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -22,12 +24,32 @@ export interface ClientOptions {
   readonly name: string;
   readonly operations: number;
   readonly thinkMsMean: number;
+  readonly keys?: SharedKeys;
+  /** The chance that an operation empties a keyspace; 0.01. */
+  readonly flushChance?: number;
+  /** Sees each acknowledgement in its instant. */
+  readonly witness?: AckWitness;
+  /** Names of the nodes that it may ask; all. */
+  readonly asks?: readonly string[];
   /** What the client really sends of the context that it claims to have seen: for canaries. */
   readonly sends?: (context: VersionVector) => VersionVector;
 }
 
-export const SHARED_KEYS = ['a', 'b', 'c', 'd'];
-export const LATEST_KEYS = ['x', 'y', 'z'];
+/** Keys that clients share, of the siblings keyspace and of the latest one. */
+export interface SharedKeys {
+  readonly siblings: readonly string[];
+  readonly latest: readonly string[];
+}
+
+/** So few that clients meet. */
+export const FEW_KEYS: SharedKeys = { siblings: ['a', 'b', 'c', 'd'], latest: ['x', 'y', 'z'] };
+
+export function manyKeys(count: number): SharedKeys {
+  const named = (prefix: string) => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+  return { siblings: named('s'), latest: named('l') };
+}
+
+const FLUSH_CHANCE = 0.01;
 const PATIENCE_MS = 1_500;
 /** Three questions in a row. */
 const FLUSH_MS_MAX = 10_000;
@@ -39,6 +61,7 @@ export class SimClient {
   readonly #options: ClientOptions;
   readonly #random: SimRandom;
   readonly #ownKey: string;
+  readonly #keys: SharedKeys;
   #ownUnknown = 0;
 
   constructor(world: SimWorld, cluster: SimCluster, history: History, options: ClientOptions) {
@@ -48,15 +71,17 @@ export class SimClient {
     this.#options = options;
     this.#random = world.random.fork(`client ${options.name}`);
     this.#ownKey = `own-${options.name}`;
+    this.#keys = options.keys ?? FEW_KEYS;
   }
 
   async run(): Promise<void> {
-    for (let step = 0; step < this.#options.operations; step++) {
-      await this.#world.sleep(this.#random.exponential(this.#options.thinkMsMean));
+    const { operations, thinkMsMean, flushChance = FLUSH_CHANCE } = this.#options;
+    for (let step = 0; step < operations; step++) {
+      await this.#world.sleep(this.#random.exponential(thinkMsMean));
       const node = this.#someNode();
       if (node === undefined) continue;
       const dice = this.#random.unit();
-      if (this.#random.chance(0.01)) await this.#flush(node);
+      if (this.#random.chance(flushChance)) await this.#flush(node);
       else if (dice < 0.35) await this.#updateShared(node);
       else if (dice < 0.6) await this.#updateOwn(node);
       else await this.#useLatest(node);
@@ -64,12 +89,13 @@ export class SimClient {
   }
 
   #someNode(): Node | undefined {
-    const nodes = this.#cluster.running();
+    const names = this.#options.asks ?? this.#cluster.names;
+    const nodes = names.flatMap((name) => this.#cluster.node(name) ?? []);
     return nodes.length === 0 ? undefined : this.#random.pick(nodes);
   }
 
   async #updateShared(node: Node): Promise<void> {
-    const key = this.#random.pick(SHARED_KEYS);
+    const key = this.#random.pick(this.#keys.siblings);
     if (this.#random.chance(0.3)) {
       await this.#put(node, SIBLINGS, key, []);
       return;
@@ -96,7 +122,7 @@ export class SimClient {
   }
 
   async #useLatest(node: Node): Promise<void> {
-    const key = this.#random.pick(LATEST_KEYS);
+    const key = this.#random.pick(this.#keys.latest);
     const dice = this.#random.unit();
     if (dice < 0.4) await this.#get(node, LATEST, key);
     else if (dice < 0.9) await this.#put(node, LATEST, key, undefined);
@@ -116,6 +142,7 @@ export class SimClient {
     this.#history.reads += 1;
     const outcome = await this.#patiently(node.get({ keyspace, key: Buffer.from(key) }));
     if (outcome === undefined || outcome.kind === 'no-answer') this.#history.readsFailed += 1;
+    if (outcome?.kind === 'found') this.#history.show(outcome);
     return outcome;
   }
 
@@ -145,8 +172,11 @@ export class SimClient {
     write: Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'expiresAt' | 'seen'>,
     change: Change,
   ): Promise<WriteRecord> {
-    const record = this.#history.begin({ ...write, startMs: this.#world.nowMs });
     const { keyspace, seen } = write;
+    const { target } = node.route(keyspace, slotOf(Buffer.from(write.key)));
+    const isForwarded = this.#cluster.node(target.name) !== node;
+    const begun = { startMs: this.#world.nowMs, isForwarded };
+    const record = this.#history.begin({ ...write, ...begun });
     const context = seen && handedBack(this.#options.sends?.(seen) ?? seen, keyspace);
     const request = { keyspace, key: Buffer.from(write.key), change, context };
     const outcome = await this.#patiently(node.write(request));
@@ -155,6 +185,7 @@ export class SimClient {
       record.dot = outcome.dot;
       record.isSloppy = outcome.receipt.fallbacks.length > 0;
       record.endMs = this.#world.nowMs;
+      this.#options.witness?.hear(record, outcome.receipt);
     } else if (outcome?.kind === 'not-applied' || outcome?.kind === 'condition-failed') {
       record.outcome = 'not-applied';
       record.endMs = this.#world.nowMs;

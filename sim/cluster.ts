@@ -4,28 +4,20 @@
 
 import { createHash } from 'node:crypto';
 import { messageOf } from '../src/base/errors.ts';
-import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../src/base/ids.ts';
-import { SLOT_COUNT } from '../src/base/ids.ts';
-import { decodeObject } from '../src/causality/object-format.ts';
-import type { StoredObject } from '../src/causality/siblings.ts';
+import type { Address, ClusterId, NodeId } from '../src/base/ids.ts';
 import type { Host } from '../src/host/host.ts';
-
-import { GOSSIP_PRESETS } from '../src/membership/gossip-preset.ts';
-import { ClusterMap } from '../src/node/cluster-map.ts';
 import { type Node, startNode } from '../src/node/node.ts';
 import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
+import type { HintLimits } from '../src/replication/hints/hint-book.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../src/replication/keyspace.ts';
-import type { SlotAt } from '../src/replication/messages.ts';
-import { loadReaping } from '../src/replication/reaping/load-reaping.ts';
-import { slotOf } from '../src/ring/slot.ts';
-import type { ScanPage, ScanRange } from '../src/storage/engine.ts';
-import { type EngineOptions, openEngine } from '../src/storage/open-engine.ts';
+import type { EngineOptions } from '../src/storage/open-engine.ts';
+import { type DiskImage, type DiskOwner, readImage, slotAtOf } from './disk-image.ts';
 import type { SimWorld } from './sim-host.ts';
 
 export const LATEST = DEFAULT_KEYSPACE.number;
 export const SIBLINGS = SIBLINGS_KEYSPACE.number;
 
-const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
+export const KEYSPACES: readonly Keyspace[] = [DEFAULT_KEYSPACE, SIBLINGS_KEYSPACE];
 
 const CLUSTER_ID = 'c0ffee'.padEnd(32, '0') as ClusterId;
 const REQUEST_MS = 1_000;
@@ -45,6 +37,9 @@ const TINY_STORAGE: EngineOptions = {
   scrubPeriodMs: 2_000,
 };
 
+/** In the name of a machine: it reads the copy of a disk, and is no node. */
+export const COPY_MARK = '~';
+
 export type Saboteur = (host: Host, name: string) => Host;
 
 export interface ClusterOptions {
@@ -54,6 +49,11 @@ export interface ClusterOptions {
   readonly antiEntropyMs?: number;
   /** Instead of the two that come with every node. */
   readonly keyspaces?: readonly Keyspace[];
+  /** Of each node, in the order of their names; all in one without it. */
+  readonly dataCenters?: readonly string[];
+  readonly hintLimits?: HintLimits;
+  /** Told of each node when a life of it ends. */
+  readonly onEnd?: (node: Node) => void;
 }
 
 export class SimCluster {
@@ -63,15 +63,18 @@ export class SimCluster {
   readonly #saboteur: Saboteur;
   readonly #storage: EngineOptions;
   readonly #antiEntropyMs: number;
+  readonly #options: ClusterOptions;
   readonly #nodes = new Map<string, Node>();
+  #copies = 0;
 
   constructor(world: SimWorld, size: number, options: ClusterOptions = {}) {
     this.#world = world;
+    this.#options = options;
     this.#saboteur = options.saboteur ?? ((host) => host);
     this.#storage = options.storage ?? TINY_STORAGE;
     this.#antiEntropyMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
     this.names = Array.from({ length: size }, (_, index) => `n${index + 1}`);
-    const members = this.names.map(member);
+    const members = this.names.map((name, index) => member(name, options.dataCenters?.[index]));
     const keyspaces = options.keyspaces ?? KEYSPACES;
     const stated = { clusterId: CLUSTER_ID, epoch: 1, members, keyspaces };
     this.#topology = new PlacedTopology(stated);
@@ -80,14 +83,24 @@ export class SimCluster {
   /** The nodes that must hold `keyspace/key` in the end. */
   holders(name: string): string[] {
     const topology = this.#topology;
-    const { slot } = this.#slotAt(name);
+    const { slot } = slotAtOf(name);
     const primaries = topology.primaries(topology.keyspace(LATEST), slot);
     return primaries.map((member) => topology.members[member]?.name as string);
   }
 
-  #slotAt(name: string): SlotAt {
-    const [keyspace, key] = name.split('/') as [string, string];
-    return { keyspace: Number(keyspace) as KeyspaceNumber, slot: slotOf(Buffer.from(key)) };
+  /** Whether there is a slot of which both are primaries. */
+  shareSlots(...names: readonly string[]): boolean {
+    const { members, keyspaces } = this.#topology;
+    const places = names.map((name) => members.findIndex((each) => each.name === name));
+    const isShared = (primaries: readonly number[]) =>
+      places.every((each) => primaries.includes(each));
+    return keyspaces.some((keyspace) => {
+      return this.#topology.preferenceLists(keyspace).some(({ primaries }) => isShared(primaries));
+    });
+  }
+
+  nameOf(id: NodeId): string {
+    return this.names.find((name) => nodeId(name) === id) as string;
   }
 
   /** The running node of that name; undefined while it is down or starting. */
@@ -111,6 +124,7 @@ export class SimCluster {
       antiEntropyMs: this.#antiEntropyMs,
       storage: this.#storage,
       reapRestMs: REAP_REST_MS,
+      hintLimits: this.#options.hintLimits,
     };
     try {
       this.#nodes.set(name, await startNode(host, options));
@@ -123,14 +137,13 @@ export class SimCluster {
   }
 
   crash(name: string): void {
-    this.#nodes.delete(name);
+    this.#end(name);
     this.#world.node(name).crash();
   }
 
   /** An orderly stop; whether it was one (the disk may refuse). */
   async stop(name: string): Promise<boolean> {
-    const node = this.#nodes.get(name);
-    this.#nodes.delete(name);
+    const node = this.#end(name);
     try {
       await node?.close();
       return true;
@@ -139,6 +152,14 @@ export class SimCluster {
     } finally {
       this.#world.node(name).crash();
     }
+  }
+
+  /** The node that nobody can talk to any more. */
+  #end(name: string): Node | undefined {
+    const node = this.#nodes.get(name);
+    this.#nodes.delete(name);
+    if (node !== undefined) this.#options.onEnd?.(node);
+    return node;
   }
 
   /** Whether its disk failed under it, so that an operator would restart it. */
@@ -150,43 +171,36 @@ export class SimCluster {
     for (const name of [...this.#nodes.keys()]) await this.stop(name);
   }
 
-  /**
-   * What stands on the disk of a node that is down: `keyspace/key` → object; what a `keyspace/key`
-   * is that is not there; and how many keys its engine says live there: `keyspace/slot` → number.
-   */
-  async contents(name: string) {
+  /** What stands on the disk of a node that is down. */
+  async contents(name: string): Promise<DiskImage> {
     const machine = this.#world.node(name);
-    const owner = { clusterId: CLUSTER_ID, nodeId: nodeId(name) };
-    const host = machine.boot();
-    const engine = await openEngine(host, owner, this.#storage);
-    const { clock, random } = host;
-    const place = { topology: this.#topology, self: nodeId(name), preset: GOSSIP_PRESETS.lan };
-    const view = new ClusterMap({ ...place, clock, random });
-    const { keyspaces } = this.#topology;
-    const { floors } = await loadReaping({ engine, clock, view, keyspaces });
-    const objects = new Map<string, StoredObject>();
-    const counts = new Map<string, number>();
-    for (const { number } of this.#topology.keyspaces) {
-      let range: ScanRange | undefined = {
-        keyspace: number,
-        fromSlot: 0 as Slot,
-        toSlot: (SLOT_COUNT - 1) as Slot,
-      };
-      while (range !== undefined) {
-        const page: ScanPage = await engine.scan(range, { entriesMax: 1_000, bytesMax: 1 << 20 });
-        for (const entry of page.entries) {
-          objects.set(`${number}/${entry.key}`, decodeObject(entry.value));
-        }
-        range = page.next;
-      }
-      for (let slot = 0; slot < SLOT_COUNT; slot++) {
-        const count = engine.countOf(number, slot as Slot);
-        if (count !== 0) counts.set(`${number}/${slot}`, count);
-      }
-    }
+    const image = await readImage(machine.boot(), this.#ownerOf(name));
     machine.crash();
-    const absent = (name: string) => floors.objectAt(this.#slotAt(name));
-    return { objects, absent, counts };
+    return image;
+  }
+
+  /** What would stand on the disk of a node if the power were cut now, and nothing else. */
+  async durableContents(name: string): Promise<DiskImage> {
+    const backup = this.#world.node(name).directory.backup();
+    this.#copies += 1;
+    const machine = this.#world.node(`${name}${COPY_MARK}${this.#copies}`);
+    machine.directory.restore(backup);
+    const image = await readImage(machine.boot(), this.#ownerOf(name));
+    machine.crash();
+    return image;
+  }
+
+  /** The same of all nodes in one instant, by their names. */
+  async allDurableContents(): Promise<ReadonlyMap<string, DiskImage>> {
+    const reading = this.names.map(async (name) => {
+      return [name, await this.durableContents(name)] as const;
+    });
+    return new Map(await Promise.all(reading));
+  }
+
+  #ownerOf(name: string): DiskOwner {
+    const [topology, storage] = [this.#topology, this.#storage];
+    return { clusterId: CLUSTER_ID, nodeId: nodeId(name), topology, storage };
   }
 }
 
@@ -194,13 +208,13 @@ function nodeId(name: string): NodeId {
   return createHash('sha1').update(name).digest('hex') as NodeId;
 }
 
-function member(name: string): ClusterMember {
+function member(name: string, dataCenter = 'dc1'): ClusterMember {
   return {
     id: nodeId(name),
     name,
     host: name,
     rack: 'r1',
-    dataCenter: 'dc1',
+    dataCenter,
     capacity: 1,
     clientAddress: `${name}:7000` as Address,
     httpAddress: `${name}:8000` as Address,

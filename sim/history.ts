@@ -3,6 +3,7 @@
 import type { KeyspaceNumber } from '../src/base/ids.ts';
 import type { Dot } from '../src/causality/dot.ts';
 import type { VersionVector } from '../src/causality/version-vector.ts';
+import type { GetOutcome } from '../src/node/store.ts';
 
 export interface WriteRecord {
   readonly keyspace: KeyspaceNumber;
@@ -21,7 +22,13 @@ export interface WriteRecord {
   dot: Dot | undefined;
   /** Whether a fallback counted when it was acknowledged: a quorum of primaries may not know it. */
   isSloppy: boolean;
+  /** Whether the node that was asked had to hand it on. */
+  readonly isForwarded: boolean;
+  /** Whether a reader was shown it by primaries of its key, who had it durably then. */
+  isShown: boolean;
 }
+
+type Found = Extract<GetOutcome, { kind: 'found' }>;
 
 type Intent = Pick<WriteRecord, 'keyspace' | 'key' | 'value' | 'seen' | 'startMs'>;
 
@@ -51,6 +58,11 @@ export class History {
   readonly sessionReads: SessionRead[] = [];
   /** Rules that were broken in front of a client's eyes. */
   readonly broken: string[] = [];
+  /** How often the disks were looked at when a write was acknowledged. */
+  looks = 0;
+  /** How often a client was shown several values. */
+  siblingsSeen = 0;
+  readonly #byValue = new Map<string, WriteRecord>();
   reads = 0;
   readsFailed = 0;
   #values = 0;
@@ -60,12 +72,29 @@ export class History {
     return `v${this.#values}`;
   }
 
-  begin(write: Intent & Partial<Pick<WriteRecord, 'expiresAt'>>): WriteRecord {
+  begin(write: Intent & Partial<Pick<WriteRecord, 'expiresAt' | 'isForwarded'>>): WriteRecord {
     const endMs = Number.POSITIVE_INFINITY;
     const nothingYet = { outcome: 'unknown', dot: undefined, isSloppy: false } as const;
-    const record: WriteRecord = { expiresAt: 0, ...write, endMs, ...nothingYet };
+    const byDefault = { expiresAt: 0, isForwarded: false, isShown: false };
+    const record: WriteRecord = { ...byDefault, ...write, endMs, ...nothingYet };
     this.writes.push(record);
+    if (record.value !== undefined) this.#byValue.set(record.value, record);
     return record;
+  }
+
+  /**
+   * A client was shown these. What only a fallback had says less: it may be of a write that nobody
+   * acknowledged, of a life that primaries have closed since.
+   */
+  show({ values, receipt }: Pick<Found, 'values' | 'receipt'>): void {
+    if (values.length > 1) this.siblingsSeen += 1;
+    if (receipt.fallbacks.length > 0) return;
+    for (const { value, dot } of values) {
+      const record = this.#byValue.get(String(value));
+      if (record === undefined) continue;
+      record.isShown = true;
+      record.dot ??= dot;
+    }
   }
 
   /** The end of the last flush that may have taken the write along; -Infinity: none. */

@@ -22,6 +22,8 @@ class Story {
 
   async begin(): Promise<this> {
     for (const name of this.cluster.names) await this.start(name);
+    const isFull = (node: Node) => node.metrics().slotsRefilling === 0;
+    await this.world.runUntil(() => this.cluster.running().every(isFull));
     return this;
   }
 

@@ -1,17 +1,41 @@
-// One seed, one run: a cluster, some clients, some weather; then the sky clears. Every key is read
-// once from all replicas, or the replicas find by themselves what differs; the nodes are stopped,
-// and their disks compared with what the clients were told. Everything follows from the seed.
+// One seed, one run, in three acts. Safety: a cluster, some clients, some weather. Liveness: one
+// node stays broken for good, in one way or another, and the others must go on. Then the sky
+// clears: every key is read once from all replicas, or the replicas find by themselves what
+// differs; the nodes are stopped, and their disks compared with what the clients were told.
+// Everything follows from the seed.
 
 import type { Node } from '../src/node/node.ts';
-import type { GetRequest } from '../src/node/store.ts';
+import { HINT_LIMITS } from '../src/replication/hints/hint-book.ts';
 import type { EngineOptions } from '../src/storage/open-engine.ts';
-import { type ClientOptions, SimClient } from './clients.ts';
-import { LATEST, type Saboteur, SIBLINGS, SimCluster } from './cluster.ts';
-import { describeWeather, drawWeather, Faults, type Weather } from './faults.ts';
+import { type ClientOptions, type SharedKeys, SimClient } from './clients.ts';
+import { type Saboteur, SimCluster } from './cluster.ts';
 import { History } from './history.ts';
-import { type Absent, type Contents, type Counts, judge } from './oracles.ts';
+import { AckWitness } from './oracles/ack-witness.ts';
+import { judge } from './oracles/oracles.ts';
+import { compareAll, deliverHints, forgetDead, heal, readAll } from './phases/healing.ts';
+import { liveOnWithoutOne } from './phases/liveness.ts';
+import { ProbeBook, type ProbeCounts } from './probes/probes.ts';
 import { SessionClient, type SessionOptions } from './sessions/session-client.ts';
 import { SimWorld } from './sim-host.ts';
+import type { SimRandom } from './sim-random.ts';
+import { DiskAtlas } from './weather/disk-atlas.ts';
+import { type FaultCounts, Faults } from './weather/faults.ts';
+import { drawPlaces } from './weather/places.ts';
+import { describeWeather, drawWeather, type Weather } from './weather/weather.ts';
+
+/** What the clients of a run do. */
+export interface Load {
+  readonly clients: number;
+  readonly sessions: number;
+  /** Of each client: the fewest and the most. */
+  readonly operations: readonly [number, number];
+  /** Mean time between two of them: the least and the most. */
+  readonly thinkMs: readonly [number, number];
+  readonly keys?: SharedKeys;
+  readonly flushChance?: number;
+  /** The chance that an acknowledgement is held against the disks. */
+  readonly lookChance: number;
+}
 
 export interface ScenarioOptions {
   readonly saboteur?: Saboteur;
@@ -19,6 +43,7 @@ export interface ScenarioOptions {
   readonly storage?: EngineOptions;
   readonly sends?: ClientOptions['sends'];
   readonly after?: SessionOptions['after'];
+  readonly load?: Load;
   /** Instead of what the seed would draw. */
   readonly weather?: Partial<Weather>;
 }
@@ -34,55 +59,58 @@ export interface Report {
   readonly reads: number;
   readonly readsFailed: number;
   readonly sessionReads: number;
+  /** Acknowledgements that were held against the disks in their instant. */
+  readonly looks: number;
+  readonly faults: Readonly<FaultCounts>;
+  /** By name of the probe: how often it was hit. */
+  readonly probes: Readonly<ProbeCounts>;
   readonly events: number;
   readonly virtualMs: number;
   /** The last events and log lines, for whoever must find out why. */
   readonly tail: readonly string[];
 }
 
-const CALM_MS = 4_000;
-const HEAL_STEP_MS = 500;
-const HEAL_MS_MAX = 60_000;
-const REAP_MS_MAX = 120_000;
+const USUAL_LOAD: Load = {
+  clients: 4,
+  sessions: 2,
+  operations: [20, 60],
+  thinkMs: [5, 200],
+  lookChance: 0.03,
+};
+
+/** Of a few dozen keys. */
+const REFILL_MS_MAX = 60_000;
+/** Longer than a run: what is refused is refused for want of room. */
+const HINTS_MS = HINT_LIMITS.windowMs;
 
 export async function runScenario(seed: number, options: ScenarioOptions = {}): Promise<Report> {
-  const world = new SimWorld(seed);
+  const probes = new ProbeBook();
+  const world = new SimWorld(seed, { hear: (line) => probes.hearLine(line) });
   const dice = world.random.fork('scenario');
   const weather = { ...drawWeather(dice), ...options.weather };
-  const cluster = new SimCluster(world, dice.pick([3, 3, 4, 5]), options);
+  const onEnd = (node: Node) => probes.addMetrics(node.metrics());
+  const hintLimits = { bytesMax: dice.pick([200, HINT_LIMITS.bytesMax]), windowMs: HINTS_MS };
+  const size = dice.pick([3, 3, 4, 5]);
+  const places = drawPlaces(world.random.fork('places'), size);
+  const cluster = new SimCluster(world, size, { ...options, hintLimits, onEnd, ...places });
   const history = new History();
-  const faults = new Faults(world, cluster, weather);
+  const atlas = new DiskAtlas(world, cluster, history);
+  const faults = new Faults({ world, cluster, atlas }, weather);
+  const run = { world, cluster, history, faults, dice, options };
   const findings: string[] = [];
   try {
-    await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
-    await world.runUntil(() => cluster.running().every((node) => node.isReady()));
-    faults.start();
-    const clients = ['1', '2', '3', '4'].map((name) => {
-      const pace = { operations: dice.between(20, 60), thinkMsMean: dice.between(5, 200) };
-      return new SimClient(world, cluster, history, { name, ...pace, sends: options.sends });
-    });
-    const sessions = ['5', '6'].map((name) => {
-      const pace = { operations: dice.between(20, 60), thinkMsMean: dice.between(5, 200) };
-      return new SessionClient(world, cluster, history, { name, ...pace, after: options.after });
-    });
-    await world.settle(Promise.all([...clients, ...sessions].map((client) => client.run())));
-    faults.stop();
-    await heal(world, cluster);
-    await deliverHints(world, cluster, history);
-    if (dice.chance(0.5)) await readAll(world, cluster, history);
-    else await compareAll(world, cluster, history);
-    await forgetDead(world, cluster, history);
-    await world.settle(cluster.closeAll());
-    const disks = await world.settle(
-      Promise.all(cluster.names.map(async (name) => [name, await cluster.contents(name)] as const)),
-    );
-    const contents: Contents = new Map(disks.map(([name, { objects }]) => [name, objects]));
-    const absent: Absent = new Map(disks.map(([name, { absent }]) => [name, absent]));
-    const counts: Counts = new Map(disks.map(([name, { counts }]) => [name, counts]));
+    await surviveWeather(run);
+    await refillAll(run);
+    await liveOnWithoutOne({ world, cluster, history, dice });
+    await clearUp(run);
     const holders = (name: string) => cluster.holders(name);
-    const isTimeTrue = !weather.hasSkewedClocks;
-    findings.push(...judge({ history, contents, absent, counts, holders, isTimeTrue }));
+    const isTimeTrue = !weather.hasSkewedClocks && !weather.hasClockJumps;
+    const disks = await disksOf(run);
+    const isAllKept = faults.counts.disksLost + faults.counts.disksRestored === 0;
+    findings.push(...judge({ history, disks, holders, isTimeTrue, isAllKept }));
+    probes.addSeen({ history, faults: faults.counts, disks, wiped: faults.wiped });
   } catch (error) {
+    findings.push(...history.broken);
     findings.push(`the run itself failed: ${error instanceof Error ? error.stack : error}`);
   }
   return {
@@ -96,86 +124,74 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     reads: history.reads,
     readsFailed: history.readsFailed,
     sessionReads: history.sessionReads.length,
+    looks: history.looks,
+    faults: faults.counts,
+    probes: probes.counts,
     events: world.eventCount(),
     virtualMs: world.nowMs,
     tail: findings.length === 0 ? [] : world.traceLines(),
   };
 }
 
-/** Every node up and in touch. */
-async function heal(world: SimWorld, cluster: SimCluster): Promise<void> {
-  const isWhole = () =>
-    cluster.running().length === cluster.names.length &&
-    !cluster.names.some((name) => cluster.isPoisoned(name)) &&
-    cluster.running().every((node) => node.metrics().membersAlive === cluster.names.length);
-  for (let waitedMs = 0; !isWhole(); waitedMs += HEAL_STEP_MS) {
-    if (waitedMs > HEAL_MS_MAX) throw new Error('the cluster did not find itself together');
-    for (const name of cluster.names) {
-      if (cluster.isPoisoned(name)) cluster.crash(name);
-      if (!world.node(name).isUp) await world.settle(cluster.start(name));
-    }
-    await world.runFor(HEAL_STEP_MS);
-  }
-  await world.runFor(CALM_MS);
+interface Run {
+  readonly world: SimWorld;
+  readonly cluster: SimCluster;
+  readonly history: History;
+  readonly faults: Faults;
+  readonly dice: SimRandom;
+  readonly options: ScenarioOptions;
 }
 
-/** Every key is read from all replicas: read repair does the rest. */
-async function readAll(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
-  const keys = new Set(history.writes.map((write) => `${write.keyspace}/${write.key}`));
-  for (const name of keys) {
-    const keyspace = name.startsWith(`${SIBLINGS}/`) ? SIBLINGS : LATEST;
-    const key = Buffer.from(name.slice(2));
-    for (const node of cluster.running().slice(0, 2)) {
-      const isAnswered = await readFromAll(world, node, { keyspace, key, r: 3 });
-      if (!isAnswered) history.broken.push(`${name} has no answer after healing`);
-    }
-  }
-  await world.runFor(CALM_MS);
+/** Clients work while everything goes wrong that can. */
+async function surviveWeather(run: Run): Promise<void> {
+  const { world, cluster, history, faults, dice, options } = run;
+  await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
+  await world.runUntil(() => cluster.running().every((node) => node.isReady()));
+  await world.runUntil(() => isFull(cluster));
+  faults.start();
+  const { sends, after, load = USUAL_LOAD } = options;
+  const { keys, flushChance } = load;
+  const witness = new AckWitness(cluster, history, dice.fork('witness'), load.lookChance);
+  const pace = () => ({
+    operations: dice.between(...load.operations),
+    thinkMsMean: dice.between(...load.thinkMs),
+  });
+  const clients = Array.from({ length: load.clients }, (_, n) => {
+    const does = { name: `${n}`, ...pace(), keys, flushChance, sends, witness };
+    return new SimClient(world, cluster, history, does);
+  });
+  const sessions = Array.from({ length: load.sessions }, (_, n) => {
+    return new SessionClient(world, cluster, history, { name: `s${n}`, ...pace(), after });
+  });
+  await world.settle(Promise.all([...clients, ...sessions].map((client) => client.run())));
+  faults.stop();
+  await world.settle(witness.finish());
 }
 
-/** Nobody reads: the replicas find by themselves what differs, and say when nothing does. */
-async function compareAll(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
-  const since = cluster.running().map((node) => node.wallMs());
-  const isInSync = (node: Node, place: number) => {
-    const states = [...node.metrics().sync.values()];
-    const isEqual = states.every(({ inSyncMs }) => inSyncMs >= (since[place] as number));
-    return isEqual && states.length === cluster.names.length - 1;
-  };
-  for (let waitedMs = 0; waitedMs < HEAL_MS_MAX; waitedMs += HEAL_STEP_MS) {
-    if (cluster.running().every(isInSync)) return;
-    await world.runFor(HEAL_STEP_MS);
-  }
-  const states = cluster.running().map((node) => [...node.metrics().sync]);
-  history.broken.push(`never in sync: ${JSON.stringify(states)}`);
+/** A node that lost its disk needs all others once, before it can do without one. */
+async function refillAll({ world, cluster, history, faults }: Run): Promise<void> {
+  if (faults.counts.disksLost + faults.counts.disksRestored === 0) return;
+  await heal({ world, cluster, history, names: cluster.names });
+  await world.runUntil(() => isFull(cluster), REFILL_MS_MAX);
 }
 
-/** What nodes keep for others reaches them without anybody asking. */
-async function deliverHints(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
-  const keeping = () => cluster.running().filter((node) => node.metrics().hintsPending.size > 0);
-  for (let waitedMs = 0; waitedMs < HEAL_MS_MAX; waitedMs += HEAL_STEP_MS) {
-    if (keeping().length === 0) return;
-    await world.runFor(HEAL_STEP_MS);
-  }
-  const pending = keeping().map((node) => [...node.metrics().hintsPending]);
-  history.broken.push(`undelivered: hints ${JSON.stringify(pending)} wait although all are back`);
+function isFull(cluster: SimCluster): boolean {
+  return cluster.running().every((node) => node.metrics().slotsRefilling === 0);
 }
 
-/** What is deleted is forgotten when everybody is there. */
-async function forgetDead(world: SimWorld, cluster: SimCluster, history: History): Promise<void> {
-  const dead = () => cluster.running().map((node) => node.metrics().reaping.slots);
-  for (let waitedMs = 0; waitedMs < REAP_MS_MAX; waitedMs += HEAL_STEP_MS) {
-    if (dead().every((slots) => slots === 0)) return;
-    await world.runFor(HEAL_STEP_MS);
-  }
-  history.broken.push(`not forgotten: ${dead()} slots still have something dead in them`);
+async function clearUp({ world, cluster, history, dice }: Run): Promise<void> {
+  const patient = { world, cluster, history, names: cluster.names };
+  await heal(patient);
+  await deliverHints(patient);
+  if (dice.chance(0.5)) await readAll(patient);
+  else await compareAll(patient);
+  await forgetDead(patient);
+  await world.settle(cluster.closeAll());
 }
 
-/** A sync that a stalled disk has not finished yet may still hold an answer back for a while. */
-async function readFromAll(world: SimWorld, node: Node, request: GetRequest): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < HEAL_MS_MAX; waitedMs += HEAL_STEP_MS) {
-    const outcome = await world.settle(node.get(request));
-    if (outcome.kind !== 'no-answer') return true;
-    await world.runFor(HEAL_STEP_MS);
-  }
-  return false;
+async function disksOf({ world, cluster }: Run) {
+  const reading = cluster.names.map(async (name) => {
+    return [name, await cluster.contents(name)] as const;
+  });
+  return new Map(await world.settle(Promise.all(reading)));
 }

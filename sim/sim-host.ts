@@ -22,6 +22,8 @@ import { SimTrace } from './sim-trace.ts';
 export interface SimOptions {
   /** How many of the last events and log lines are kept for a report. */
   readonly linesKept?: number;
+  /** Hears what the nodes log. */
+  readonly hear?: (line: LogLine) => void;
 }
 
 /** Virtual time after which a promise that has not settled counts as stuck. */
@@ -37,12 +39,14 @@ export class SimWorld {
   readonly #events: SimEvents;
   readonly #machines = new Map<string, SimMachine>();
   readonly #linesKept: number;
+  readonly #hear: SimOptions['hear'];
   #logLines: LogLine[] = [];
   #isRunning = false;
 
   constructor(seed: number, options: SimOptions = {}) {
     this.seed = seed;
     this.#linesKept = options.linesKept ?? 1000;
+    this.#hear = options.hear;
     this.#dice = new SimRandom(seed);
     this.random = this.#dice.fork('test');
     this.#trace = new SimTrace(this.#linesKept);
@@ -152,6 +156,7 @@ export class SimWorld {
 
   #keep(line: LogLine): void {
     this.#events.note(`${line.node} ${line.level} ${line.event} ${JSON.stringify(line.fields)}`);
+    this.#hear?.(line);
     this.#logLines.push(line);
     if (this.#logLines.length > 2 * this.#linesKept) {
       this.#logLines = this.#logLines.slice(-this.#linesKept);

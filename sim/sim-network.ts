@@ -26,6 +26,8 @@ export class SimNetwork implements Carrier {
   readonly #endpoints = new Map<Address, SimEndpoint>();
   readonly #links = new Map<string, SimLink>();
   readonly #isolated = new Set<string>();
+  /** Told of every frame that somebody sends, whatever becomes of it. */
+  onFrame: ((from: string, to: string, frame: Buffer) => void) | undefined;
   #quality = QUIET_LINK;
   #nextPort = FIRST_EPHEMERAL_PORT;
 
@@ -63,15 +65,15 @@ export class SimNetwork implements Carrier {
     this.#events.note(`heal ${from}>${to}`);
   }
 
+  /** Cuts every link from one group to the other; the way back stays open. */
+  cutAll(group: readonly string[], others: readonly string[]): void {
+    for (const from of group) for (const to of others) if (from !== to) this.cut(from, to);
+  }
+
   /** Cuts every link between the two groups, both ways. */
   partition(group: readonly string[], others: readonly string[]): void {
-    for (const one of group) {
-      for (const other of others) {
-        if (one === other) continue;
-        this.cut(one, other);
-        this.cut(other, one);
-      }
-    }
+    this.cutAll(group, others);
+    this.cutAll(others, group);
   }
 
   /** Cuts a node off from all others, those to come included, until rejoin() or healAll(). */
@@ -121,6 +123,7 @@ export class SimNetwork implements Carrier {
 
   transmit(from: SimEndpoint, to: Address, frame: Buffer): void {
     const [fromNode, toNode] = [from.life.node, nodeOf(to)];
+    this.onFrame?.(fromNode, toNode, frame);
     const link = this.#link(fromNode, toNode);
     const quality = this.#qualityOf(link);
     const what = `${from.address}>${to} ${frame.length} ${crc32(frame)}`;

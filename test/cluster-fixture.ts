@@ -34,6 +34,8 @@ export interface ClusterOptions extends NodeFlags {
   readonly nodes: number;
   /** Where each node runs; on the loopback address of this machine. */
   readonly sites?: readonly NodeSite[];
+  /** The data center of each node; all in one without it. */
+  readonly dataCenters?: readonly string[];
   /** Of the configuration file: keyspaces. */
   readonly configuration?: string;
   /** Stops the cluster when this test is over. Without it the caller calls stop(). */
@@ -51,7 +53,7 @@ interface NodeFlags {
   readonly readyMsMax?: number;
 }
 
-/** A place with addresses of its own: see test/network-lab.ts. */
+/** A place of its own: see test/network-lab.ts. */
 export interface NodeSite {
   /** Of its client and HTTP ports. */
   readonly host: string;
@@ -59,6 +61,8 @@ export interface NodeSite {
   readonly peerHost: string;
   /** The command that runs another one there: `ip netns exec …`. */
   readonly launcher: readonly string[];
+  /** Of its data; a temporary one. */
+  readonly directory?: string;
 }
 
 const HERE: NodeSite = { host: '127.0.0.1', peerHost: '127.0.0.1', launcher: [] };
@@ -102,7 +106,7 @@ export class RunningNode {
     this.port = port;
     this.httpPort = port + HTTP_OFFSET;
     this.peerPort = port + PEER_OFFSET;
-    this.directory = join(directory, name);
+    this.directory = site.directory ?? join(directory, name);
     this.#flags = ['--node-id', name, '--data', this.directory, ...(options.flags ?? [])];
     this.#runtimeFlags = options.runtimeFlags ?? [];
     this.#env = options.env ?? {};
@@ -182,8 +186,9 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     const site = options.sites?.[i];
     return new RunningNode(`n${i + 1}`, first + i, directory, { ...options, flags }, site);
   });
-  const { configuration = '' } = options;
-  await writeFile(config, [...nodes.map(memberTable), configuration].join('\n'));
+  const { configuration = '', dataCenters } = options;
+  const tables = nodes.map((each, index) => memberTable(each, dataCenters?.[index]));
+  await writeFile(config, [...tables, configuration].join('\n'));
   const node = (index: number) => nodes[index] as RunningNode;
   const cluster: RunningCluster = {
     nodes,
@@ -206,11 +211,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   return cluster;
 }
 
-function memberTable({ name, address, httpPort, peerPort, site }: RunningNode): string {
+function memberTable(node: RunningNode, dc = 'dc1'): string {
+  const { name, address, httpPort, peerPort, site } = node;
   const http = joinAddress(site.host, httpPort);
   const peer = joinAddress(site.peerHost, peerPort);
-  const addresses = { name, listen: address, http, peer };
-  const lines = Object.entries(addresses).map(([setting, value]) => `${setting} = "${value}"\n`);
+  const settings = { name, listen: address, http, peer, dc };
+  const lines = Object.entries(settings).map(([setting, value]) => `${setting} = "${value}"\n`);
   return `[[members]]\n${lines.join('')}`;
 }
 

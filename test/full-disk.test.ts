@@ -3,12 +3,10 @@
 // space again. The disk is a small tmpfs, which only root may mount.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ReplyError } from '../src/client/reply-parser.ts';
 import type { RespConnection } from '../src/client/resp-connection.ts';
 import {
@@ -19,28 +17,13 @@ import {
 } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
+import { smallDisk } from './small-disk.ts';
 import { until } from './until.ts';
 
 const MIB = 1024 * 1024;
 const WRITERS = 4;
 const BATCH = 64;
 const VALUE_BYTES = 4_000;
-
-/** Where a small disk is mounted; undefined where that is not allowed. */
-async function smallDisk(t: TestContext): Promise<string | undefined> {
-  const place = await mkdtemp(join(tmpdir(), 'kvorum-small-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', place], { stdio: 'ignore' });
-  } catch {
-    await rm(place, { recursive: true });
-    return undefined;
-  }
-  t.after(async () => {
-    execFileSync('umount', ['--lazy', place]);
-    await rm(place, { recursive: true });
-  });
-  return place;
-}
 
 /** What was acknowledged, and what was said instead. */
 class Filling {
@@ -93,7 +76,7 @@ async function writesComeBack(redis: RespConnection): Promise<void> {
 }
 
 test('a node fills its disk, says so, reads on, and takes writes again', async (t) => {
-  const disk = await smallDisk(t);
+  const disk = await smallDisk(t, 160);
   if (disk === undefined) return t.skip('only root may mount a small disk');
   const ballast = join(disk, 'ballast');
   await writeFile(ballast, Buffer.alloc(64 * MIB));

@@ -9,7 +9,7 @@ import { randomInt } from 'node:crypto';
 import { messageOf } from '../src/base/errors.ts';
 import { ReplyError, type RespValue } from '../src/client/reply-parser.ts';
 import { RespConnection } from '../src/client/resp-connection.ts';
-import { addressOf, type RunningCluster } from './cluster-fixture.ts';
+import type { RunningCluster, RunningNode } from './cluster-fixture.ts';
 import type { Attempt, Fate, Ledger } from './ledger.ts';
 
 export interface Complaint {
@@ -142,9 +142,9 @@ export class Load {
 
   async #connect(node: number): Promise<RespConnection | undefined> {
     const { nodes } = this.#options.cluster;
-    const { port } = nodes[node] as { port: number };
+    const { address } = nodes[node] as RunningNode;
     try {
-      return await RespConnection.open(addressOf(port), PATIENT);
+      return await RespConnection.open(address, PATIENT);
     } catch (error) {
       this.complaints.push({ node, command: 'CONNECT', text: messageOf(error) });
       return undefined;

@@ -1,12 +1,14 @@
-// A network for real node processes that can be cut: each node runs in a network namespace of its
-// own (ip-netns(8)), its peer port on a bridge that all nodes share, its client ports on a cable to
-// the test, which therefore reaches every node whatever happens between them.
+// A network for real node processes that can be cut, deafened and made slow and lossy: each node
+// runs in a network namespace of its own (ip-netns(8)) with a cable to the test, which therefore
+// reaches its client ports whatever happens. Its peer port is on a tunnel through that cable to a
+// switch that the test plays itself (frame-relay.ts).
 //
-//   n1 ── bridge 0 ── n2      cut([[0], [1, 2]]): the cables of n2 and n3 move to bridge 1. Frames
-//            │                between the sides vanish, connections stay as they were, as when
-//            n3               the cable between two switches breaks
+//   n1 ══ cable ══ test ══ cable ══ n2        ══  clients, over Redis protocol and HTTP
+//    └─ tunnel ── relay ── tunnel ──┘         ──  frames between nodes
 //
-// It needs ip(8) and the right to make namespaces (root): `labRefusal` says why it cannot be had.
+// Connections stay as they were when a way is cut, as when the cable between two switches breaks.
+// It needs ip(8), VXLAN and the right to make namespaces (root): `labRefusal` says why it cannot be
+// had.
 
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -14,6 +16,7 @@ import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { messageOf } from '../src/base/errors.ts';
 import type { NodeSite } from './cluster-fixture.ts';
+import { FrameRelay, hardwareAddress, type Weather } from './frame-relay.ts';
 
 const run = promisify(execFile);
 
@@ -21,22 +24,26 @@ export interface NetworkLab {
   /** For startCluster(). */
   readonly sites: readonly NodeSite[];
   /** Only nodes of the same group reach each other; `[[0, 1, 2]]` heals everything. */
-  cut(groups: readonly (readonly number[])[]): Promise<void>;
+  cut(groups: readonly (readonly number[])[]): void;
   /** What `from` sends to `to` gets lost from now on; the other direction stays as it was. */
-  deafen(from: number, to: number): Promise<void>;
+  deafen(from: number, to: number): void;
   /** Ends what deafen() began. */
-  hear(from: number, to: number): Promise<void>;
+  hear(from: number, to: number): void;
+  /** Loss and delay of all frames between nodes from now on. */
+  setWeather(weather: Weather): void;
+  readonly framesLost: number;
 }
 
-/** Hardware address that nobody has. */
-const NOBODY = '02:00:00:00:00:01';
+/** So that a frame of a tunnel, with what is around it, is one packet of its cable. */
+const CABLE_MTU = 9_000;
+const TUNNEL_MTU = 8_900;
 
 /** Why there can be no lab here; undefined: there can. */
 export async function labRefusal(): Promise<string | undefined> {
   const name = `kvorum-try-${randomInt(2 ** 31)}`;
   try {
     await ip('netns', 'add', name);
-    await ip('-n', name, 'link', 'add', 'br0', 'type', 'bridge');
+    await ip('-n', name, 'link', 'add', 'peer', 'type', 'vxlan', 'id', '1', 'dstport', '4789');
     return undefined;
   } catch (error) {
     return `network namespaces cannot be made here: ${messageOf(error).trim()}`;
@@ -58,6 +65,7 @@ class Lab implements NetworkLab {
   readonly #name = `kv${randomInt(2 ** 24).toString(16)}`;
   /** 198.18.0.0/15 is set aside for tests of networks: RFC 2544, appendix C.2.2. */
   readonly #subnet = `198.18.${randomInt(256)}`;
+  #relay: FrameRelay | undefined;
 
   constructor(nodes: number) {
     this.sites = Array.from({ length: nodes }, (_, node) => ({
@@ -68,66 +76,63 @@ class Lab implements NetworkLab {
   }
 
   async make(): Promise<void> {
-    await ip('netns', 'add', this.#switch);
-    for (const [node, site] of this.sites.entries()) {
-      const [bridge, own] = [`br${node}`, this.#namespace(node)];
-      const [cable, port] = [this.#cable(node), `p${node}`];
-      await this.#atSwitch('link', 'add', bridge, 'type', 'bridge');
-      await this.#atSwitch('link', 'set', bridge, 'up');
-      await ip('netns', 'add', own);
-      await ip('-n', own, 'link', 'set', 'lo', 'up');
-      await ip('link', 'add', cable, 'type', 'veth', 'peer', 'name', 'client', 'netns', own);
-      await ip('address', 'add', `${this.#subnet}.${4 * node + 1}/30`, 'dev', cable);
-      await ip('link', 'set', cable, 'up');
-      await ip('-n', own, 'address', 'add', `${site.host}/30`, 'dev', 'client');
-      await ip('-n', own, 'link', 'set', 'client', 'up');
-      await this.#atSwitch(
-        'link',
-        'add',
-        port,
-        'type',
-        'veth',
-        'peer',
-        'name',
-        'peer',
-        'netns',
-        own,
-      );
-      await this.#atSwitch('link', 'set', port, 'up');
-      await ip('-n', own, 'address', 'add', `${site.peerHost}/24`, 'dev', 'peer');
-      await ip('-n', own, 'link', 'set', 'peer', 'up');
-    }
-    await this.cut([this.sites.keys().toArray()]);
+    this.#relay = await FrameRelay.open(this.sites.map(({ host }) => host));
+    for (const node of this.sites.keys()) await this.#makeSite(node, this.#relay.port);
   }
 
-  async cut(groups: readonly (readonly number[])[]): Promise<void> {
-    for (const [bridge, group] of groups.entries()) {
-      for (const node of group) {
-        await this.#atSwitch('link', 'set', `p${node}`, 'master', `br${bridge}`);
-      }
+  async #makeSite(node: number, relayPort: number): Promise<void> {
+    const site = this.sites[node] as NodeSite;
+    const own = this.#namespace(node);
+    const cable = this.#cable(node);
+    const ourEnd = `${this.#subnet}.${4 * node + 1}`;
+    const mtu = ['mtu', String(CABLE_MTU)];
+    await ip('netns', 'add', own);
+    await ip('-n', own, 'link', 'set', 'lo', 'up');
+    const farEnd = ['peer', 'name', 'client', ...mtu, 'netns', own];
+    await ip('link', 'add', cable, ...mtu, 'type', 'veth', ...farEnd);
+    await ip('address', 'add', `${ourEnd}/30`, 'dev', cable);
+    await ip('link', 'set', cable, 'up');
+    await ip('-n', own, 'address', 'add', `${site.host}/30`, 'dev', 'client');
+    await ip('-n', own, 'link', 'set', 'client', 'up');
+    const ends = ['local', site.host, 'remote', ourEnd, 'dstport', String(relayPort)];
+    const frames = ['address', hardwareAddress(node), 'mtu', String(TUNNEL_MTU)];
+    await ip('-n', own, 'link', 'add', 'peer', ...frames, 'type', 'vxlan', 'id', '1', ...ends);
+    await ip('-n', own, 'address', 'add', `${site.peerHost}/24`, 'dev', 'peer');
+    // One segment at a time: nobody below would cut larger ones.
+    await ip('-n', own, 'link', 'set', 'peer', 'up', 'gso_max_segs', '1');
+  }
+
+  cut(groups: readonly (readonly number[])[]): void {
+    for (const from of this.sites.keys()) {
+      const side = groups.find((group) => group.includes(from)) ?? [];
+      for (const to of this.sites.keys()) this.#relay?.setWay(from, to, side.includes(to));
     }
   }
 
-  async deafen(from: number, to: number): Promise<void> {
-    const entry = [peerHost(to), 'lladdr', NOBODY, 'dev', 'peer', 'nud', 'permanent'];
-    await ip('-n', this.#namespace(from), 'neighbour', 'replace', ...entry);
+  deafen(from: number, to: number): void {
+    this.#relay?.setWay(from, to, false);
   }
 
-  async hear(from: number, to: number): Promise<void> {
-    await ip('-n', this.#namespace(from), 'neighbour', 'delete', peerHost(to), 'dev', 'peer');
+  hear(from: number, to: number): void {
+    this.#relay?.setWay(from, to, true);
+  }
+
+  setWeather(weather: Weather): void {
+    if (this.#relay !== undefined) this.#relay.weather = weather;
+  }
+
+  get framesLost(): number {
+    return this.#relay?.lost ?? 0;
   }
 
   /** What a lab that was only half made does not have is none of its cares. */
   async remove(): Promise<void> {
+    this.#relay?.close();
     const nodes = [...this.sites.keys()];
-    const names = [...nodes.map((node) => this.#namespace(node)), this.#switch];
     // A namespace outlives its name while a socket in it is closing, and so would the cable.
     const cables = nodes.map((node) => ip('link', 'delete', this.#cable(node)));
-    await Promise.allSettled([...cables, ...names.map((name) => ip('netns', 'delete', name))]);
-  }
-
-  get #switch(): string {
-    return `${this.#name}-switch`;
+    const namespaces = nodes.map((node) => ip('netns', 'delete', this.#namespace(node)));
+    await Promise.allSettled([...cables, ...namespaces]);
   }
 
   /** The end of it that is ours. */
@@ -137,10 +142,6 @@ class Lab implements NetworkLab {
 
   #namespace(node: number): string {
     return `${this.#name}-n${node + 1}`;
-  }
-
-  #atSwitch(...words: readonly string[]): Promise<void> {
-    return ip('-n', this.#switch, ...words);
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type VersionVector,
 } from '../../src/causality/version-vector.ts';
 import type { Node } from '../../src/node/node.ts';
-import { LATEST_KEYS, patiently, SHARED_KEYS } from '../clients.ts';
+import { FEW_KEYS, patiently } from '../clients.ts';
 import { LATEST, SIBLINGS, type SimCluster } from '../cluster.ts';
 import type { History, WriteRecord } from '../history.ts';
 import type { SimWorld } from '../sim-host.ts';
@@ -55,7 +55,7 @@ export class SessionClient {
       const node = this.#random.pick(nodes);
       const isLatest = this.#random.chance(0.5);
       const keyspace = isLatest ? LATEST : SIBLINGS;
-      const key = this.#random.pick(isLatest ? LATEST_KEYS : SHARED_KEYS);
+      const key = this.#random.pick(isLatest ? FEW_KEYS.latest : FEW_KEYS.siblings);
       if (this.#random.chance(0.6)) await this.#read(node, keyspace, key);
       else await this.#write(node, keyspace, key);
     }
@@ -74,6 +74,7 @@ export class SessionClient {
       return;
     }
     const values = outcome.kind === 'found' ? outcome.values.map(({ value }) => `${value}`) : [];
+    if (outcome.kind === 'found') this.#history.show(outcome);
     const { context } = outcome;
     const written = [...seen.written];
     this.#history.sessionReads.push({ keyspace, key, known, context, values, written });

@@ -6,7 +6,14 @@
 import type { Command } from 'commander';
 import { memoryFrom } from './config/storage-settings.ts';
 import { DevCluster } from './dev/dev-cluster.ts';
-import { checkDirectory, checkPorts, type DevLayout, devLayout, erase } from './dev/dev-layout.ts';
+import {
+  checkDirectory,
+  checkPorts,
+  type DevLayout,
+  type DevWishes,
+  devLayout,
+  erase,
+} from './dev/dev-layout.ts';
 import { printData, printJson, styled } from './output.ts';
 import { type Column, textTable } from './text-table.ts';
 
@@ -22,24 +29,23 @@ Examples:
 
   $ kvorum dev --nodes 5 --port 7101 --data /tmp/five
   $ kvorum dev --fresh               forget what the last one stored
+  $ kvorum dev --nodes 6 --dcs east,west --config examples/two-places.toml
 
 Ctrl-C stops all nodes; their data stays in --data for the next time.
 To see what a failure does: kill -9 one of the printed process ids.
 
 Next: kvorum put greeting hello, then kvorum get greeting --url redis://127.0.0.1:7003`;
 
-interface DevFlags {
-  readonly nodes: string;
-  readonly port: string;
-  readonly data: string;
+interface DevFlags extends DevWishes {
   readonly memory?: string;
+  readonly config?: string;
   readonly fresh?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
 
 const COLUMNS: readonly Column<DevLayout['nodes'][number]>[] = [
-  { title: 'Node', text: ({ name }) => name },
+  { title: 'Node', text: ({ name, dataCenter }) => [name, dataCenter].join(' ').trimEnd() },
   { title: 'Redis protocol', text: ({ clientAddress }) => clientAddress },
   { title: 'HTTP', text: ({ httpAddress }) => `http://${httpAddress}` },
   { title: 'Data', text: ({ directory }) => directory },
@@ -50,13 +56,15 @@ export function defineDev(command: Command): void {
     .option('--nodes <number>', 'how many nodes', '3')
     .option('--port <number>', 'Redis port of the first node', '7001')
     .option('--data <directory>', 'where the nodes keep their data', '.kvorum/dev')
+    .option('--dcs <names>', 'data centers that the nodes stand in: east,west')
+    .option('--config <file>', 'TOML file with keyspaces, the same for all nodes')
     .option('--memory <size>', 'of each node, for memtables and cached blocks (384mb)')
     .option('--fresh', 'erase that data first')
     .option('--verbose', 'show everything that the nodes log')
     .option('--json', 'print the addresses and "ready" as JSON lines')
     .addHelpText('after', HELP)
     .action(async (flags: DevFlags) => {
-      const layout = devLayout(flags.nodes, flags.port, flags.data);
+      const layout = devLayout(flags);
       if (flags.memory !== undefined) memoryFrom({ value: flags.memory, from: '--memory' });
       await checkPorts(layout);
       if (flags.fresh) erase(layout);
@@ -66,6 +74,7 @@ export function defineDev(command: Command): void {
       const cluster = new DevCluster(layout, {
         isVerbose: flags.verbose === true,
         memory: flags.memory,
+        config: flags.config,
       });
       const onReady = () => {
         if (flags.json) printJson({ event: 'ready' });

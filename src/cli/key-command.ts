@@ -35,11 +35,12 @@ export function addKeyOptions(command: Command): Command {
 export async function sendCommand(
   flags: KeyFlags,
   words: readonly (string | Buffer | number)[],
+  protocol: 2 | 3 = 2,
 ): Promise<RespValue> {
   const timeoutMs = durationMs(flags.timeout, '--timeout');
   let address = addressIn(flags.url);
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-    const connection = await RespConnection.open(address, { timeoutMs });
+    const connection = await RespConnection.open(address, { timeoutMs, protocol });
     const reply = await sendIn(flags.keyspace, connection, words).finally(() => connection.close());
     if (!(reply instanceof ReplyError)) return reply;
     if (reply.word !== 'MOVED') throw errorIn(reply);
@@ -47,6 +48,14 @@ export async function sendCommand(
   }
   const why = `the nodes sent this command from one to the other ${REDIRECTS_MAX} times`;
   throw new KvorumError('UNREACHABLE', why, 'See whether kvorum status is the same on all nodes.');
+}
+
+/** The same for KV.GET, KV.PUT and KV.DEL, whose answers have names. */
+export function sendKvCommand(
+  flags: KeyFlags,
+  words: readonly (string | Buffer | number)[],
+): Promise<RespValue> {
+  return sendCommand(flags, words, 3);
 }
 
 /** The reply to `words`, or the error that says why there is no such keyspace. */

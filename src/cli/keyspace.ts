@@ -25,7 +25,7 @@ const PATH = '/v1/keyspaces';
 const COLUMNS: readonly Column<Keyspace>[] = [
   { title: 'Number', align: 'right', text: ({ number }) => String(number) },
   { title: 'Name', text: ({ name }) => name },
-  { title: 'N', align: 'right', text: ({ n }) => String(n) },
+  { title: 'N', align: 'right', text: copiesText },
   { title: 'R', align: 'right', text: ({ r }) => String(r) },
   { title: 'W', align: 'right', text: ({ w }) => String(w) },
   { title: 'Quorum', text: ({ isSloppy }) => (isSloppy ? 'sloppy' : 'strict') },
@@ -55,17 +55,25 @@ export function defineKeyspace(command: Command): void {
   );
 }
 
-function describe({ number, name, n, r, w, ttlMs, limits, ...rules }: Keyspace): string {
+function describe(keyspace: Keyspace): string {
+  const { number, name, n, copies, r, w, ttlMs, limits, ...rules } = keyspace;
   const { siblingsWarned, siblingsMax, objectBytesMax } = limits;
   return [
     `Keyspace ${name}, number ${number}`,
-    `Copies:      N=${n}, on distinct hosts; a read waits for R=${r}, a write for W=${w}`,
+    `Copies:      N=${copiesText({ n, copies })}, on distinct hosts`,
+    `Consistency: a read waits for R=${r}, a write for W=${w}`,
     `Quorum:      ${rules.isSloppy ? SLOPPY : STRICT}`,
     `Conflicts:   ${conflictsText(rules)}`,
     `Durability:  ${DURABILITIES[rules.durability]}`,
     `Default TTL: ${ttlMs === 0 ? 'none' : `${ttlMs} ms`}`,
     `Limits:      ${siblingsMax} siblings (${siblingsWarned}: warned), ${objectBytesMax} bytes`,
   ].join('\n');
+}
+
+/** `5 (east 3, west 2)`; `3` where they are all in one data center, or wherever they fall. */
+function copiesText({ n, copies = {} }: Pick<Keyspace, 'n' | 'copies'>): string {
+  const counts = Object.entries(copies).map(([name, count]) => `${name} ${count}`);
+  return counts.length < 2 ? String(n) : `${n} (${counts.join(', ')})`;
 }
 
 function conflictsText({ conflictRule, merge }: Pick<Keyspace, 'conflictRule' | 'merge'>): string {

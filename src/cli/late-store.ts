@@ -80,6 +80,10 @@ export class LateStore implements Store {
     return this.node?.nodeName(id) ?? id;
   }
 
+  nodeDataCenter(id: NodeId): string {
+    return this.node?.nodeDataCenter(id) ?? '';
+  }
+
   wallMs(): number {
     return this.#wallMs();
   }

@@ -117,9 +117,11 @@ class NodeProcess {
   #mayServe(waitedMs: number): boolean {
     const node = this.#store.node;
     if (node === undefined) return false;
-    const { membersAlive, members } = node.metrics();
-    if (membersAlive === members) return true;
+    const { membersAlive, members, slotsRefilling } = node.metrics();
+    // A new cluster is full as soon as its nodes have compared their empty slots.
+    if (membersAlive === members && slotsRefilling === 0) return true;
     if (waitedMs < EVERYBODY_WAIT_MS) return false;
+    if (membersAlive === members) return true;
     const missing = members - membersAlive;
     if (node.isReady()) {
       this.#host.log.warn('serving while members are missing', { missing });

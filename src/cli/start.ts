@@ -13,6 +13,9 @@ Examples:
     $ kvorum start --node-id n1 --data /var/lib/kvorum/n1 \\
         --cluster n1=127.0.0.1:7001,n2=127.0.0.1:7002,n3=127.0.0.1:7003
 
+  The same in two data centers (README: Data centers):
+    $ kvorum start --node-id n1 --cluster n1=10.0.0.1:7001@east/rack1,n2=10.0.1.1:7001@west
+
   The same from a file, which may also say racks, capacities and keyspaces:
     $ kvorum start --config kvorum.toml --node-id n1
 
@@ -24,7 +27,10 @@ Examples:
       [[keyspaces]]
       number = 0
       name = "default"
-      preset = "quorum"            # N=3 R=2 W=2; or fast-write, fast-read, eventual
+      preset = "quorum"            # N=3 R=2 W=2; or fast-write, fast-read, eventual,
+      #                            # local-quorum, each-quorum (R local-quorum)
+      # n = { east = 3, west = 2 } # so many copies in each data center
+      # w = "each-quorum"          # or r: a number, or one, quorum, local-quorum, each-quorum, all
       conflict-rule = "latest"     # or siblings: concurrent values are all kept
       # merge = "./cart-merge.ts"  # instead: they are kept, and reads merge them by a module
       #                            # beside this file, or set-union, max, json-fields
@@ -47,7 +53,7 @@ export function defineStart(command: Command): void {
     .option('--listen <address>', 'where Redis clients connect (127.0.0.1:7001)')
     .option('--http <address>', 'where HTTP is served (client port + 1000)')
     .option('--peer <address>', 'where other nodes connect (client port + 2000)')
-    .option('--cluster <members>', 'all members, the same on every node: n1=host:port,n2=…')
+    .option('--cluster <members>', 'all members, the same on every node: n1=host:port@dc/rack,n2=…')
     .option('--cluster-name <name>', 'part of who the cluster is (kvorum)')
     .option('--host <name>', 'the physical server, for a node on its own (its name)')
     .option('--rack <name>', 'its rack (rack1)')

@@ -21,6 +21,9 @@ Examples:
   Disk of n1: 79 GB of 252 GB free, checked as of 2026-11-20T04:10Z
   $ kvorum status --json
 
+With several data centers the nodes stand in their order, and the line below counts each:
+  Degraded: 3 of 6 nodes up (east 3 of 3, west 0 of 3), some slots lack a quorum
+
 State: U up, D down; N normal. Owns: share of the slots, replicas not counted.
 Health: alive, suspect, down, left (it stopped as it should), unheard (not since the node that
 answers started); beside it slow (late answers) and disk-full (it takes no writes).
@@ -75,15 +78,30 @@ function heardText({ silentMs }: Health): string {
 function statusText(page: StatusPage): string {
   const { clusterId, epoch, self, members } = page;
   const sorted = members.toSorted((a, b) => {
-    return a.name.localeCompare(b.name, 'en', { numeric: true });
+    return inOrder(a.dataCenter, b.dataCenter) || inOrder(a.name, b.name);
   });
   const title = `Cluster ${clusterId.slice(0, 12)}, epoch ${epoch}, as ${self.name} sees it`;
   return [title, textTable(COLUMNS, sorted), healthLine(page), ...storageLines(page)].join('\n');
 }
 
+function inOrder(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+/** ` (east 3 of 3, west 0 of 3)`; nothing of one data center. */
+function dataCentersText(members: StatusPage['members']): string {
+  const names = [...new Set(members.map(({ dataCenter }) => dataCenter))].sort(inOrder);
+  if (names.length < 2) return '';
+  const counts = names.map((name) => {
+    const there = members.filter(({ dataCenter }) => dataCenter === name);
+    return `${name} ${there.filter(({ isAlive }) => isAlive).length} of ${there.length}`;
+  });
+  return ` (${counts.join(', ')})`;
+}
+
 function healthLine({ members, isServing, hasQuorum }: StatusPage): string {
   const up = members.filter(({ isAlive }) => isAlive).length;
-  const count = `${up} of ${members.length} nodes up`;
+  const count = `${up} of ${members.length} nodes up${dataCentersText(members)}`;
   const { stdout } = process;
   if (!isServing) return styled('red', `Unhealthy: ${count}, some slots have no primary`, stdout);
   if (!hasQuorum) return styled('red', `Degraded: ${count}, some slots lack a quorum`, stdout);

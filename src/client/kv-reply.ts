@@ -22,6 +22,8 @@ export interface Read {
   readonly mergeFailed: string | undefined;
   /** Those of them that stood in for others that were away. */
   readonly fallbacks: readonly string[];
+  /** How many of `nodes` stand in each data center. */
+  readonly dataCenters: Readonly<Record<string, number>>;
 }
 
 /** What a write obtained. */
@@ -33,6 +35,8 @@ export type Written =
       readonly nodes: readonly string[];
       /** Those of them that stood in for others that were away. */
       readonly fallbacks: readonly string[];
+      /** How many of `nodes` stand in each data center. */
+      readonly dataCenters: Readonly<Record<string, number>>;
       readonly durability: string;
       readonly epoch: number;
     }
@@ -73,7 +77,13 @@ function receiptIn(fields: ReadonlyMap<RespValue, RespValue>) {
     context,
     nodes: namesIn(fields.get('nodes')),
     fallbacks: namesIn(fields.get('fallbacks')),
+    dataCenters: countsIn(fields.get('data-centers')),
   };
+}
+
+function countsIn(field: RespValue | undefined): Readonly<Record<string, number>> {
+  if (!(field instanceof Map)) return {};
+  return Object.fromEntries([...field].map(([name, count]) => [String(name), Number(count)]));
 }
 
 function fieldsOf(reply: RespValue): ReadonlyMap<RespValue, RespValue> {

@@ -29,11 +29,18 @@ export interface ConnectOptions {
 /** A key or a value: text, stored as UTF-8, or bytes. Anything else is refused with BAD_OPTION. */
 export type Key = string | Uint8Array;
 
+/**
+ * How many replicas to wait for: so many, wherever they are, or one, quorum (more than half of
+ * all), local-quorum (of those in the data center of the node that is asked), each-quorum (of those
+ * in every data center), all.
+ */
+export type Level = number | 'one' | 'quorum' | 'local-quorum' | 'each-quorum' | 'all';
+
 export interface ReadOptions {
   /** Answer only from a state that covers this one: see KvorumSession. */
   readonly after?: Context;
   /** Answers to wait for instead of the keyspace's R. */
-  readonly r?: number;
+  readonly r?: Level;
   readonly signal?: AbortSignal;
 }
 
@@ -45,7 +52,7 @@ export interface WriteOptions {
   /** `unchanged`: only when nothing was written since `context` was read. */
   readonly condition?: 'absent' | 'present' | 'unchanged';
   /** Durable copies to wait for instead of the keyspace's W. */
-  readonly w?: number;
+  readonly w?: Level;
   readonly signal?: AbortSignal;
 }
 

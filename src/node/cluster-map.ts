@@ -91,6 +91,10 @@ export class ClusterMap implements ClusterView {
     return (this.members[member] as ClusterMember).id;
   }
 
+  dataCenterOf(member: MemberIndex): string {
+    return (this.members[member] as ClusterMember).dataCenter;
+  }
+
   nodeNumber(member: MemberIndex): number {
     return nodeNumberOf(this.nodeId(member));
   }
@@ -108,9 +112,13 @@ export class ClusterMap implements ClusterView {
     return this.primaries(keyspace, slot).find((member) => this.isAlive(member));
   }
 
-  /** The first who may coordinate and seems alive: where clients should ask. */
+  /** The first who may coordinate and seems alive, near ones before others: where clients ask. */
   contact(keyspace: Keyspace, slot: Slot): MemberIndex | undefined {
-    return coordinators(this, keyspace, slot).find((member) => this.isAlive(member));
+    const members = coordinators(this, keyspace, slot);
+    const home = this.dataCenterOf(this.self);
+    const isNear = (member: MemberIndex) => this.dataCenterOf(member) === home;
+    const near = members.find((member) => isNear(member) && this.isAlive(member));
+    return near ?? members.find((member) => this.isAlive(member));
   }
 
   /** The ring as clients should see it now: runs of slots, each with whom they should ask. */

@@ -30,6 +30,7 @@ export interface Explanation {
 
 export interface ExplainedReplica {
   readonly node: string;
+  readonly dataCenter: string;
   readonly isAlive: boolean;
   readonly state: 'has' | 'has-nothing' | 'silent' | 'refuses';
   /** Why it refuses. */
@@ -75,6 +76,7 @@ function explained(map: ClusterMap, report: ReplicaReport): ExplainedReplica {
   const { member, state, version, why } = report;
   return {
     node: map.memberStatus(member).name,
+    dataCenter: map.dataCenterOf(member),
     isAlive: map.isAlive(member),
     state,
     why,

@@ -28,6 +28,8 @@ export interface NodeMetrics {
   readonly antiEntropy: AntiEntropyCounters;
   /** By the name of the node that was compared. */
   readonly sync: ReadonlyMap<string, SyncState>;
+  /** Of all keyspaces: what this node has of them counts for nothing yet. */
+  readonly slotsRefilling: number;
   readonly hints: HintCounters;
   /** By the name of the node that they are for. */
   readonly hintsPending: ReadonlyMap<string, PendingHints>;

@@ -18,9 +18,10 @@ import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-en
 import { coordinators } from '../replication/cluster-view.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
-import { HintBook, type PendingHints } from '../replication/hints/hint-book.ts';
+import { HintBook, type HintLimits, type PendingHints } from '../replication/hints/hint-book.ts';
 import { HintDelivery } from '../replication/hints/hint-delivery.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
+import { counts, usualNeeds } from '../replication/levels/need.ts';
 import { countKeys, type ListingParts, listKeys } from '../replication/listing/key-listing.ts';
 import { OwnActor } from '../replication/own-actor.ts';
 import { answerOf, type MemberIndex, type Peers } from '../replication/peers.ts';
@@ -31,6 +32,7 @@ import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.t
 import type { Ask } from '../replication/reaping/reap-round.ts';
 import { Reaper } from '../replication/reaping/reaper.ts';
 import { RoundMember } from '../replication/reaping/round-member.ts';
+import { RefillBook } from '../replication/refill/refill-book.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
 import { slotOf } from '../ring/slot.ts';
@@ -64,6 +66,8 @@ export interface NodeOptions {
   readonly reapRestMs?: number;
   /** Milliseconds between two comparisons with the other replicas. */
   readonly antiEntropyMs?: number | undefined;
+  /** What may be kept for one other node; see HINT_LIMITS. */
+  readonly hintLimits?: HintLimits | undefined;
   /** The same on every node; `lan`. */
   readonly gossip?: GossipPresetName;
 }
@@ -81,6 +85,7 @@ const NO_WRITES = { ok: 0, 'condition-failed': 0, 'not-applied': 0, indeterminat
 interface Kept extends Reaping {
   readonly engine: Engine;
   readonly hints: HintBook;
+  readonly refill: RefillBook;
 }
 
 /** Rejects with the errors of Engine, Network.open and ClusterMap. */
@@ -90,13 +95,15 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
   const map = new ClusterMap({ topology, self, clock: host.clock, random: host.random, preset });
   const owner = { clusterId: topology.clusterId, nodeId: self };
   const engine = await openEngine(host, owner, options.storage);
-  const hints = new HintBook(engine, host.clock);
+  const hints = new HintBook(engine, host.clock, options.hintLimits);
   let node: Node;
   try {
     await hints.load();
     const { keyspaces } = options.topology;
     const reaping = await loadReaping({ engine, clock: host.clock, view: map, keyspaces });
-    node = new Node(host, options, map, { engine, hints, ...reaping });
+    const refill = new RefillBook({ engine, view: map, keyspaces });
+    await refill.load();
+    node = new Node(host, options, map, { engine, hints, refill, ...reaping });
     await node.open();
   } catch (error) {
     await engine.close(engine.identity.dotCounter);
@@ -117,6 +124,7 @@ export class Node implements Store {
   readonly #listing: ListingParts;
   readonly #hints: HintBook;
   readonly #dead: DeadSlots;
+  readonly #refill: RefillBook;
   readonly #rounds: RoundMember;
   readonly #reaper: Reaper;
   readonly #ask: Ask;
@@ -130,7 +138,7 @@ export class Node implements Store {
   readonly #gossip: GossipAgent;
 
   constructor(host: Host, options: NodeOptions, map: ClusterMap, kept: Kept) {
-    const { engine, hints, floors, dead } = kept;
+    const { engine, hints, floors, dead, refill } = kept;
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
@@ -142,7 +150,8 @@ export class Node implements Store {
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
     this.#hints = hints;
-    this.#actor = new OwnActor(engine, map.selfNumber);
+    this.#refill = refill;
+    this.#actor = new OwnActor(engine, map.selfNumber, refill);
     const actor = this.#actor;
     const digestSeed = map.clusterTag;
     this.#replica = new Replica({ engine, clock, log, actor, hints, floors, dead, digestSeed });
@@ -280,16 +289,26 @@ export class Node implements Store {
     return this.#map.members.find((member) => member.id === id)?.name ?? id;
   }
 
+  nodeDataCenter(id: NodeId): string {
+    return this.#map.members.find((member) => member.id === id)?.dataCenter ?? '';
+  }
+
   wallMs(): number {
     return this.#host.clock.wallMs();
   }
 
   /** Whether a quorum of every slot's primaries seems alive, so that requests will be served. */
   isReady(): boolean {
-    return this.keyspaces.every((keyspace) => {
-      const needed = Math.max(keyspace.r, keyspace.w);
-      return this.#map.topology.preferenceLists(keyspace).every(({ primaries }) => {
-        return primaries.filter((member) => this.#map.isAlive(member)).length >= needed;
+    return this.keyspaces.every((keyspace) => this.#hasQuorums(keyspace));
+  }
+
+  #hasQuorums(keyspace: Keyspace): boolean {
+    const map = this.#map;
+    const needs = usualNeeds(keyspace, map.dataCenterOf(map.self)).flat();
+    return map.topology.preferenceLists(keyspace).every(({ primaries }) => {
+      const alive = primaries.filter((member) => map.isAlive(member));
+      return needs.every((share) => {
+        return alive.filter((member) => counts(share, map, member)).length >= share.needed;
       });
     });
   }
@@ -308,6 +327,7 @@ export class Node implements Store {
       merges: this.#merger.counters,
       antiEntropy: this.#antiEntropy.counters,
       sync: this.#syncStates(),
+      slotsRefilling: this.#refill.slotsWaiting,
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
       reaping: { ...this.#rounds.counters, slots: this.#dead.size },

@@ -7,7 +7,7 @@
 
 import { assert } from '../base/assert.ts';
 import { COPIES_MAX } from '../replication/keyspace.ts';
-import type { MemberIndex, Question } from '../replication/peers.ts';
+import type { MemberIndex, PassedQuestion, Question } from '../replication/peers.ts';
 
 const FEWEST_SLOTS = 64;
 
@@ -20,6 +20,15 @@ export interface OpenQuestion {
   readonly deadlineMs: number;
   /** When onSlow is due; Infinity: never, or done. */
   slowMs: number;
+  /** As long as only one of the members was asked, and passes it on to the others. */
+  relay: Relaying | undefined;
+}
+
+export interface Relaying {
+  readonly delegate: MemberIndex;
+  readonly question: PassedQuestion;
+  /** When the others are asked directly. */
+  readonly untilMs: number;
 }
 
 export function isWaitingFor({ members, waiting }: OpenQuestion, member: MemberIndex): boolean {
@@ -42,7 +51,12 @@ export class QuestionTable {
   }
 
   /** At most COPIES_MAX members, each once; the array must stay as it is. */
-  open(members: readonly MemberIndex[], question: Question, nowMs: number): OpenQuestion {
+  open(
+    members: readonly MemberIndex[],
+    question: Question,
+    nowMs: number,
+    relay?: Relaying,
+  ): OpenQuestion {
     const count = members.length;
     assert(count > 0 && count <= COPIES_MAX, 'a question has a bit for each who is asked');
     if (this.#size * 2 >= this.#slots.length) this.#grow();
@@ -54,6 +68,7 @@ export class QuestionTable {
       waiting: 2 ** count - 1,
       deadlineMs: nowMs + question.budgetMs,
       slowMs: nowMs + (question.slowAfterMs ?? Number.POSITIVE_INFINITY),
+      relay,
     };
     this.#slots[this.#slotOf(id)] = open;
     this.#size += 1;
@@ -71,6 +86,12 @@ export class QuestionTable {
       this.#size -= 1;
     }
     return open.question;
+  }
+
+  /** Whether an answer of `member` to question `id` would be to what somebody else passed on. */
+  isRelayed(id: number, member: MemberIndex): boolean {
+    const open = this.#slots[this.#slotOf(id)];
+    return open?.id === id && open.relay !== undefined && open.relay.delegate !== member;
   }
 
   /** All of them now: the table may change while the list is walked. */

@@ -2,7 +2,8 @@
 // node in one turn of the event loop leaves in one frame (outbox.ts); an answer is matched to its
 // question by an id. Whoever does not answer is reported as lost: at once when the way to it
 // breaks, at the latest when the budget of the question is spent (a sweep every SWEEP_MS, no timer
-// per question).
+// per question). What goes to several nodes of another data center is passed on there by one of
+// them (docs/decisions/2026-11-25-one-crossing.md).
 
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { messageOf } from '../base/errors.ts';
@@ -13,7 +14,7 @@ import type { Clock, Endpoint, Log, Random, Receiver } from '../host/host.ts';
 import type { Outgoing } from '../membership/gossip.ts';
 import type { GossipMessage } from '../membership/gossip-message.ts';
 import type { Reply, Request } from '../replication/messages.ts';
-import type { Answer, MemberIndex, Peers, Question } from '../replication/peers.ts';
+import type { Answer, MemberIndex, PassedQuestion, Peers, Question } from '../replication/peers.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { LagMeter } from './lag-meter.ts';
 import { Once } from './once.ts';
@@ -22,6 +23,8 @@ import { isWaitingFor, type OpenQuestion, QuestionTable } from './question-table
 import {
   type FrameHeader,
   type Message,
+  type Relay,
+  type Relayed,
   readHeader,
   readMessage,
   type Speaker,
@@ -31,6 +34,12 @@ import {
 } from './wire.ts';
 
 const SWEEP_MS = 20;
+
+/** A delegate has passed a request on within so many times his usual time to an answer … */
+const RELAY_PATIENCE = 4;
+/** … which is no shorter than this, and this while it is not known. */
+const RELAY_MS_MIN = 40;
+const RELAY_MS_UNKNOWN = 400;
 
 export interface RemotePeersParts {
   readonly map: ClusterMap;
@@ -51,6 +60,8 @@ export interface PeerCounters {
   framesReceived: number;
   framesRefused: number;
   questionsLost: number;
+  /** Questions that one of several was to pass on, and that were asked directly after all. */
+  relaysRepeated: number;
   gossipBytesSent: number;
   gossipBytesReceived: number;
 }
@@ -61,6 +72,7 @@ export class RemotePeers implements Peers, Receiver {
     framesReceived: 0,
     framesRefused: 0,
     questionsLost: 0,
+    relaysRepeated: 0,
     gossipBytesSent: 0,
     gossipBytesReceived: 0,
   };
@@ -111,6 +123,34 @@ export class RemotePeers implements Peers, Receiver {
     this.#sweepSoon();
   }
 
+  askThrough(members: readonly MemberIndex[], question: PassedQuestion): void {
+    const { map, clock } = this.#parts;
+    const alive = members.filter((member) => map.isAlive(member));
+    const { detector } = map.gossip;
+    const delegate = alive.find((member) => !detector.isSlow(member)) ?? alive[0];
+    if (delegate === undefined || alive.length === 1) {
+      this.ask(members, question);
+      return;
+    }
+    const nowMs = clock.monotonicMs();
+    const usualMs = detector.answerMs(delegate);
+    const waitMs = usualMs === undefined ? RELAY_MS_UNKNOWN : RELAY_PATIENCE * usualMs;
+    const relay = { delegate, question, untilMs: nowMs + Math.max(RELAY_MS_MIN, waitMs) };
+    const { id } = this.#questions.open(members, question, nowMs, relay);
+    const others = alive.filter((member) => member !== delegate);
+    const targets = others.map((member) => map.nodeNumber(member));
+    this.#message.clear();
+    const { request } = question;
+    writeMessage(this.#message, { kind: 'relay', questionId: id, targets, request });
+    const isSendable = this.#message.length <= MESSAGE_BYTES_MAX && this.#endpoint !== undefined;
+    if (isSendable) this.#say(delegate);
+    const unasked = isSendable ? members.filter((member) => !alive.includes(member)) : members;
+    for (const member of unasked) {
+      queueMicrotask(() => this.#settle(id, member, { kind: 'lost', wasSent: false }));
+    }
+    this.#sweepSoon();
+  }
+
   /** A frame of its own, on a way of its own: it never waits behind data. */
   gossip({ to, exchange, message }: Outgoing): void {
     const address = this.#parts.map.members[to]?.peerAddress;
@@ -137,8 +177,10 @@ export class RemotePeers implements Peers, Receiver {
       let isAnswer = false;
       while (r.left > 0) {
         const message = readMessage(r);
-        if (message.kind === 'reply' && !isAnswer) this.#hear(member);
-        isAnswer ||= message.kind === 'reply';
+        if (!isAnswer && this.#isAnswer(message, member)) {
+          this.#hear(member);
+          isAnswer = true;
+        }
         this.#take(member, header.sender, message);
         if (message.kind === 'gossip') this.counters.gossipBytesReceived += frame.length;
       }
@@ -153,8 +195,9 @@ export class RemotePeers implements Peers, Receiver {
     const member = map.memberAt(peer);
     if (member === undefined) return;
     map.gossip.detector.broke(member, clock.monotonicMs());
-    for (const { id } of this.#questions.list()) {
-      this.#settle(id, member, { kind: 'lost', wasSent: true });
+    for (const open of this.#questions.list()) {
+      if (open.relay?.delegate === member) this.#askDirectly(open);
+      this.#settle(open.id, member, { kind: 'lost', wasSent: true });
     }
   }
 
@@ -178,7 +221,12 @@ export class RemotePeers implements Peers, Receiver {
       this.#hearGossip(member, questionId, message.gossip);
       return;
     }
+    if (message.kind === 'relayed') {
+      this.#takeRelayed(message);
+      return;
+    }
     const { request } = message;
+    if (message.kind === 'relay') this.#passOn(message, sender);
     const refused = this.#refusal(member, request);
     if (request.kind === 'coordinate-write' && !this.#once.isFirst(sender, questionId)) return;
     const reply = (answer: Reply) => this.#reply(member, questionId, answer);
@@ -186,7 +234,46 @@ export class RemotePeers implements Peers, Receiver {
     else reply(refused);
   }
 
-  /** Only replies clear a name: they prove that the way is open in both directions. */
+  /** To those who stand nearer to us than to the one who asks. */
+  #passOn({ questionId, targets, request }: Relay, asker: number): void {
+    const { map } = this.#parts;
+    this.#message.clear();
+    writeMessage(this.#message, { kind: 'relayed', questionId, asker, request });
+    if (this.#message.length > MESSAGE_BYTES_MAX) return;
+    for (const target of targets) {
+      const member = map.memberNumbered(target);
+      if (member !== undefined && member !== map.self && map.isAlive(member)) this.#say(member);
+    }
+  }
+
+  #takeRelayed({ questionId, asker, request }: Relayed): void {
+    const member = this.#parts.map.memberNumbered(asker);
+    if (member === undefined || member === this.#parts.map.self) return;
+    this.#parts.answer(request, (answer) => this.#reply(member, questionId, answer));
+  }
+
+  /** Whoever has not answered, and perhaps has not heard the question. */
+  #askDirectly(open: OpenQuestion): void {
+    const { id, relay, members } = open;
+    if (relay === undefined) return;
+    open.relay = undefined;
+    this.counters.relaysRepeated += 1;
+    this.#message.clear();
+    const { request } = relay.question;
+    writeMessage(this.#message, { kind: 'request', questionId: id, request });
+    for (const member of members) {
+      if (!isWaitingFor(open, member)) continue;
+      if (this.#parts.map.isAlive(member)) this.#say(member);
+      else this.#settle(id, member, { kind: 'lost', wasSent: true });
+    }
+  }
+
+  /** Whether it proves that our own words have reached him. */
+  #isAnswer({ kind, questionId }: Message, member: MemberIndex): boolean {
+    return kind === 'reply' && !this.#questions.isRelayed(questionId, member);
+  }
+
+  /** Only replies to what we asked ourselves clear a name: the way is open in both directions. */
   #hear(member: MemberIndex): void {
     const { map, clock } = this.#parts;
     map.gossip.detector.answered(member, clock.monotonicMs());
@@ -266,6 +353,7 @@ export class RemotePeers implements Peers, Receiver {
         open.slowMs = Number.POSITIVE_INFINITY;
         open.question.onSlow?.();
       }
+      if (open.relay !== undefined && open.relay.untilMs <= nowMs) this.#askDirectly(open);
       if (open.deadlineMs > nowMs) continue;
       this.#blame(open, nowMs);
       this.#loseAll(open.id, open.members);
@@ -276,7 +364,8 @@ export class RemotePeers implements Peers, Receiver {
   #blame(open: OpenQuestion, nowMs: number): void {
     const { detector } = this.#parts.map.gossip;
     const askedMs = open.deadlineMs - open.question.budgetMs;
-    for (const member of open.members) {
+    const asked = open.relay === undefined ? open.members : [open.relay.delegate];
+    for (const member of asked) {
       if (isWaitingFor(open, member)) detector.failed(member, askedMs, nowMs);
     }
   }

@@ -20,6 +20,13 @@ export { decodeContext, encodeContext } from '../causality/context.ts';
 export type { VersionVector } from '../causality/version-vector.ts';
 export { MEMBER_STATES } from '../membership/failure-detector.ts';
 export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
+export {
+  type ConsistencyLevel,
+  LEVEL_NAMES,
+  type LevelName,
+  levelIn,
+  levelRule,
+} from '../replication/levels/consistency-level.ts';
 export type {
   Change,
   Condition,
@@ -70,12 +77,14 @@ export interface Store {
   status(): ClusterStatus;
   /** What people call it; the id itself of a node that is no member. */
   nodeName(id: NodeId): string;
+  /** The data center that it stands in; empty of a node that is no member. */
+  nodeDataCenter(id: NodeId): string;
   /** Milliseconds since 1970, as this node's clock says: what expiry is measured against. */
   wallMs(): number;
 }
 
 export interface Route {
-  /** The first node of the preference list that seems alive. */
+  /** The first node of the preference list that seems alive, in our data center if one does. */
   readonly target: MemberStatus;
   /** Whether this node is on the preference list itself. */
   readonly isLocal: boolean;

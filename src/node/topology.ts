@@ -8,6 +8,7 @@ import { KvorumError } from '../base/errors.ts';
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import { NODE_NUMBER_MAX } from '../causality/dot.ts';
 import { cappedTo, type Keyspace, keyspaceNumbered } from '../replication/keyspace.ts';
+import { usualNeeds } from '../replication/levels/need.ts';
 import type { MemberIndex } from '../replication/peers.ts';
 import { placeTokens } from '../ring/placement.ts';
 import {
@@ -38,29 +39,40 @@ export class PlacedTopology implements Topology {
   readonly epoch: number;
   /** Sorted by id, so that a MemberIndex means the same on every node. */
   readonly members: readonly ClusterMember[];
-  /** With N, R and W capped to the number of hosts. */
+  /** As these members can serve them: see cappedTo. */
   readonly keyspaces: readonly Keyspace[];
   readonly ring: Ring;
   /** Slots that each member owns, alive or not. */
   readonly slotCounts: readonly number[];
-  readonly #tables = new Map<number, PreferenceTable>();
+  /** By the number of the keyspace; equal ones are one. */
+  readonly #tables: PreferenceTable[] = [];
 
-  /** Throws PLACEMENT_IMPOSSIBLE when the members cannot form a ring. */
+  /**
+   * Throws PLACEMENT_IMPOSSIBLE when the members cannot form a ring, LEVEL_IMPOSSIBLE when a
+   * keyspace has a level that its copies cannot have.
+   */
   constructor(topology: Topology) {
     this.clusterId = topology.clusterId;
     this.epoch = topology.epoch;
     this.members = [...topology.members].sort((a, b) => (a.id < b.id ? -1 : 1));
     refuseTwins(this.members);
     const hosts = new Set(this.members.map((member) => member.host)).size;
-    this.keyspaces = topology.keyspaces.map((keyspace) => cappedTo(keyspace, hosts));
-    const n = Math.max(...this.keyspaces.map((keyspace) => keyspace.n));
+    const dataCenters = [...new Set(this.members.map((member) => member.dataCenter))];
+    this.keyspaces = topology.keyspaces.map((each) => cappedTo(each, hosts, dataCenters));
+    for (const each of this.keyspaces) for (const home of dataCenters) usualNeeds(each, home);
+    // The one that loads its nodes most is the one to be evened out.
+    const most = this.keyspaces.reduce((a, b) => (b.n > a.n ? b : a));
+    const n = most.copies ?? most.n;
     this.ring = { ...placeTokens(this.members, { n }), epoch: topology.epoch };
     const slotCounts = this.members.map(() => 0);
     for (const owner of this.ring.owners) slotCounts[owner] = (slotCounts[owner] as number) + 1;
     this.slotCounts = slotCounts;
-    for (const keyspace of this.keyspaces) {
-      if (this.#tables.has(keyspace.n)) continue;
-      this.#tables.set(keyspace.n, preferenceLists(this.ring, keyspace.n));
+    const known = new Map<string, PreferenceTable>();
+    for (const { number, n, copies = n } of this.keyspaces) {
+      const name = JSON.stringify(copies);
+      const table = known.get(name) ?? preferenceLists(this.ring, copies);
+      known.set(name, table);
+      this.#tables[number] = table;
     }
   }
 
@@ -82,8 +94,8 @@ export class PlacedTopology implements Topology {
     return this.#table(keyspace).lists;
   }
 
-  #table(keyspace: Keyspace): PreferenceTable {
-    return this.#tables.get(keyspace.n) as PreferenceTable;
+  #table({ number }: Keyspace): PreferenceTable {
+    return this.#tables[number] as PreferenceTable;
   }
 }
 

@@ -1,7 +1,8 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { hasCode } from '../base/errors.ts';
 import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import { answerOf, casesOf, mutants, refuseLargeAllocations } from '../base/test-fuzz.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
@@ -24,6 +25,7 @@ const HEADER: FrameHeader = {
   time: (1_800_000_000_000 * 2048 + 5) as HybridTime,
 };
 const AT = { keyspace: 0 as KeyspaceNumber, slot: 12_182 as Slot, key: Buffer.from('foo') };
+const COPY = { kind: 'store-copy', ...AT, object: Buffer.from('any bytes') } as const;
 const MESSAGES: readonly Message[] = [
   {
     kind: 'request',
@@ -37,6 +39,9 @@ const MESSAGES: readonly Message[] = [
   },
   { kind: 'gossip', questionId: 4, gossip: { kind: 'closing', heartbeats: [] } },
   { kind: 'request', questionId: 0, request: { kind: 'read-version', ...AT } },
+  { kind: 'relay', questionId: 5, targets: [1, 2 ** 21 - 1], request: COPY },
+  { kind: 'relay', questionId: 6, targets: [], request: COPY },
+  { kind: 'relayed', questionId: 7, asker: 2 ** 21 - 1, request: COPY },
 ];
 
 function written(messages: readonly Message[]): Buffer {
@@ -61,8 +66,17 @@ test('a frame says who speaks, and what, in its order', () => {
 
 test('the frame of docs/formats.md', () => {
   const counted: Message = { kind: 'reply', questionId: 258, reply: { kind: 'count', count: 5 } };
-  const header = '08 000d18c2e2800005 fedcba98 00000007 03';
+  const header = '0a 000d18c2e2800005 fedcba98 00000007 03';
   equal(written([counted]).toString('hex'), `${header} 02 00000102 06 05`.replaceAll(' ', ''));
+});
+
+test('only a copy to be stored is passed on', () => {
+  const question = { kind: 'relay', questionId: 1, targets: [3] } as const;
+  const request = { kind: 'read-version', ...AT } as unknown as typeof COPY;
+  throws(
+    () => read(written([{ ...question, request }])),
+    (error) => hasCode(error, 'BAD_BYTES'),
+  );
 });
 
 test('a mutated frame is one, or BAD_BYTES', () => {
@@ -85,9 +99,9 @@ test('an outbox makes one frame of all that it was given, then another', () => {
   });
   deepEqual(
     frames.map((frame) => read(frame).messages.length),
-    [1, 2, 3, 4],
+    MESSAGES.map((_, before) => before + 1),
   );
-  deepEqual(read(frames[3] as Buffer), { header: HEADER, messages: MESSAGES });
+  deepEqual(read(frames.at(-1) as Buffer), { header: HEADER, messages: MESSAGES });
 });
 
 test('a header is no longer than outboxes reckon, and a frame never too long', () => {

@@ -23,6 +23,8 @@ export interface ClusterView {
   /** The first primary that seems alive; undefined when none does. */
   leader(keyspace: Keyspace, slot: Slot): MemberIndex | undefined;
   nodeId(member: MemberIndex): NodeId;
+  /** The name of the data center that it stands in. */
+  dataCenterOf(member: MemberIndex): string;
   /** Its number in dots and hints. */
   nodeNumber(member: MemberIndex): number;
   /** Undefined: a node that is none of this cluster's. */
@@ -31,17 +33,20 @@ export interface ClusterView {
 
 /**
  * Who else can stand in now, best first, each as it seems when its turn comes; nobody where strict.
- * Those who take no writes come last: they may have room again.
+ * Those who take no writes come last: they may have room again. With `dataCenter` only those who
+ * stand there.
  */
 export function* livingFallbacks(
   view: ClusterView,
   keyspace: Keyspace,
   slot: Slot,
+  dataCenter?: string,
 ): Generator<MemberIndex, undefined> {
   if (!keyspace.isSloppy) return;
   const full: MemberIndex[] = [];
   for (const member of view.fallbacks(keyspace, slot)) {
-    if (member === view.self || !view.isAlive(member)) continue;
+    const isThere = dataCenter === undefined || view.dataCenterOf(member) === dataCenter;
+    if (!isThere || member === view.self || !view.isAlive(member)) continue;
     if (view.isDiskFull(member)) full.push(member);
     else yield member;
   }
@@ -69,4 +74,42 @@ export function coordinators(
   const isOrphaned = view.leader(keyspace, slot) === undefined;
   const others = isOrphaned ? standIns(view, keyspace, slot) : [];
   return others.length > 0 ? others : view.primaries(keyspace, slot);
+}
+
+/** Where whoever stands in for `primary` must be; undefined: anywhere. */
+export function standInPlace(
+  view: ClusterView,
+  { copies }: Keyspace,
+  primary: MemberIndex,
+): string | undefined {
+  return copies === undefined ? undefined : view.dataCenterOf(primary);
+}
+
+/** The same members, those in our own data center first. */
+export function nearestFirst(
+  view: ClusterView,
+  members: readonly MemberIndex[],
+): readonly MemberIndex[] {
+  return areNear(view, members) ? members : byDataCenter(view, members).flat();
+}
+
+/** Whether all of them stand in our own data center. */
+export function areNear(view: ClusterView, members: readonly MemberIndex[]): boolean {
+  const home = view.dataCenterOf(view.self);
+  return members.every((member) => view.dataCenterOf(member) === home);
+}
+
+/** Those of our own data center, perhaps none; then those of each other one. */
+export function byDataCenter(
+  view: ClusterView,
+  members: readonly MemberIndex[],
+): readonly (readonly MemberIndex[])[] {
+  const groups = new Map<string, MemberIndex[]>([[view.dataCenterOf(view.self), []]]);
+  for (const member of members) {
+    const name = view.dataCenterOf(member);
+    const group = groups.get(name) ?? [];
+    group.push(member);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
 }

@@ -1,7 +1,8 @@
 // One client request, top to bottom. The coordinator is a primary of the key: it mints the dot
 // of a write and collects the answers. A node that is no primary forwards the request, once, to
-// the first primary that seems alive. Where none does, the nodes that stand in for them coordinate
-// what needs no primary: reads of what they keep, and plain puts, which they keep with hints.
+// the first primary that seems alive, in its own data center if there is one. Where none does, the
+// nodes that stand in for them coordinate what needs no primary: reads of what they keep, and plain
+// puts, which they keep with hints.
 //
 //   GET  quorum read → the values that live
 //   PUT  (quorum read, if a condition needs it) → mint under the key's turn
@@ -18,16 +19,18 @@ import type { Clock } from '../host/host.ts';
 import type { Merger } from '../merge/merger.ts';
 import { slotOf } from '../ring/slot.ts';
 import { isPlainPut, needsRead } from './change.ts';
-import { type ClusterView, coordinators, livingFallbacks } from './cluster-view.ts';
+import { type ClusterView, coordinators, nearestFirst, standInPlace } from './cluster-view.ts';
 import { DeadlineSweep } from './deadline-sweep.ts';
 import { isFinal } from './forwarding/final-refusal.ts';
 import { Forwarder } from './forwarding/forwarder.ts';
-import type { Keyspace } from './keyspace.ts';
+import { ableOf, countAlive, type Place } from './levels/able.ts';
+import { atMost, type Need, needOf, nothingOf, type Share } from './levels/need.ts';
 import { mergedValues, mergeFailed } from './merged-values.ts';
 import type { KeyAt } from './messages.ts';
 import type { MemberIndex, Peers } from './peers.ts';
 import { noHedges } from './read/hedger.ts';
 import { QuorumReader, type ReadResult } from './read/quorum-reader.ts';
+import type { RefillBook } from './refill/refill-book.ts';
 import type { Minted, Refusal, Replica, TooLate } from './replica.ts';
 import { ReplicatedWrite, type WriterParts } from './replicated-write.ts';
 import type {
@@ -42,6 +45,7 @@ import type {
 export interface CoordinatorParts {
   readonly view: ClusterView;
   readonly replica: Replica;
+  readonly refill: RefillBook;
   readonly peers: Peers;
   readonly clock: Clock;
   /** Milliseconds that a request may take; then it is decided without whoever is missing. */
@@ -49,18 +53,9 @@ export interface CoordinatorParts {
   readonly merger: Merger;
 }
 
-/** A key, and who is responsible for it. */
-interface Place {
-  readonly keyspace: Keyspace;
-  readonly at: KeyAt;
-  readonly primaries: readonly MemberIndex[];
-}
-
 interface Terms {
-  readonly w: number;
+  readonly need: Need;
   readonly deadlineMs: number;
-  /** Primaries that seem alive, and those who can stand in for others. */
-  readonly able: number;
   /** The primaries, by number, where this node stands in for all of them. */
   readonly targets: readonly number[];
 }
@@ -81,15 +76,17 @@ export class Coordinator {
     this.#writerParts = { ...parts, ownDisk: new DeadlineSweep(parts.clock) };
   }
 
-  /** Throws or rejects with NO_SUCH_KEYSPACE and BAD_OPTION (an impossible R) only. */
+  /** Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION and LEVEL_IMPOSSIBLE (of R) only. */
   get(request: GetRequest): Later<GetOutcome> {
     const place = this.#locate(request);
-    if (this.#mayCoordinate(place)) return this.#getHere(request, place);
-    return this.#forwarder.get(place.keyspace, request, this.#coordinators(place));
+    const need = this.#needOfRead(request, place);
+    if (this.#mayCoordinate(place)) return this.#getHere(request, place, need);
+    const near = nearestFirst(this.#parts.view, this.#coordinators(place));
+    return this.#forwarder.get(need, { home: this.#home, ...request }, near);
   }
 
   /**
-   * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION (an impossible W), BAD_CONTEXT,
+   * Throws or rejects with NO_SUCH_KEYSPACE, BAD_OPTION and LEVEL_IMPOSSIBLE (of W), BAD_CONTEXT,
    * TOO_MANY_SIBLINGS, VALUE_TOO_LARGE and MERGE_FAILED (what uses the value) only.
    *
    * What depends on the value before goes to the first live primary, so that two such writes meet
@@ -99,41 +96,47 @@ export class Coordinator {
     const place = this.#locate(request);
     const { clock } = this.#parts;
     if (request.context !== undefined) refuseFutureIncarnations(request.context, clock.wallMs());
+    const need = this.#needOfWrite(request, place);
     if (!this.#mayCoordinate(place) || this.#isElsewhere(request, place)) {
-      return this.#forward(request, place);
+      return this.#forward(request, place, need);
     }
     try {
-      const outcome = this.#writeHere(request, place);
+      const outcome = this.#writeHere(request, place, need);
       if (!(outcome instanceof Promise)) return outcome;
-      return outcome.catch((error) => this.#writeElsewhere(request, place, error));
+      return outcome.catch((error) => this.#writeElsewhere(request, place, need, error));
     } catch (error) {
-      return this.#writeElsewhere(request, place, error);
+      return this.#writeElsewhere(request, place, need, error);
     }
   }
 
   /** A request that another node forwarded to us; refuses rather than forward it again. */
   writeForwarded(request: WriteRequest): Later<WriteOutcome | undefined> {
     const place = this.#locate(request);
-    return this.#mayCoordinate(place) ? this.#writeHere(request, place) : undefined;
+    const need = this.#needOfWrite(request, place);
+    return this.#mayCoordinate(place) ? this.#writeHere(request, place, need) : undefined;
   }
 
   getForwarded(request: GetRequest): Later<GetOutcome | undefined> {
     const place = this.#locate(request);
-    return this.#mayCoordinate(place) ? this.#getHere(request, place) : undefined;
+    const need = this.#needOfRead(request, place);
+    return this.#mayCoordinate(place) ? this.#getHere(request, place, need) : undefined;
   }
 
-  async #forward(request: WriteRequest, place: Place): Promise<WriteOutcome> {
+  async #forward(request: WriteRequest, place: Place, need: Need): Promise<WriteOutcome> {
+    const { view } = this.#parts;
+    const { keyspace } = place;
     const asked = this.#coordinators(place);
-    const outcome = await this.#forwarder.write(place.keyspace, request, asked);
+    // Those that depend on the value before meet at the first of all, wherever it stands.
+    const inOrder = needsRead(request) ? asked : nearestFirst(view, asked);
+    const outcome = await this.#forwarder.write({ keyspace, need }, this.#atHome(request), inOrder);
     if (outcome.kind !== 'not-applied' || asked !== place.primaries) return outcome;
     // Those who seemed alive when they were asked may not be: then others stand in for them.
     return this.#coordinators(place) === asked ? outcome : this.write(request);
   }
 
-  #getHere(request: GetRequest, place: Place): Later<GetOutcome> {
+  #getHere(request: GetRequest, place: Place, need: Need): Later<GetOutcome> {
     const { keyspace, at } = place;
-    const r = quorumOf('R', request.r ?? keyspace.r, keyspace);
-    const terms = { r, after: request.after, deadlineMs: this.#deadline() };
+    const terms = { need, after: request.after, deadlineMs: this.#deadline() };
     const read = this.reader.read(keyspace, at, terms);
     return later(read, (result) => this.#outcomeOf(place, result));
   }
@@ -160,18 +163,20 @@ export class Coordinator {
   }
 
   /** At once as far as it goes: most writes wait for nothing before they are replicated. */
-  #writeHere(request: WriteRequest, place: Place): Later<WriteOutcome> {
-    const { keyspace } = place;
-    const w = quorumOf('W', request.w ?? keyspace.w, keyspace);
+  #writeHere(request: WriteRequest, place: Place, need: Need): Later<WriteOutcome> {
     const deadlineMs = this.#deadline();
-    const able = this.#countAble(place);
-    if (able < w) return { kind: 'not-applied', needed: w, got: able };
-    if (!this.#isPrimary(place)) {
-      if (!isPlainPut(request)) return { kind: 'not-applied', needed: w, got: 0, why: NO_PRIMARY };
-      const targets = place.primaries.map((member) => this.#parts.view.nodeNumber(member));
-      return this.#writeInTurn(request, place, { w, deadlineMs, able, targets });
+    for (const share of need) {
+      const able = ableOf(this.#parts.view, place, share);
+      if (able.got < able.needed) return { kind: 'not-applied', ...able };
     }
-    const terms = { w, deadlineMs, able, targets: NOBODY };
+    if (!this.#isPrimary(place)) {
+      if (!isPlainPut(request)) {
+        return { kind: 'not-applied', ...nothingOf(need), why: NO_PRIMARY };
+      }
+      const targets = place.primaries.map((member) => this.#parts.view.nodeNumber(member));
+      return this.#writeInTurn(request, place, { need, deadlineMs, targets });
+    }
+    const terms = { need, deadlineMs, targets: NOBODY };
     if (needsRead(request)) return this.#readAndWrite(request, place, terms);
     return this.#writeInTurn(request, place, terms);
   }
@@ -181,9 +186,12 @@ export class Coordinator {
     const { keyspace, at } = place;
     const { deadlineMs } = terms;
     // Best effort below R: what a dead replica alone knows is concurrent with this write.
-    const alive = place.primaries.filter((member) => this.#parts.view.isAlive(member));
-    const r = Math.min(keyspace.r, alive.length);
-    const read = await this.reader.read(keyspace, at, { r, deadlineMs });
+    const { home } = request;
+    const wanted = this.#needOfRead({ home }, place);
+    const need = atMost(wanted, (share) => {
+      return countAlive(this.#parts.view, place.primaries, share);
+    });
+    const read = await this.reader.read(keyspace, at, { need, deadlineMs });
     if (read.kind === 'no-answer') return { ...read, kind: 'not-applied' };
     if (read.object.context.length > 0) {
       const merged = replica.merge(keyspace, at, encodeObject(read.object));
@@ -193,8 +201,8 @@ export class Coordinator {
     if (!usesValue || keyspace.merge === undefined) return this.#writeInTurn(request, place, terms);
     const value = await this.#oneValue(place, read.object);
     if (value === undefined) return this.#writeInTurn(request, place, terms);
-    const wanted = { context: read.object.context, ...onValue(request, value) };
-    const outcome = await this.#writeInTurn(wanted, place, terms);
+    const merged = { context: read.object.context, ...onValue(request, value) };
+    const outcome = await this.#writeInTurn(merged, place, terms);
     const saysPrevious = outcome.kind === 'ok' || outcome.kind === 'condition-failed';
     return saysPrevious ? { ...outcome, previous: value } : outcome;
   }
@@ -229,25 +237,27 @@ export class Coordinator {
   /** Sends what was minted to all other primaries and waits until W copies are durable. */
   #replicate(
     taken: Minted | Refusal | TooLate | undefined,
-    { keyspace, at, primaries }: Place,
-    { w, deadlineMs, able }: Terms,
+    place: Place,
+    { need, deadlineMs }: Terms,
   ): Later<WriteOutcome> {
+    const { keyspace, at, primaries } = place;
     if (taken === undefined || taken.kind === 'too-late') {
-      return { kind: 'not-applied', needed: w, got: able };
+      return { kind: 'not-applied', ...ableOf(this.#parts.view, place, need[0] as Share) };
     }
     if (taken.kind === 'condition-failed') return taken;
-    const { self } = this.#parts.view;
-    const own = primaries.includes(self) ? self : (primaries[0] as MemberIndex);
-    const terms = { keyspace, primaries, own, w, deadlineMs };
+    const terms = { keyspace, primaries, own: this.#ownPlace(place), need, deadlineMs };
     return new ReplicatedWrite(this.#writerParts, at, taken, terms).run();
   }
 
   /** Our disk takes no writes and nothing was written: another primary may take it. */
-  async #writeElsewhere(request: WriteRequest, place: Place, error: unknown) {
+  async #writeElsewhere(request: WriteRequest, place: Place, need: Need, error: unknown) {
     if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
-    const { self } = this.#parts.view;
-    const others = this.#coordinators(place).filter((member) => member !== self);
-    const outcome = await this.#forwarder.write(place.keyspace, request, others);
+    const { view } = this.#parts;
+    const others = nearestFirst(view, this.#coordinators(place)).filter(
+      (member) => member !== view.self,
+    );
+    const { keyspace } = place;
+    const outcome = await this.#forwarder.write({ keyspace, need }, this.#atHome(request), others);
     const why = { code: error.code, message: lineOf(error) };
     return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;
   }
@@ -279,14 +289,32 @@ export class Coordinator {
     return view.leader(place.keyspace, place.at.slot) !== view.self;
   }
 
-  /** Those that could take a write now, this node among them; fallbacks count up to N. */
-  #countAble({ keyspace, at, primaries }: Place): number {
+  /** The primary in whose place we count: ourselves, or one of those that we stand in for. */
+  #ownPlace({ keyspace, primaries }: Place): MemberIndex {
     const { view } = this.#parts;
-    let able = primaries.includes(view.self) ? 0 : 1;
-    for (const member of primaries) if (view.isAlive(member)) able += 1;
-    if (able === primaries.length) return able;
-    const fallbacks = [...livingFallbacks(view, keyspace, at.slot)];
-    return Math.min(primaries.length, able + fallbacks.length);
+    if (primaries.includes(view.self)) return view.self;
+    const near = primaries.find((member) => {
+      return standInPlace(view, keyspace, member) === standInPlace(view, keyspace, view.self);
+    });
+    return near ?? (primaries[0] as MemberIndex);
+  }
+
+  get #home(): string {
+    const { view } = this.#parts;
+    return view.dataCenterOf(view.self);
+  }
+
+  /** As another node must see it: `local` is where the client asked. */
+  #atHome(request: WriteRequest): WriteRequest {
+    return { home: this.#home, ...request };
+  }
+
+  #needOfRead({ r, home }: Pick<GetRequest, 'r' | 'home'>, { keyspace }: Place): Need {
+    return needOf(keyspace, { letter: 'R', level: r ?? keyspace.r, home: home ?? this.#home });
+  }
+
+  #needOfWrite({ w, home }: WriteRequest, { keyspace }: Place): Need {
+    return needOf(keyspace, { letter: 'W', level: w ?? keyspace.w, home: home ?? this.#home });
   }
 
   #deadline(): number {
@@ -306,12 +334,3 @@ const NO_PRIMARY = {
   code: 'NOT_ENOUGH_REPLICAS',
   message: 'no primary of the key can be reached, and those who stand in take plain puts only',
 } as const;
-
-function quorumOf(letter: 'R' | 'W', asked: number, keyspace: Keyspace): number {
-  if (asked >= 1 && asked <= keyspace.n) return asked;
-  throw new KvorumError(
-    'BAD_OPTION',
-    `${letter}=${asked} is impossible in keyspace "${keyspace.name}" with N=${keyspace.n}`,
-    `Ask for 1 to ${keyspace.n}.`,
-  );
-}

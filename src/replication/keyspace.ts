@@ -7,6 +7,8 @@
 import { KvorumError } from '../base/errors.ts';
 import type { KeyspaceNumber } from '../base/ids.ts';
 import type { MergeRule } from '../merge/merge-rule.ts';
+import type { ConsistencyLevel } from './levels/consistency-level.ts';
+import { majority } from './levels/need.ts';
 
 /**
  * `siblings`: every concurrent value is kept. `latest`: the newest by hybrid time wins. `merge`:
@@ -26,15 +28,23 @@ export const KEYSPACE_NUMBER_MAX = 253;
 /** Who has answered is kept in the bits of one small integer. More copies serve nobody. */
 export const COPIES_MAX = 31;
 
+/** By the name of a data center, 1 or more each. */
+export type Copies = Readonly<Record<string, number>>;
+
 export interface Keyspace {
   readonly number: KeyspaceNumber;
   readonly name: string;
   /** Copies of each key, on as many distinct hosts; 1 … COPIES_MAX. */
   readonly n: number;
+  /**
+   * So many of them in each of these data centers and none elsewhere; they sum to n. Undefined:
+   * wherever they fall.
+   */
+  readonly copies?: Copies | undefined;
   /** Answers that a read waits for. */
-  readonly r: number;
+  readonly r: ConsistencyLevel;
   /** Copies that a write waits for, each as durable as `durability` says. */
-  readonly w: number;
+  readonly w: ConsistencyLevel;
   readonly conflictRule: ConflictRule;
   /** With rule `merge`, and only then. */
   readonly merge?: MergeRule | undefined;
@@ -72,7 +82,9 @@ export const PRESETS = {
   'fast-write': (n: number) => ({ n, r: n, w: 1 }),
   'fast-read': (n: number) => ({ n, r: 1, w: n }),
   eventual: (n: number) => ({ n, r: 1, w: 1 }),
-} as const;
+  'local-quorum': (n: number) => ({ n, r: 'local-quorum', w: 'local-quorum' }),
+  'each-quorum': (n: number) => ({ n, r: 'local-quorum', w: 'each-quorum' }),
+} as const satisfies Record<string, (n: number) => Pick<Keyspace, 'n' | 'r' | 'w'>>;
 
 export type Preset = keyof typeof PRESETS;
 
@@ -94,10 +106,22 @@ export const SIBLINGS_KEYSPACE: Keyspace = {
   conflictRule: 'siblings',
 };
 
-/** The keyspace as a topology of `hosts` hosts can serve it: N is capped, R and W with it. */
-export function cappedTo(keyspace: Keyspace, hosts: number): Keyspace {
+/**
+ * The keyspace as a topology of so many hosts can serve it: N is capped, R and W with it. Where
+ * there is one data center all copies are in it; counts that were asked of several stand, and
+ * whoever places them refuses what cannot be.
+ */
+export function cappedTo(
+  keyspace: Keyspace,
+  hosts: number,
+  dataCenters: readonly string[],
+): Keyspace {
+  if (keyspace.copies !== undefined) return keyspace;
   const n = Math.min(keyspace.n, hosts);
-  return { ...keyspace, n, r: Math.min(keyspace.r, n), w: Math.min(keyspace.w, n) };
+  const capped = (level: ConsistencyLevel) =>
+    typeof level === 'number' ? Math.min(level, n) : level;
+  const copies = dataCenters.length === 1 ? { [dataCenters[0] as string]: n } : undefined;
+  return { ...keyspace, n, copies, r: capped(keyspace.r), w: capped(keyspace.w) };
 }
 
 /** By its name, or by its number in digits; throws NO_SUCH_KEYSPACE. */
@@ -118,8 +142,4 @@ function noSuchKeyspace(keyspaces: readonly Keyspace[], called: string): KvorumE
   const known = keyspaces.map(({ number, name }) => `${name} (${number})`).join(', ');
   const message = `there is no keyspace "${called}"`;
   return new KvorumError('NO_SUCH_KEYSPACE', message, `There are: ${known}.`);
-}
-
-function majority(n: number): number {
-  return Math.floor(n / 2) + 1;
 }

@@ -9,6 +9,7 @@ import { SLOT_COUNT } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
+import { readLevel, writeLevel } from './levels/level-format.ts';
 import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
   oneOf,
@@ -65,6 +66,8 @@ const REPLY_KINDS = [
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
 const CONDITIONS = [undefined, 'absent', 'present', 'unchanged'] as const;
+/** Beside bit 0, which says that something follows. */
+const REFILLING = 2;
 const PUT_EXPIRIES = ['given', 'keep', 'default'] as const;
 
 export function writeRequest(w: ByteWriter, request: Request): void {
@@ -102,7 +105,8 @@ export function writeRequest(w: ByteWriter, request: Request): void {
     case 'coordinate-get':
       w.u8(request.keyspace);
       w.bytes(request.key);
-      w.varint(request.r ?? 0);
+      writeLevel(w, request.r);
+      w.text(request.home ?? '');
       writeOptionalVector(w, request.after);
       return;
     case 'coordinate-write':
@@ -172,7 +176,7 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
       writeVector(w, reply.context);
       return;
     case 'version':
-      w.u8(reply.version === undefined ? 0 : 1);
+      w.u8((reply.version === undefined ? 0 : 1) + (reply.isRefilling ? REFILLING : 0));
       if (reply.version !== undefined) writeVersion(w, reply.version);
       return;
     case 'object':
@@ -221,7 +225,7 @@ export function readReply(r: ByteReader): Reply {
     case 'stored':
       return { kind, context: readVector(r) };
     case 'version':
-      return { kind, version: r.u8() === 0 ? undefined : readVersion(r) };
+      return readVersionReply(r);
     case 'object':
       return { kind, object: r.u8() === 0 ? undefined : r.bytes() };
     case 'got':
@@ -239,6 +243,13 @@ export function readReply(r: ByteReader): Reply {
     case 'refused':
       return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error'), why: r.text(), fix: r.text() };
   }
+}
+
+function readVersionReply(r: ByteReader): Reply {
+  const flags = r.u8();
+  const version = (flags & 1) === 0 ? undefined : readVersion(r);
+  const reply = { kind: 'version', version } as const;
+  return (flags & REFILLING) === 0 ? reply : { ...reply, isRefilling: true };
 }
 
 function readGroup(r: ByteReader): GroupDigests {
@@ -260,7 +271,8 @@ function readGetRequest(r: ByteReader): GetRequest {
   return {
     keyspace: readKeyspace(r),
     key: r.bytes(),
-    r: r.varint() || undefined,
+    r: readLevel(r),
+    home: r.text() || undefined,
     after: readOptionalVector(r),
   };
 }
@@ -270,7 +282,8 @@ function writeWriteRequest(w: ByteWriter, request: WriteRequest): void {
   w.bytes(request.key);
   w.u8(CONDITIONS.indexOf(request.condition));
   w.u8(request.returnPrevious ? 1 : 0);
-  w.varint(request.w ?? 0);
+  writeLevel(w, request.w);
+  w.text(request.home ?? '');
   w.varint(request.before ?? 0);
   writeOptionalVector(w, request.context);
   w.u8(CHANGES.indexOf(request.change.kind));
@@ -289,7 +302,8 @@ function readWriteRequest(r: ByteReader): WriteRequest {
     key: r.bytes(),
     condition: oneOf(CONDITIONS, r.u8(), 'condition'),
     returnPrevious: r.u8() === 1,
-    w: r.varint() || undefined,
+    w: readLevel(r),
+    home: r.text() || undefined,
     before: r.varint() || undefined,
     context: readOptionalVector(r),
     change: readChange(r),
@@ -316,7 +330,7 @@ function readPutExpiry(r: ByteReader): PutExpiry {
 }
 
 function writeListing(w: ByteWriter, listing: Listing): void {
-  w.u8(listing.next === undefined ? 0 : 1);
+  w.u8((listing.next === undefined ? 0 : 1) + (listing.isRefilling ? REFILLING : 0));
   if (listing.next !== undefined) writePosition(w, listing.next);
   w.varint(listing.entries.length);
   for (const entry of listing.entries) {
@@ -328,14 +342,16 @@ function writeListing(w: ByteWriter, listing: Listing): void {
 }
 
 function readListing(r: ByteReader): Listing {
-  const next = r.u8() === 0 ? undefined : readPosition(r);
+  const flags = r.u8();
+  const next = (flags & 1) === 0 ? undefined : readPosition(r);
   const entries = readMany(r, (each) => ({
     slot: readSlot(each),
     hash: each.u32(),
     key: each.bytes(),
     version: readVersion(each),
   }));
-  return { kind: 'listing', next, entries };
+  const listing = { kind: 'listing', next, entries } as const;
+  return (flags & REFILLING) === 0 ? listing : { ...listing, isRefilling: true };
 }
 
 function writePosition(w: ByteWriter, position: KeyPosition): void {

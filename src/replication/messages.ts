@@ -141,7 +141,7 @@ export interface SlotsRequest {
 export type Reply =
   /** `context` is that of the copy: it shows a coordinator whose disk went back in time. */
   | { readonly kind: 'stored'; readonly context: VersionVector }
-  | { readonly kind: 'version'; readonly version: ObjectVersion | undefined }
+  | VersionReply
   | { readonly kind: 'object'; readonly object: Buffer | undefined }
   | { readonly kind: 'got'; readonly outcome: GetOutcome }
   | { readonly kind: 'wrote'; readonly outcome: RemoteWriteOutcome }
@@ -156,6 +156,13 @@ export type Reply =
   | Position
   | { readonly kind: 'flushed' }
   | Refused;
+
+export interface VersionReply {
+  readonly kind: 'version';
+  readonly version: ObjectVersion | undefined;
+  /** It counts for no answer: the slot is being refilled. */
+  readonly isRefilling?: true;
+}
 
 /** How far a member has counted. */
 export interface Position {
@@ -200,6 +207,8 @@ export interface Listing {
   readonly entries: readonly ListedKey[];
   /** Where the part that was not looked at begins; undefined: all was looked at. */
   readonly next: KeyPosition | undefined;
+  /** It counts for no answer: one of the slots is being refilled. */
+  readonly isRefilling?: true;
 }
 
 export interface ListedKey {

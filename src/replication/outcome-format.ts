@@ -8,11 +8,13 @@ import type { NodeId } from '../base/ids.ts';
 import type { Actor, Dot } from '../causality/dot.ts';
 import { readVector, writeVector } from '../causality/version-vector.ts';
 import type { Durability } from './keyspace.ts';
+import { readProgress, writeProgress } from './levels/level-format.ts';
 import type { RemoteWriteOutcome } from './messages.ts';
 import type { GetOutcome, LiveValue, MergeReport, Receipt } from './request.ts';
 
 const GET_OUTCOMES = ['found', 'missing', 'no-answer'] as const;
 const WRITE_OUTCOMES = ['ok', 'condition-failed', 'not-applied', 'indeterminate'] as const;
+const WHYS = [undefined, 'isBehind', 'isRefilling'] as const;
 const MERGE_REPORTS = [undefined, 'merged', 'unmerged'] as const;
 const DURABILITIES = ['fsync', 'interval'] as const satisfies readonly Durability[];
 const NODE_ID_BYTES = 20;
@@ -20,8 +22,8 @@ const NODE_ID_BYTES = 20;
 export function writeGetOutcome(w: ByteWriter, outcome: GetOutcome): void {
   w.u8(GET_OUTCOMES.indexOf(outcome.kind));
   if (outcome.kind === 'no-answer') {
-    writeCounts(w, outcome);
-    w.u8(outcome.isBehind ? 1 : 0);
+    writeProgress(w, outcome);
+    w.u8(WHYS.findLastIndex((why) => why === undefined || outcome[why] === true));
     return;
   }
   writeVector(w, outcome.context);
@@ -35,8 +37,9 @@ export function writeGetOutcome(w: ByteWriter, outcome: GetOutcome): void {
 export function readGetOutcome(r: ByteReader): GetOutcome {
   const kind = oneOf(GET_OUTCOMES, r.u8(), 'get outcome');
   if (kind === 'no-answer') {
-    const counts = readCounts(r);
-    return r.u8() === 0 ? { kind, ...counts } : { kind, ...counts, isBehind: true };
+    const counts = readProgress(r);
+    const why = oneOf(WHYS, r.u8(), 'reason');
+    return why === undefined ? { kind, ...counts } : { kind, ...counts, [why]: true };
   }
   const context = readVector(r);
   const receipt = readReceipt(r);
@@ -51,7 +54,7 @@ export function readGetOutcome(r: ByteReader): GetOutcome {
 export function writeWriteOutcome(w: ByteWriter, outcome: RemoteWriteOutcome): void {
   w.u8(WRITE_OUTCOMES.indexOf(outcome.kind));
   if (outcome.kind === 'not-applied' || outcome.kind === 'indeterminate') {
-    writeCounts(w, outcome);
+    writeProgress(w, outcome);
     return;
   }
   w.u8(outcome.previous === undefined ? 0 : 1);
@@ -64,7 +67,7 @@ export function writeWriteOutcome(w: ByteWriter, outcome: RemoteWriteOutcome): v
 
 export function readWriteOutcome(r: ByteReader): RemoteWriteOutcome {
   const kind = oneOf(WRITE_OUTCOMES, r.u8(), 'write outcome');
-  if (kind === 'not-applied' || kind === 'indeterminate') return { kind, ...readCounts(r) };
+  if (kind === 'not-applied' || kind === 'indeterminate') return { kind, ...readProgress(r) };
   const previous = r.u8() === 0 ? undefined : readValue(r);
   if (kind === 'condition-failed') return { kind, previous };
   return { kind, previous, dot: readDot(r), context: readVector(r), receipt: readReceipt(r) };
@@ -123,15 +126,6 @@ function writeNodes(w: ByteWriter, nodes: readonly NodeId[]): void {
 
 function readNodes(r: ByteReader): NodeId[] {
   return readMany(r, (each) => each.raw(NODE_ID_BYTES).toString('hex') as NodeId);
-}
-
-function writeCounts(w: ByteWriter, counts: { needed: number; got: number }): void {
-  w.varint(counts.needed);
-  w.varint(counts.got);
-}
-
-function readCounts(r: ByteReader): { needed: number; got: number } {
-  return { needed: r.varint(), got: r.varint() };
 }
 
 /** A count, then so many; the count is believed only as far as there are bytes. */

@@ -1,14 +1,17 @@
 // The name under which this node writes, and how far it has counted. A directory that went back in
 // time would use names twice: as soon as anybody shows that he knows more of us than we do, no
-// write is named before this node goes on as a new actor, after all that were ever seen.
+// write is named before this node goes on as a new actor, after all that were ever seen. What else
+// the directory has forgotten nobody knows: all of it is to be refilled.
 
 import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { isAheadOf, lastIncarnationOf, type VersionVector } from '../causality/version-vector.ts';
 import type { Engine } from '../storage/engine.ts';
+import type { RefillBook } from './refill/refill-book.ts';
 
 export class OwnActor {
   readonly #engine: Engine;
   readonly #nodeNumber: number;
+  readonly #refill: RefillBook;
   #actor: Actor;
   #counter: number;
   #isStale = false;
@@ -16,8 +19,9 @@ export class OwnActor {
   #incarnationSeen = 0;
   #renewal: Promise<void> | undefined;
 
-  constructor(engine: Engine, nodeNumber: number) {
+  constructor(engine: Engine, nodeNumber: number, refill: RefillBook) {
     this.#engine = engine;
+    this.#refill = refill;
     this.#nodeNumber = nodeNumber;
     const { incarnation, dotCounter } = engine.identity;
     this.#actor = actorOf(nodeNumber, incarnation);
@@ -53,6 +57,7 @@ export class OwnActor {
   /** Returns whether `context` knows more of this node than it does itself. */
   learn(context: VersionVector): boolean {
     if (!isAheadOf(context, this.last)) return false;
+    if (!this.#isStale) this.#refill.distrust();
     this.#isStale = true;
     const seen = lastIncarnationOf(context, this.#nodeNumber);
     this.#incarnationSeen = Math.max(this.#incarnationSeen, seen);

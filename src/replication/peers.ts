@@ -1,7 +1,7 @@
 // How replication reaches the other members of the cluster: one question to some of them, an
 // answer or a loss from each. The node implements it over the network (node/remote-peers.ts).
 
-import type { Reply, Request } from './messages.ts';
+import type { Reply, Request, StoreRequest } from './messages.ts';
 
 /** Place of a member in the topology's list. */
 export type MemberIndex = number;
@@ -25,13 +25,27 @@ export interface Question {
   readonly onSlow?: () => void;
 }
 
-export interface Peers {
+/** What may be passed on: who carries it out twice has done no harm. */
+export interface PassedQuestion extends Question {
+  readonly request: StoreRequest;
+}
+
+export interface Asking {
   ask(members: readonly MemberIndex[], question: Question): void;
+}
+
+export interface Peers extends Asking {
+  /**
+   * The same, over a link that the request shall cross once: one of them is asked and passes it on
+   * to the others, and each answers for itself. Who has not answered in the usual time, or was to
+   * hear it from one who is lost, is asked directly.
+   */
+  askThrough(members: readonly MemberIndex[], question: PassedQuestion): void;
 }
 
 /** One member's answer to one request. Never rejects. */
 export function answerOf(
-  peers: Peers,
+  peers: Asking,
   member: MemberIndex,
   request: Request,
   budgetMs: number,

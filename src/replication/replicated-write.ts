@@ -10,11 +10,18 @@ import { KvorumError } from '../base/errors.ts';
 import { hasEarlierIncarnations } from '../causality/pruning.ts';
 import { descends, type VersionVector } from '../causality/version-vector.ts';
 import type { Clock } from '../host/host.ts';
-import { type ClusterView, livingFallbacks } from './cluster-view.ts';
+import {
+  areNear,
+  byDataCenter,
+  type ClusterView,
+  livingFallbacks,
+  standInPlace,
+} from './cluster-view.ts';
 import type { DeadlineSweep, Waiting } from './deadline-sweep.ts';
 import type { Durability, Keyspace } from './keyspace.ts';
+import type { Need } from './levels/need.ts';
 import type { KeyAt, StoreRequest } from './messages.ts';
-import type { Answer, MemberIndex, Peers, Question } from './peers.ts';
+import type { Answer, MemberIndex, PassedQuestion, Peers } from './peers.ts';
 import type { Minted, Replica } from './replica.ts';
 import type { WriteOutcome, WriteReceipt } from './request.ts';
 import { WriteQuorum } from './write-quorum.ts';
@@ -34,11 +41,11 @@ export interface WriteTerms {
   readonly primaries: readonly MemberIndex[];
   /** Us, or the primary that we stand in for. */
   readonly own: MemberIndex;
-  readonly w: number;
+  readonly need: Need;
   readonly deadlineMs: number;
 }
 
-export class ReplicatedWrite implements Question, Waiting {
+export class ReplicatedWrite implements PassedQuestion, Waiting {
   readonly request: StoreRequest;
   readonly budgetMs: number;
   readonly deadlineMs: number;
@@ -49,8 +56,8 @@ export class ReplicatedWrite implements Question, Waiting {
   readonly #isStandIn: boolean;
   readonly #quorum: WriteQuorum;
   readonly #receipt: GrowingReceipt;
-  /** Those that had no turn yet; few writes need one. */
-  #fallbacks: ReturnType<typeof livingFallbacks> | undefined;
+  /** Few writes need one. */
+  #askedFallbacks: MemberIndex[] | undefined;
   /** Whether closing could help, and the copies of all who answered are what was minted. */
   #isUnanimous: boolean;
   /** Undefined as soon as the outcome is known. */
@@ -66,19 +73,18 @@ export class ReplicatedWrite implements Question, Waiting {
     this.#terms = terms;
     this.#isStandIn = terms.own !== parts.view.self;
     this.#others = terms.primaries.filter((member) => member !== terms.own);
-    this.#quorum = new WriteQuorum(terms.w, terms.primaries, !this.#isStandIn);
+    this.#quorum = new WriteQuorum(terms.need, terms.primaries, parts.view, !this.#isStandIn);
     this.#receipt = new GrowingReceipt(this.#quorum, terms.keyspace.durability, parts.view);
     this.#isUnanimous = hasEarlierIncarnations(minted.context);
   }
 
   /** Sends the object to all other primaries; resolves when W copies are durable. */
   run(): Promise<WriteOutcome> {
-    const { ownDisk, peers } = this.#parts;
     const others = this.#others;
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      if (others.length > 0) peers.ask(others, this);
-      else ownDisk.add(this);
+      if (others.length > 0) this.#askOthers(this);
+      else this.#parts.ownDisk.add(this);
       this.#minted.durable.then(
         () => this.#countOwn(true),
         () => this.#countOwn(false),
@@ -97,16 +103,27 @@ export class ReplicatedWrite implements Question, Waiting {
     this.#count(member, isKept);
   }
 
+  /** All other primaries: near ones each, those of another data center through one of them. */
+  #askOthers(question: PassedQuestion): void {
+    const { peers, view } = this.#parts;
+    const others = this.#others;
+    if (areNear(view, others)) {
+      peers.ask(others, question);
+      return;
+    }
+    const [near = [], ...far] = byDataCenter(view, others);
+    if (near.length > 0) peers.ask(near, question);
+    for (const there of far) peers.askThrough(there, question);
+  }
+
   giveUp(): void {
-    const { needed, got } = this.#quorum;
-    this.#decide({ kind: 'indeterminate', needed, got });
+    this.#decide({ kind: 'indeterminate', ...this.#quorum.progress() });
   }
 
   /** Asks the next fallback to keep the write for `primary`, which did not. */
   #standInFor(primary: MemberIndex): void {
     const { peers, requestMs, clock, view } = this.#parts;
-    this.#fallbacks ??= livingFallbacks(view, this.#terms.keyspace, this.request.slot);
-    const fallback = this.#fallbacks.next().value;
+    const fallback = this.#nextFallbackFor(primary);
     const leftMs = this.deadlineMs - clock.monotonicMs();
     // Nobody waits any more when the outcome is known: then the fallback has time.
     const budgetMs = this.#resolve === undefined ? requestMs : leftMs;
@@ -125,8 +142,22 @@ export class ReplicatedWrite implements Question, Waiting {
     peers.ask([fallback], { request, budgetMs, onAnswer });
   }
 
+  /** The best one that was not asked yet. */
+  #nextFallbackFor(primary: MemberIndex): MemberIndex | undefined {
+    const { view } = this.#parts;
+    const { keyspace } = this.#terms;
+    const where = standInPlace(view, keyspace, primary);
+    for (const member of livingFallbacks(view, keyspace, this.request.slot, where)) {
+      if (this.#askedFallbacks?.includes(member)) continue;
+      this.#askedFallbacks ??= [];
+      this.#askedFallbacks.push(member);
+      return member;
+    }
+    return undefined;
+  }
+
   #countStandIn(primary: MemberIndex, fallback: MemberIndex, context: VersionVector): void {
-    if (this.#parts.replica.learnContext(context)) this.#quorum.addFailure();
+    if (this.#parts.replica.learnContext(context)) this.#quorum.addFailure(primary);
     else this.#quorum.addStandIn(primary, fallback);
     this.#conclude();
   }
@@ -146,13 +177,13 @@ export class ReplicatedWrite implements Question, Waiting {
     ownDisk.delete(this);
     if (isDurable && this.#isStandIn) this.#quorum.addStandIn(this.#terms.own, view.self);
     else if (isDurable) this.#quorum.addAck(view.self);
-    else this.#quorum.addFailure();
+    else this.#quorum.addFailure(this.#terms.own);
     this.#conclude();
   }
 
   #count(member: MemberIndex, isDurable: boolean): void {
     if (isDurable) this.#quorum.addAck(member);
-    else this.#quorum.addFailure();
+    else this.#quorum.addFailure(member);
     this.#conclude();
   }
 
@@ -181,7 +212,7 @@ export class ReplicatedWrite implements Question, Waiting {
 
   /** All primaries have confirmed the same: each of them may forget the earlier lives of nodes. */
   async #closeIncarnations(): Promise<void> {
-    const { peers, replica, requestMs, view } = this.#parts;
+    const { replica, requestMs, view } = this.#parts;
     const others = this.#others;
     const { keyspace } = this.#terms;
     const primaries = this.#terms.primaries.map((member) => view.nodeNumber(member));
@@ -190,7 +221,7 @@ export class ReplicatedWrite implements Question, Waiting {
       const object = await replica.closeIncarnations(keyspace, this.request, confirmation);
       if (object === undefined || others.length === 0) return;
       const request = { ...this.request, object };
-      peers.ask(others, { request, budgetMs: requestMs, onAnswer: () => {} });
+      this.#askOthers({ request, budgetMs: requestMs, onAnswer: () => {} });
     } catch (error) {
       // A disk that refuses this refuses writes, and says so there; the next write tries again.
       if (!(error instanceof KvorumError)) throw error;

@@ -8,12 +8,16 @@ import type { Dot } from '../causality/dot.ts';
 import type { HybridTime } from '../causality/hybrid-clock.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
 import type { Durability } from './keyspace.ts';
+import type { ConsistencyLevel } from './levels/consistency-level.ts';
+import type { Progress } from './levels/need.ts';
 
 export interface GetRequest {
   readonly keyspace: KeyspaceNumber;
   readonly key: Buffer;
   /** Answers to wait for instead of the keyspace's R. */
-  readonly r?: number;
+  readonly r?: ConsistencyLevel;
+  /** Where `local` is: the data center of the node that was asked, which is us if absent. */
+  readonly home?: string;
   /**
    * The context that the client's session has of this key: answered is only from a state that
    * covers it, so that the client sees its own writes, and nothing older than it has seen.
@@ -39,12 +43,12 @@ export type MergeReport =
   | { readonly kind: 'merged'; readonly siblingsCount: number }
   | { readonly kind: 'unmerged'; readonly why: string };
 
-export interface NoAnswer {
+export interface NoAnswer extends Progress {
   readonly kind: 'no-answer';
-  readonly needed: number;
-  readonly got: number;
   /** Enough answered, but all that could be asked know less than `after`. */
   readonly isBehind?: true;
+  /** Enough answered, but some are being refilled after their disk was lost: they do not count. */
+  readonly isRefilling?: true;
 }
 
 /** One sibling that is neither deleted nor expired. */
@@ -68,7 +72,9 @@ export interface WriteRequest {
   /** Answer with the value that lived before (SET … GET). */
   readonly returnPrevious?: boolean;
   /** Copies to wait for instead of the keyspace's W. */
-  readonly w?: number;
+  readonly w?: ConsistencyLevel;
+  /** Where `local` is: the data center of the node that was asked, which is us if absent. */
+  readonly home?: string;
   /**
    * Only while nothing newer stands there, neither value nor tombstone: a second attempt must not
    * undo what was written after the first, which nobody knows the end of.
@@ -101,13 +107,11 @@ export type WriteOutcome =
   | { readonly kind: 'condition-failed'; readonly previous: LiveValue | undefined }
   | NotApplied
   /** Fewer than W confirmed it in time: it may or may not appear. */
-  | { readonly kind: 'indeterminate'; readonly needed: number; readonly got: number };
+  | (Progress & { readonly kind: 'indeterminate' });
 
 /** Too few nodes could take it: nothing was written anywhere, a retry is safe. */
-export interface NotApplied {
+export interface NotApplied extends Progress {
   readonly kind: 'not-applied';
-  readonly needed: number;
-  readonly got: number;
   /** What a node said that could have taken it but for its disk: that is full, say. */
   readonly why?: { readonly code: ErrorCode; readonly message: string };
 }

@@ -5,7 +5,7 @@ import { ByteReader } from '../base/bytes.ts';
 import { KvorumError, messageOf } from '../base/errors.ts';
 import { type Later, later } from '../base/later.ts';
 import { encodeObject, readVersion } from '../causality/object-format.ts';
-import { EMPTY_OBJECT, type StoredObject } from '../causality/siblings.ts';
+import { EMPTY_OBJECT, type ObjectVersion, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
 import { type Admission, valueBytesOf } from './admission/admission.ts';
@@ -14,15 +14,24 @@ import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
 import { countOwnKeys, listOwnKeys } from './listing/own-keys.ts';
-import type { HintRequest, RemoteWriteOutcome, Reply, Request, StoreRequest } from './messages.ts';
+import type {
+  HintRequest,
+  KeyAt,
+  RemoteWriteOutcome,
+  Reply,
+  Request,
+  StoreRequest,
+} from './messages.ts';
 import type { FlushMember } from './reaping/flush-member.ts';
 import type { RoundMember } from './reaping/round-member.ts';
+import type { RefillBook } from './refill/refill-book.ts';
 import type { Merged, Replica } from './replica.ts';
 import type { GetOutcome, WriteOutcome } from './request.ts';
 
 export interface ResponderParts {
   readonly view: ClusterView;
   readonly replica: Replica;
+  readonly refill: RefillBook;
   readonly engine: Engine;
   readonly coordinator: Coordinator;
   readonly rounds: RoundMember;
@@ -71,7 +80,7 @@ export class Responder {
         return admission.run('comparison', 0, () => antiEntropy.bucketsFor(request));
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
-          return versionReply(found, replica.objectOf(request, undefined));
+          return this.#version(request, found);
         });
       case 'read-object':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
@@ -86,7 +95,7 @@ export class Responder {
           return later(coordinator.writeForwarded(request), wroteReply);
         });
       case 'list-slots':
-        return admission.run('scan', 0, () => listOwnKeys(engine, this.#parts.clock, request));
+        return admission.run('scan', 0, () => listOwnKeys(this.#parts, request));
       case 'open-round':
         return rounds.open(request);
       case 'raise-floor':
@@ -100,6 +109,13 @@ export class Responder {
           return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
         });
     }
+  }
+
+  #version(at: KeyAt, found: Buffer | undefined): Reply {
+    const { refill, replica } = this.#parts;
+    const version = versionOf(found, replica.objectOf(at, undefined));
+    if (refill.isRefilling(at)) return { kind: 'version', version, isRefilling: true };
+    return { kind: 'version', version };
   }
 
   #store(request: StoreRequest): Later<Reply> {
@@ -128,11 +144,9 @@ function objectReply(found: Buffer | undefined, absent: StoredObject): Reply {
   return { kind: 'object', object: encodeObject(absent) };
 }
 
-function versionReply(found: Buffer | undefined, absent: StoredObject): Reply {
-  if (found !== undefined) {
-    return { kind: 'version', version: readVersion(new ByteReader(found)) };
-  }
-  return { kind: 'version', version: absent === EMPTY_OBJECT ? undefined : absent };
+function versionOf(found: Buffer | undefined, absent: StoredObject): ObjectVersion | undefined {
+  if (found !== undefined) return readVersion(new ByteReader(found));
+  return absent === EMPTY_OBJECT ? undefined : absent;
 }
 
 function gotReply(outcome: GetOutcome | undefined): Reply {

@@ -16,7 +16,7 @@
 import { SLOT_COUNT } from '../base/ids.ts';
 import { idealLoads } from './ideal-load.ts';
 import { NO_QUOTA, type Quota, quotaRanges, RUNS_PER_MEMBER } from './quota.ts';
-import { ReplicaRule } from './replica-rule.ts';
+import { ReplicaRule, type Replication } from './replica-rule.ts';
 import type { Member } from './ring.ts';
 import { RunList } from './run-list.ts';
 
@@ -49,8 +49,8 @@ export interface DraftOptions {
   readonly members: readonly Member[];
   readonly stayingCount: number;
   readonly owners: ArrayLike<number>;
-  /** Replicas to balance for; capped at the number of hosts. */
-  readonly n: number;
+  /** Replicas to balance for; a plain number is capped at the number of hosts. */
+  readonly n: Replication;
 }
 
 export class Draft {
@@ -79,7 +79,7 @@ export class Draft {
     this.quotas = members.map((_, i) => ranges[i] ?? NO_QUOTA);
     this.#rule = new ReplicaRule(members, n, (i) => i < stayingCount);
     this.#ideals = new Float64Array(members.length);
-    this.#ideals.set(idealLoads(staying, this.#rule.n));
+    this.#ideals.set(idealLoads(staying, typeof n === 'number' ? this.#rule.n : n));
     this.#rowsTarget = RUNS_PER_MEMBER * stayingCount;
     this.runs = new RunList(owners);
     this.owned = new Int32Array(members.length);
@@ -211,7 +211,9 @@ export class Draft {
     if (share > 0) {
       const ideal = this.#ideals[member] as number;
       const due = owned < low || owned > high ? (ideal * owned) / share : ideal;
-      const error = ((this.#loads[member] as number) - due) / (ideal * LOAD_TOLERANCE);
+      const load = this.#loads[member] as number;
+      // Where no replicas are asked for there are none, and nothing to be off.
+      const error = ideal > 0 ? (load - due) / (ideal * LOAD_TOLERANCE) : 0;
       // The fourth power sees to the worst member, the square to all of them.
       cost = error ** 2 + error ** 4 / 4;
       if (owned >= low) cost += ((owned - share) / (share * SHARE_TOLERANCE)) ** 2;

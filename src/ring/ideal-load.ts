@@ -9,11 +9,24 @@
 // Pure: no clock, no disk, no network; dice are an argument.
 
 import { SLOT_COUNT } from '../base/ids.ts';
-import { roundsOf } from './replica-rule.ts';
+import { type Replication, roundsOf } from './replica-rule.ts';
 import type { Member } from './ring.ts';
 
-/** Slots of which each member should hold a replica; they sum to n · 16,384. */
-export function idealLoads(members: readonly Member[], n: number): Float64Array {
+/** Slots of which each member should hold a replica; they sum to the number of copies · 16,384. */
+export function idealLoads(members: readonly Member[], replication: Replication): Float64Array {
+  if (typeof replication === 'number') return idealsWithin(members, replication);
+  const loads = new Float64Array(members.length);
+  for (const [dataCenter, count] of Object.entries(replication)) {
+    const isThere = (member: Member) => member.dataCenter === dataCenter;
+    const ideals = idealsWithin(members.filter(isThere), count).values();
+    for (const [i, member] of members.entries()) {
+      if (isThere(member)) loads[i] = ideals.next().value as number;
+    }
+  }
+  return loads;
+}
+
+function idealsWithin(members: readonly Member[], n: number): Float64Array {
   const loads = new Float64Array(members.length);
   const all = members.map((_, index) => index);
   const racks = grouped(all, (i) => `${members[i]?.rack}\n${members[i]?.dataCenter}`);

@@ -5,18 +5,19 @@ import { SLOT_COUNT, type Slot } from '../base/ids.ts';
 import { idealLoads } from './ideal-load.ts';
 import { placeTokens } from './placement.ts';
 import { preferenceLists } from './preference-list.ts';
+import type { Replication } from './replica-rule.ts';
 import { type Member, type Ring, runsOf, slotsOwned } from './ring.ts';
 import { anyMembers, membersOf } from './test-members.ts';
 
-/** Largest replica load over its ideal. */
-function worstLoad(ring: Ring, n: number): number {
+/** Largest replica load over its ideal, of the members that have one. */
+function worstLoad(ring: Ring, n: Replication): number {
   const table = preferenceLists(ring, n);
-  const ideals = idealLoads(ring.members, table.n);
+  const ideals = idealLoads(ring.members, typeof n === 'number' ? table.n : n);
   const loads = ideals.map(() => 0);
   for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
     for (const member of table.primaries(slot)) loads[member] = (loads[member] as number) + 1;
   }
-  return Math.max(...loads.map((load, i) => load / (ideals[i] as number)));
+  return Math.max(...[...loads].map((load, i) => (load === 0 ? 0 : load / (ideals[i] as number))));
 }
 
 test('equal members: equal replica loads, and few rows for clients to read', () => {
@@ -49,6 +50,22 @@ test('unequal members: replica loads in proportion, as far as hosts and racks al
     const load = worstLoad(placeTokens(members, { n: 3 }), 3);
     assert.ok(load <= 1.05, `${name}: replica load ${load}`);
   }
+});
+
+test('counts per data center: even in each of them, and nothing elsewhere', () => {
+  const placeOf = (i: number) => {
+    const dataCenter = i < 10 ? 'east' : i < 20 ? 'west' : i < 25 ? 'north' : 'south';
+    return { dataCenter, rack: `r${i % 2}` };
+  };
+  const members = membersOf(28, placeOf);
+  const counts = { east: 3, west: 2, north: 1 };
+  const load = worstLoad(placeTokens(members, { n: counts }), counts);
+  assert.ok(load <= 1.05, `replica load ${load}`);
+  const perSlot = [...idealLoads(members, counts)].map((ideal) => ideal / SLOT_COUNT);
+  assert.deepEqual(
+    [0, 10, 20, 25].map((i) => Number(perSlot[i]?.toFixed(3))),
+    [0.3, 0.2, 0.2, 0],
+  );
 });
 
 test('the ideal load knows what hosts and racks cannot take', () => {

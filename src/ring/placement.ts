@@ -15,13 +15,14 @@ import { Draft } from './draft.ts';
 import { interleaved } from './interleaving.ts';
 import { polish } from './polish.ts';
 import { exactQuotas, RUNS_PER_MEMBER } from './quota.ts';
+import { type Replication, totalOf } from './replica-rule.ts';
 import { checkMembers, type Member, type Ring } from './ring.ts';
 
 const POLISH_ATTEMPTS_PER_RUN = 4;
 
 export interface PlacementOptions {
-  /** Replicas to balance for: N of the keyspace that matters most. */
-  readonly n: number;
+  /** Replicas to balance for: N, or counts, of the keyspace that matters most. */
+  readonly n: Replication;
   /** Another seed, another ring; the same seed, the same ring. */
   readonly seed?: number;
 }
@@ -31,7 +32,7 @@ export function placeTokens(members: readonly Member[], { n, seed = 1 }: Placeme
   checkMembers(members);
   const dice = diceOf(seed);
   const quotas = exactQuotas(members);
-  const order = interleaved(dueRuns(quotas, dice), members, n, dice);
+  const order = interleaved(dueRuns(quotas, dice), members, totalOf(n), dice);
   const owners = dealt(order, quotas);
   const draft = new Draft({ members, stayingCount: members.length, owners, n });
   polish(draft, { dice, attempts: POLISH_ATTEMPTS_PER_RUN * order.length });

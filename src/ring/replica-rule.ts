@@ -18,6 +18,12 @@ import { impossible, type Member } from './ring.ts';
 /** Copies of each slot: over all data centers, or so many in each of those that are named. */
 export type Replication = number | { readonly [dataCenter: string]: number };
 
+/** Copies of each slot in all data centers together. */
+export function totalOf(replication: Replication): number {
+  if (typeof replication === 'number') return replication;
+  return Object.values(replication).reduce((sum, count) => sum + count, 0);
+}
+
 /** How one data center, or the whole ring, gives its replicas to a slot. */
 export interface Zone {
   readonly fullRounds: number;

@@ -17,8 +17,11 @@ const MERGED = 'a read merges it with the others';
 export function explanationText(explanation: Explanation): string {
   const { keyspace, conflictRule, slot, replicas, standIns, hintsFor, writes } = explanation;
   const lines = [`slot ${slot}, keyspace ${keyspace} (rule ${conflictRule})`];
+  const isSpread = new Set(replicas.map(({ dataCenter }) => dataCenter)).size > 1;
   for (const replica of replicas) {
-    lines.push(`${replica.node}${replica.isAlive ? '' : ' (down)'}: ${stateText(replica)}`);
+    const where = isSpread ? ` in ${replica.dataCenter}` : '';
+    const name = `${replica.node}${where}${replica.isAlive ? '' : ' (down)'}`;
+    lines.push(`${name}: ${stateText(replica)}`);
   }
   for (const fallback of standIns) {
     lines.push(`${fallback.node} (stands in for others): ${stateText(fallback)}`);

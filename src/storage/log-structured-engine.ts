@@ -305,6 +305,8 @@ export class LogStructuredEngine implements Engine {
   async #renew(known: number): Promise<Identity> {
     const previous = Math.max(this.#identity.incarnation, known);
     this.#identity = await renewIdentity(this.#host, this.#identity, previous);
+    const { incarnation } = this.#identity;
+    this.#host.log.warn('incarnation-renewed', { incarnation, known });
     return this.#identity;
   }
 

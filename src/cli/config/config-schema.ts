@@ -9,11 +9,20 @@
 //   scrub-period = "7d"
 
 import Type, { type Static } from 'typebox';
-import { COPIES_MAX, KEYSPACE_NUMBER_MAX } from '../../replication/keyspace.ts';
+import { LEVEL_NAMES, type LevelName } from '../../node/store.ts';
+import {
+  COPIES_MAX,
+  KEYSPACE_NUMBER_MAX,
+  PRESETS,
+  type Preset,
+} from '../../replication/keyspace.ts';
 
 const Text = Type.String({ minLength: 1 });
 const Count = Type.Integer({ minimum: 1 });
 const Copies = Type.Integer({ minimum: 1, maximum: COPIES_MAX });
+/** In all, or in each data center by its name. */
+const Placement = Type.Union([Copies, Type.Record(Type.String(), Copies)]);
+const Level = Type.Union([Copies, Type.Enum([...LEVEL_NAMES] as LevelName[])]);
 
 const MemberSchema = Type.Object(
   {
@@ -33,10 +42,10 @@ const KeyspaceSchema = Type.Object(
   {
     number: Type.Integer({ minimum: 0, maximum: KEYSPACE_NUMBER_MAX }),
     name: Text,
-    preset: Type.Optional(Type.Enum(['quorum', 'fast-write', 'fast-read', 'eventual'])),
-    n: Type.Optional(Copies),
-    r: Type.Optional(Copies),
-    w: Type.Optional(Copies),
+    preset: Type.Optional(Type.Enum(Object.keys(PRESETS) as Preset[])),
+    n: Type.Optional(Placement),
+    r: Type.Optional(Level),
+    w: Type.Optional(Level),
     'conflict-rule': Type.Optional(Type.Enum(['latest', 'siblings', 'merge'])),
     merge: Type.Optional(Text),
     'merge-limit': Type.Optional(Text),

@@ -4,6 +4,8 @@
 
 import type { KeyspaceNumber } from '../../base/ids.ts';
 import {
+  COPIES_MAX,
+  type Copies,
   DEFAULT_KEYSPACE,
   type Keyspace,
   type ObjectLimits,
@@ -63,18 +65,26 @@ function keyspaceOf(table: KeyspaceTable, from: string): Keyspace {
   };
 }
 
-function copiesOf(table: KeyspaceTable, where: string): Pick<Keyspace, 'n' | 'r' | 'w'> {
-  const usual = PRESETS[table.preset ?? 'quorum'](table.n ?? DEFAULT_KEYSPACE.n);
-  const { n, r, w } = { n: usual.n, r: table.r ?? usual.r, w: table.w ?? usual.w };
-  for (const [letter, copies] of [
-    ['r', r],
-    ['w', w],
-  ] as const) {
-    if (copies <= n) continue;
-    const why = `${where} has ${letter} = ${copies} but n = ${n}`;
-    throw badOption(why, `Lower ${letter} to ${n} or raise n: only n nodes hold a key.`);
+function copiesOf(table: KeyspaceTable, where: string): Pick<Keyspace, 'n' | 'copies' | 'r' | 'w'> {
+  const { n = DEFAULT_KEYSPACE.n } = table;
+  const copies = typeof n === 'number' ? undefined : n;
+  const usual = PRESETS[table.preset ?? 'quorum'](typeof n === 'number' ? n : sumOf(n));
+  const levels = { n: usual.n, r: table.r ?? usual.r, w: table.w ?? usual.w };
+  if (levels.n < 1 || levels.n > COPIES_MAX) {
+    const why = `${where} has ${levels.n} copies in all its data centers together`;
+    throw badOption(why, `Ask for 1 to ${COPIES_MAX}: more copies serve nobody.`);
   }
-  return { n, r, w };
+  for (const letter of ['r', 'w'] as const) {
+    const level = levels[letter];
+    if (typeof level === 'string' || level <= levels.n) continue;
+    const why = `${where} has ${letter} = ${level} but n = ${levels.n}`;
+    throw badOption(why, `Lower ${letter} to ${levels.n} or raise n: only n nodes hold a key.`);
+  }
+  return { ...levels, copies };
+}
+
+function sumOf(copies: Copies): number {
+  return Object.values(copies).reduce((sum, count) => sum + count, 0);
 }
 
 function limitsOf(table: KeyspaceTable, n: number, where: string): ObjectLimits {

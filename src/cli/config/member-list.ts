@@ -24,14 +24,18 @@ import { badOption, type Setting } from './node-setting.ts';
 const HTTP_OFFSET = 1_000;
 const PEER_OFFSET = 2_000;
 const PORT_MAX = 65_535;
+/** name=host:port, and perhaps @dc or @dc/rack. */
+const MEMBER = /^([^=@]+)=([^=@]+?)(?:@([^=@/]+)(?:\/([^=@/]+))?)?$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
-/** Parses `n1=127.0.0.1:7001,n2=127.0.0.1:7002`; throws BAD_OPTION. */
+/** Parses `n1=127.0.0.1:7001,n2=127.0.0.1:7002@east/rack2`; throws BAD_OPTION. */
 export function parseClusterFlag({ value, from }: Setting): MemberTable[] {
   return value.split(',').map((part) => {
-    const [name, listen, ...rest] = part.trim().split('=');
-    if (name !== undefined && listen !== undefined && rest.length === 0) return { name, listen };
-    const fix = 'Write name=host:port for each node, with commas between: n1=127.0.0.1:7001,…';
+    const [, name, listen, dc, rack] = MEMBER.exec(part.trim()) ?? [];
+    if (name !== undefined && listen !== undefined) return { name, listen, dc, rack };
+    const fix =
+      'Write name=host:port for each node, with commas between: n1=127.0.0.1:7001,… ' +
+      '(or name=host:port@dc/rack).';
     throw badOption(`"${part.trim()}" in ${from} is not a member`, fix);
   });
 }
@@ -69,12 +73,12 @@ export function clusterIdOf(
   const places = members
     .map(({ name, host, rack, dataCenter, capacity }) => [name, host, rack, dataCenter, capacity])
     .sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1));
-  const usual = keyspaces.find(({ number }) => number === 0)?.n;
+  const placed = keyspaces.map(({ number, n, copies }) => [number, copies ?? n] as const);
+  const usual = JSON.stringify(placed.find(([number]) => number === 0)?.[1]);
   // A keyspace that lies as the default one does may come and go: no key moves.
-  const copies = keyspaces
-    .filter(({ number, n }) => number === 0 || n !== usual)
-    .map(({ number, n }) => [number, n])
-    .sort(([a = 0], [b = 0]) => a - b);
+  const copies = placed
+    .filter(([number, count]) => number === 0 || JSON.stringify(count) !== usual)
+    .sort(([a], [b]) => a - b);
   return asClusterId(digest(['cluster', clusterName, places, copies]).slice(0, 32));
 }
 

@@ -141,6 +141,58 @@ test('[[keyspaces]]: presets, own numbers, and the default one beside them', asy
   );
 });
 
+test('[[keyspaces]]: copies in each data center, and levels', async (t) => {
+  const config = await fileWith(
+    t,
+    `
+    [[keyspaces]]
+    number = 1
+    name = "orders"
+    n = { east = 3, west = 2 }
+    [[keyspaces]]
+    number = 2
+    name = "carts"
+    n = { east = 3, west = 2 }
+    preset = "local-quorum"
+    [[keyspaces]]
+    number = 3
+    name = "ledger"
+    n = { east = 2 }
+    r = "one"
+    w = "each-quorum"
+    `,
+  );
+  const { keyspaces } = (await readNodeConfig({ config }, {})).topology;
+  const copies = { east: 3, west: 2 };
+  deepEqual(
+    keyspaces.map(({ n, copies, r, w }) => [n, copies && { ...copies }, r, w]),
+    [
+      [3, undefined, 2, 2],
+      [5, copies, 3, 3],
+      [5, copies, 'local-quorum', 'local-quorum'],
+      [2, { east: 2 }, 'one', 'each-quorum'],
+    ],
+  );
+});
+
+test('where a key lies is part of who the cluster is', async (t) => {
+  const idWith = async (n: string) => {
+    const text = `[[keyspaces]]\nnumber = 0\nname = "default"\nn = ${n}\n`;
+    return (await readNodeConfig({ config: await fileWith(t, text) }, {})).topology.clusterId;
+  };
+  const ids = await Promise.all(['3', '{ dc1 = 3 }', '{ dc1 = 2, dc2 = 1 }'].map(idWith));
+  equal(new Set(ids).size, 3);
+});
+
+test('--cluster may say where each node stands', async () => {
+  const cluster = 'n1=127.0.0.1:7001@east/r1,n2=127.0.0.1:7002@west,n3=127.0.0.1:7003';
+  const config = await readNodeConfig({ cluster, nodeId: 'n1' }, {});
+  const places = config.topology.members.map(({ name, dataCenter, rack }) => {
+    return `${name} ${dataCenter}/${rack}`;
+  });
+  deepEqual(places, ['n1 east/r1', 'n2 west/rack1', 'n3 dc1/rack1']);
+});
+
 test('[[keyspaces]]: durability, default TTL and limits', async (t) => {
   const config = await fileWith(
     t,
@@ -191,6 +243,11 @@ test('a keyspace that cannot be is refused with the reason', async (t) => {
     ['name = "7"', /cannot be called so/],
     ['n = 2\nr = 3', /r = 3 but n = 2/],
     ['n = 2\nw = 3', /w = 3 but n = 2/],
+    ['n = { east = 1, west = 1 }\nw = 3', /w = 3 but n = 2/],
+    ['n = {}', /has 0 copies in all its data centers/],
+    ['n = { east = 20, west = 12 }', /has 32 copies in all/],
+    ['n = { east = 0 }', /n/],
+    ['w = "most"', /w/],
     ['ttl = "soon"', /ttl "soon" is not a duration/],
     ['durability = "never"', /durability in .* must be one of: fsync, interval/],
     ['siblings-warned = 11\nsiblings-max = 10', /warns of 11 siblings but refuses more than 10/],

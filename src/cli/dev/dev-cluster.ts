@@ -12,6 +12,8 @@ export interface DevOptions {
   readonly isVerbose: boolean;
   /** What each node gets as --memory, if anything. */
   readonly memory: string | undefined;
+  /** The same for --config. */
+  readonly config: string | undefined;
 }
 
 export class DevCluster {
@@ -20,7 +22,7 @@ export class DevCluster {
   #isReady = false;
   #isStopping = false;
 
-  constructor(layout: DevLayout, { isVerbose, memory }: DevOptions) {
+  constructor(layout: DevLayout, { isVerbose, memory, config }: DevOptions) {
     this.#children = layout.nodes.map(({ name, directory }) => {
       const identity = ['--node-id', name, '--data', directory];
       const cluster = ['--cluster', clusterFlag(layout), '--cluster-name', 'dev'];
@@ -28,6 +30,7 @@ export class DevCluster {
         ...identity,
         ...cluster,
         ...(memory === undefined ? [] : ['--memory', memory]),
+        ...(config === undefined ? [] : ['--config', config]),
       ];
       const onLine = (line: string) => {
         const isNoise = this.#isStopping || !this.#isReady || !isWarning(line);

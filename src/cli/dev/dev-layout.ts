@@ -19,6 +19,8 @@ export interface DevLayout {
 
 export interface DevNode {
   readonly name: string;
+  /** Undefined: they are all in one. */
+  readonly dataCenter: string | undefined;
   readonly directory: string;
   readonly clientAddress: Address;
   readonly httpAddress: Address;
@@ -32,14 +34,28 @@ const PEER_OFFSET = 2_000;
 const PORT_MAX = 65_535 - PEER_OFFSET - NODES_MAX;
 const HOST = '127.0.0.1';
 
+export interface DevWishes {
+  readonly nodes: string;
+  readonly port: string;
+  readonly data: string;
+  /** Names of data centers with commas between: the first nodes stand in the first of them. */
+  readonly dcs?: string;
+}
+
 /** Throws BAD_OPTION. */
-export function devLayout(nodes: string, port: string, directory: string): DevLayout {
+export function devLayout({ nodes, port, data: directory, dcs }: DevWishes): DevLayout {
   const count = integerBetween(nodes, '--nodes', 1, NODES_MAX);
   const first = integerBetween(port, '--port', 1, PORT_MAX);
+  const dataCenters = dcs?.split(',') ?? [];
+  if (dataCenters.length > count) {
+    const why = `--dcs names ${dataCenters.length} data centers for ${count} nodes`;
+    throw badOption(why, 'Give at least as many --nodes, so that each of them has one.');
+  }
   return {
     directory,
     nodes: Array.from({ length: count }, (_, i) => ({
       name: `n${i + 1}`,
+      dataCenter: dataCenters[Math.floor((i * dataCenters.length) / count)],
       directory: join(directory, `n${i + 1}`),
       clientAddress: joinAddress(HOST, first + i),
       httpAddress: joinAddress(HOST, first + i + HTTP_OFFSET),
@@ -49,7 +65,10 @@ export function devLayout(nodes: string, port: string, directory: string): DevLa
 }
 
 export function clusterFlag({ nodes }: DevLayout): string {
-  return nodes.map(({ name, clientAddress }) => `${name}=${clientAddress}`).join(',');
+  const member = ({ name, clientAddress, dataCenter }: DevNode) => {
+    return `${name}=${clientAddress}${dataCenter === undefined ? '' : `@${dataCenter}`}`;
+  };
+  return nodes.map(member).join(',');
 }
 
 /** Rejects with PORT_IN_USE. */

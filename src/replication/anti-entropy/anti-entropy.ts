@@ -46,8 +46,16 @@ export interface SyncState {
 /** A write that was under way has arrived everywhere by then. */
 const CONFIRM_MS = 500;
 
+/** Between two looks whether it is time for anything. */
+const LOOK_MS = 1_000;
+
+/** So soon it is tried again to refill slots; twice as late each time that nothing came of it. */
+const REFILL_PAUSE_MS = 200;
+
 /** Each waits for several answers; how many keys are under way is bounded apart. */
 const SLOTS_AT_ONCE = 8;
+
+const NO_SLOTS: ReadonlySet<Slot> = new Set();
 
 /** By slot, both digests of a slot that differs: `ours theirs`. */
 type Differing = ReadonlyMap<Slot, string>;
@@ -61,6 +69,11 @@ export class AntiEntropy {
   readonly #states = new Map<MemberIndex, SyncState>();
   #exchanges = 0;
   #slotsRepaired = 0;
+  /** When all are to be compared again, whatever was in between: on the monotonic clock. */
+  #dueMs = 0;
+  #refillPauseMs = REFILL_PAUSE_MS;
+  /** That were refilled from one member, in this round. */
+  #slotsLevelled = 0;
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -80,7 +93,9 @@ export class AntiEntropy {
   }
 
   start(): void {
-    this.#timer = this.#parts.clock.after(this.#parts.periodMs, () => this.#run());
+    const { clock, periodMs } = this.#parts;
+    this.#dueMs = clock.monotonicMs() + periodMs;
+    this.#later();
   }
 
   close(): void {
@@ -109,6 +124,12 @@ export class AntiEntropy {
     return { kind: 'buckets', differing: differing >>> 0 };
   }
 
+  #later(): void {
+    const { clock, periodMs, refill } = this.#parts;
+    const pauseMs = refill.slotsWaiting > 0 ? this.#refillPauseMs : LOOK_MS;
+    this.#timer = clock.after(Math.min(pauseMs, periodMs), () => this.#run());
+  }
+
   #slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {
     const name = `${member} ${keyspace.number}`;
     const shared = this.#shared.get(name) ?? new SharedSlots(this.#parts.view, keyspace, member);
@@ -116,10 +137,17 @@ export class AntiEntropy {
     return shared;
   }
 
+  /** All of them when it is time; who is needed for refilling as soon as may be. */
   async #run(): Promise<void> {
-    const { admission, view } = this.#parts;
+    const { admission, clock, periodMs, refill, view } = this.#parts;
+    const isTime = clock.monotonicMs() >= this.#dueMs;
+    this.#slotsLevelled = 0;
+    let wasIdle = true;
+    if (isTime) this.#dueMs = clock.monotonicMs() + periodMs;
     for (let member = 0; member < view.memberCount && !this.#isClosed; member++) {
       if (member === view.self || !view.isAlive(member) || admission.isBusy) continue;
+      if (!isTime && !refill.waitsFor(member)) continue;
+      wasIdle = false;
       try {
         await this.#compareWith(member);
       } catch (error) {
@@ -127,7 +155,9 @@ export class AntiEntropy {
         this.#parts.log.warn('not compared', { member, why: messageOf(error) });
       }
     }
-    if (!this.#isClosed) this.start();
+    const isWorthwhile = wasIdle || this.#slotsLevelled > 0;
+    this.#refillPauseMs = isWorthwhile ? REFILL_PAUSE_MS : 2 * this.#refillPauseMs;
+    if (!this.#isClosed) this.#later();
   }
 
   async #compareWith(member: MemberIndex): Promise<void> {
@@ -151,27 +181,39 @@ export class AntiEntropy {
     const { clock } = this.#parts;
     this.#exchanges += 1;
     const first = await this.#differing(member, keyspace);
-    if (first === undefined || first.size === 0) return first?.size;
+    if (first === undefined) return undefined;
+    if (first.size === 0) {
+      this.#noteLevel(member, keyspace, NO_SLOTS);
+      return 0;
+    }
     await new Promise<void>((resolve) => clock.after(CONFIRM_MS, resolve));
     const second = await this.#differing(member, keyspace);
     if (second === undefined) return undefined;
     const slots = [...second].filter(([slot, digests]) => {
       return first.has(slot) && this.#alike.get(nameOf(member, keyspace, slot)) !== digests;
     });
-    const keys = await fanOut(slots, SLOTS_AT_ONCE, ([slot, digests]) => {
-      return this.#level(member, keyspace, slot, digests);
+    const uneven = new Set<Slot>();
+    const repairs = await fanOut(slots, SLOTS_AT_ONCE, async ([slot, digests]) => {
+      const repaired = await this.#level(member, keyspace, slot, digests);
+      if (repaired?.isLevel !== true) uneven.add(slot);
+      return repaired;
     });
-    if (keys.includes(undefined)) return undefined;
-    return keys.filter((count) => count !== 0).length;
+    if (!this.#isClosed) this.#noteLevel(member, keyspace, uneven);
+    if (repairs.includes(undefined)) return undefined;
+    return repairs.filter((repaired) => repaired?.keys !== 0).length;
   }
 
-  /** How many keys differed; undefined: the other side did not answer, or we are closed. */
+  #noteLevel(member: MemberIndex, keyspace: Keyspace, but: ReadonlySet<Slot>): void {
+    this.#slotsLevelled += this.#parts.refill.noteLevel(keyspace, member, but);
+  }
+
+  /** Undefined: the other side did not answer, or we are closed. */
   async #level(member: MemberIndex, keyspace: Keyspace, slot: Slot, digests: string) {
     if (this.#isClosed) return undefined;
-    const keys = await this.#repair.run(member, keyspace, slot);
-    if (keys === 0) this.#alike.set(nameOf(member, keyspace, slot), digests);
-    else if (keys !== undefined) this.#slotsRepaired += 1;
-    return keys;
+    const repaired = await this.#repair.run(member, keyspace, slot);
+    if (repaired?.keys === 0) this.#alike.set(nameOf(member, keyspace, slot), digests);
+    else if (repaired !== undefined) this.#slotsRepaired += 1;
+    return repaired;
   }
 
   async #differing(member: MemberIndex, keyspace: Keyspace): Promise<Differing | undefined> {

@@ -12,7 +12,8 @@ import type { Keyspace } from '../keyspace.ts';
 import { listOwnKeys } from '../listing/own-keys.ts';
 import type { KeyAt, ListedKey, Listing, SlotsRequest } from '../messages.ts';
 import type { PacedWindow } from '../paced-window.ts';
-import { answerOf, type MemberIndex, type Peers } from '../peers.ts';
+import { type Asking, answerOf, type MemberIndex } from '../peers.ts';
+import type { RefillBook } from '../refill/refill-book.ts';
 import type { Replica } from '../replica.ts';
 import type { KeyPosition } from '../request.ts';
 import { bucketDigests } from './slot-buckets.ts';
@@ -21,7 +22,8 @@ import { BUCKET_COUNT, BUCKET_HASHES } from './tree-shape.ts';
 export interface SlotRepairParts {
   readonly engine: Engine;
   readonly replica: Replica;
-  readonly peers: Peers;
+  readonly refill: RefillBook;
+  readonly peers: Asking;
   readonly clock: Clock;
   readonly requestMs: number;
   readonly digestSeed: number;
@@ -32,6 +34,13 @@ export interface RepairCounters {
   /** Objects that the other side lacked, and that we did. */
   keysSent: number;
   keysFetched: number;
+}
+
+export interface Repaired {
+  /** That differed. */
+  keys: number;
+  /** We have all that the other side had. */
+  isLevel: boolean;
 }
 
 const PAGE_KEYS = 1_000;
@@ -57,26 +66,31 @@ export class SlotRepair {
     this.#parts = parts;
   }
 
-  /** How many keys differed; undefined: the other side did not answer. Rejects as our disk does. */
-  async run(member: MemberIndex, keyspace: Keyspace, slot: Slot): Promise<number | undefined> {
+  /** Undefined: the other side did not answer. Rejects as our disk does. */
+  async run(member: MemberIndex, keyspace: Keyspace, slot: Slot): Promise<Repaired | undefined> {
     const { engine, peers, requestMs, digestSeed, window } = this.#parts;
     const { number } = keyspace;
     const buckets = await bucketDigests(engine, digestSeed, number, slot);
     const request = { kind: 'compare-buckets', keyspace: number, slot, buckets } as const;
     const answer = await answerOf(peers, member, request, requestMs);
     if (answer.kind !== 'buckets') return undefined;
-    let keys = 0;
+    const repaired = { keys: 0, isLevel: true };
     for (const hashes of differingHashes(answer.differing)) {
-      const differing = await this.#repairPart(member, keyspace, slot, hashes);
-      if (differing === undefined) return undefined;
-      keys += differing;
+      const wasListed = await this.#repairPart(member, keyspace, slot, hashes, repaired);
+      if (!wasListed) return undefined;
     }
     await window.drained();
-    return keys;
+    return repaired;
   }
 
-  async #repairPart(member: MemberIndex, keyspace: Keyspace, slot: Slot, hashes: Hashes) {
-    const { engine, clock, peers, replica, requestMs, window } = this.#parts;
+  async #repairPart(
+    member: MemberIndex,
+    keyspace: Keyspace,
+    slot: Slot,
+    hashes: Hashes,
+    repaired: Repaired,
+  ): Promise<boolean> {
+    const { peers, replica, requestMs, window } = this.#parts;
     const asked = (from: KeyPosition): SlotsRequest => {
       return {
         kind: 'list-slots',
@@ -86,34 +100,39 @@ export class SlotRepair {
         count: PAGE_KEYS,
       };
     };
-    const ours = await listed(slot, hashes, (from) => listOwnKeys(engine, clock, asked(from)));
+    const ours = await listed(slot, hashes, (from) => listOwnKeys(this.#parts, asked(from)));
     const theirs = await listed(slot, hashes, async (from) => {
       const answer = await answerOf(peers, member, asked(from), requestMs);
       return answer.kind === 'listing' ? answer : undefined;
     });
-    if (ours === undefined || theirs === undefined) return undefined;
-    let keys = 0;
+    if (ours === undefined || theirs === undefined) return false;
     const absent = replica.objectOf({ keyspace: keyspace.number, slot }, undefined);
     for (const { key, weLack, theyLack } of differences(ours, theirs, absent)) {
       const at = { keyspace: keyspace.number, slot, key };
-      keys += 1;
-      if (weLack) await window.begin(() => this.#fetch(member, keyspace, at));
+      repaired.keys += 1;
+      if (weLack) await window.begin(() => this.#fetch(member, keyspace, at, repaired));
       if (theyLack) await window.begin(() => this.#send(member, keyspace, at));
     }
-    return keys;
+    return true;
   }
 
   /** Never rejects: what could not be done now is found again. */
-  async #fetch(member: MemberIndex, keyspace: Keyspace, at: KeyAt): Promise<void> {
+  async #fetch(
+    member: MemberIndex,
+    keyspace: Keyspace,
+    at: KeyAt,
+    repaired: Repaired,
+  ): Promise<void> {
     const { peers, replica, requestMs, window } = this.#parts;
     const answer = await answerOf(peers, member, { ...at, kind: 'read-object' }, requestMs);
     const isThere = answer.kind === 'object' && answer.object !== undefined;
     window.adapt(isThere);
-    if (!isThere) return;
     try {
-      await replica.merge(keyspace, at, answer.object as Buffer);
-      this.counters.keysFetched += 1;
+      if (!isThere) repaired.isLevel = false;
+      else await replica.merge(keyspace, at, answer.object as Buffer);
+      if (isThere) this.counters.keysFetched += 1;
     } catch {
+      repaired.isLevel = false;
       window.adapt(false);
     }
   }

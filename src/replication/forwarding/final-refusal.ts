@@ -9,6 +9,7 @@ import type { Refused } from '../messages.ts';
 const FINAL: readonly ErrorCode[] = [
   'BAD_CONTEXT',
   'BAD_OPTION',
+  'LEVEL_IMPOSSIBLE',
   'MERGE_FAILED',
   'NO_SUCH_KEYSPACE',
   'TOO_MANY_SIBLINGS',

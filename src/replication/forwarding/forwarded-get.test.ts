@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { SimWorld } from '../../../sim/sim-host.ts';
 import type { KeyspaceNumber } from '../../base/ids.ts';
 import type { ClusterView } from '../cluster-view.ts';
-import type { Answer, MemberIndex, Peers } from '../peers.ts';
+import { ofAll } from '../levels/need.ts';
+import type { Answer, Asking, MemberIndex } from '../peers.ts';
 import { Hedger, noHedges } from '../read/hedger.ts';
 import type { GetRequest } from '../request.ts';
 import { ForwardedGet } from './forwarded-get.ts';
@@ -102,7 +103,7 @@ for (const [what, behaviours, asked, kind, withinMs] of READS) {
     const world = new SimWorld(1);
     const { clock } = world.node('n1').boot();
     const heard: MemberIndex[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], question) => {
         heard.push(member);
         const [answer, afterMs] = behaviours[member] as Behaviour;
@@ -113,9 +114,10 @@ for (const [what, behaviours, asked, kind, withinMs] of READS) {
       memberCount: 2,
       isAlive: () => true,
       isSlow: () => false,
+      dataCenterOf: () => 'here',
     } as unknown as ClusterView;
     const hedger = new Hedger({ view, clock, hedges: noHedges() });
-    const task = { request: REQUEST, primaries: [0, 1], needed: 2, budgetMs: 1_000 };
+    const task = { request: REQUEST, primaries: [0, 1], need: ofAll(2), budgetMs: 1_000 };
     const fromMs = world.nowMs;
     const read = new ForwardedGet({ view, peers, clock, hedger }, task).run();
     const ended = read.then(

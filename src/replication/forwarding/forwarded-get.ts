@@ -3,16 +3,17 @@
 // and beside it when it takes longer than usual (hedger.ts): a read may be done twice.
 
 import type { Clock } from '../../host/host.ts';
-import type { ClusterView } from '../cluster-view.ts';
+import { areNear, type ClusterView } from '../cluster-view.ts';
+import { type Need, nothingOf } from '../levels/need.ts';
 import type { Request } from '../messages.ts';
-import type { Answer, MemberIndex, Peers, Question } from '../peers.ts';
+import type { Answer, Asking, MemberIndex, Question } from '../peers.ts';
 import type { Hedger, Waiting } from '../read/hedger.ts';
 import type { GetOutcome, GetRequest } from '../request.ts';
 import { errorOf, isFinal } from './final-refusal.ts';
 
 export interface ForwardedGetParts {
   readonly view: ClusterView;
-  readonly peers: Peers;
+  readonly peers: Asking;
   readonly clock: Clock;
   readonly hedger: Hedger;
 }
@@ -20,8 +21,8 @@ export interface ForwardedGetParts {
 export interface ForwardedGetTask {
   readonly request: GetRequest;
   readonly primaries: readonly MemberIndex[];
-  /** R, for the answer that nobody gave. */
-  readonly needed: number;
+  /** For the answer that nobody gave. */
+  readonly need: Need;
   /** Milliseconds. */
   readonly budgetMs: number;
 }
@@ -49,7 +50,7 @@ export class ForwardedGet implements Question, Waiting {
     this.request = { kind: 'coordinate-get', ...task.request };
     this.budgetMs = task.budgetMs;
     this.#left = task.primaries.filter((member) => parts.view.isAlive(member));
-    this.#best = { kind: 'no-answer', needed: task.needed, got: 0 };
+    this.#best = { kind: 'no-answer', ...nothingOf(task.need) };
   }
 
   get isOver(): boolean {
@@ -121,8 +122,10 @@ export class ForwardedGet implements Question, Waiting {
 
   /** Nobody waits for those who are left out, but one who is well again should come back. */
   #probe(): void {
-    const { hedger } = this.#parts;
-    const place = this.#left.findIndex((member) => hedger.maybeProbe(member, this.#askedMs));
+    const { hedger, view } = this.#parts;
+    const place = this.#left.findIndex((member) => {
+      return areNear(view, [member]) && hedger.maybeProbe(member, this.#askedMs);
+    });
     if (place < 0) return;
     this.#probed = this.#left.splice(place, 1)[0] as MemberIndex;
     hedger.times.asked(this.#probed, this.#askedMs);

@@ -4,7 +4,8 @@ import type { KeyspaceNumber } from '../../base/ids.ts';
 import { nodeClock } from '../../host/node-clock.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../keyspace.ts';
-import type { Answer, MemberIndex, Peers } from '../peers.ts';
+import { ofAll } from '../levels/need.ts';
+import type { Answer, Asking, MemberIndex } from '../peers.ts';
 import { noHedges } from '../read/hedger.ts';
 import type { WriteOutcome, WriteRequest } from '../request.ts';
 import { Forwarder } from './forwarder.ts';
@@ -17,6 +18,7 @@ const TURNED_DOWN = { kind: 'refused', why: 'no', fix: 'Wait.' } as const;
 const REFUSED: Answer = { ...TURNED_DOWN, code: 'NOT_ENOUGH_REPLICAS' };
 const ELSEWHERE = wrote({ kind: 'condition-failed', previous: undefined });
 const REST = { clock: nodeClock(), requestMs: 1_000, replica: { time: 7 }, hedges: noHedges() };
+const TERMS = { keyspace: DEFAULT_KEYSPACE, need: ofAll(2) };
 const PUT = { kind: 'put', value: Buffer.from('v'), expiresAt: 0 } as const;
 const DELETE = { kind: 'delete' } as const;
 const EXPIRE = { kind: 'expire', expiresAt: 5 } as const;
@@ -26,7 +28,8 @@ const UNSURE = wrote({ kind: 'indeterminate', needed: 2, got: 1 });
 
 function viewOf(parts: Partial<ClusterView> = {}): ClusterView {
   const well = { isAlive: () => true, isSlow: () => false, isDiskFull: () => false };
-  return { memberCount: 3, epoch: 1, ...well, ...parts } as unknown as ClusterView;
+  const dataCenterOf = () => 'here';
+  return { memberCount: 3, epoch: 1, dataCenterOf, ...well, ...parts } as unknown as ClusterView;
 }
 
 /** What each primary answers in turn, who is asked of them, and what comes of it. */
@@ -45,7 +48,7 @@ const WRITES: readonly (readonly [what: string, Answer[], asked: number, WriteOu
 for (const [what, answers, asked, kind] of WRITES) {
   test(`a write is handed on: ${what}`, async () => {
     const heard: MemberIndex[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], { onAnswer }) => {
         heard.push(member);
         queueMicrotask(() => onAnswer(member, answers[member] as Answer));
@@ -58,7 +61,7 @@ for (const [what, answers, asked, kind] of WRITES) {
       key: Buffer.from('a'),
       change: PUT,
     };
-    const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
+    const outcome = await forwarder.write(TERMS, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     assert.equal(heard.length, asked);
   });
@@ -107,7 +110,7 @@ const SECOND_ATTEMPTS: readonly (readonly [
 for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
   test(`the first primary is lost with ${wanted.change.kind}: ${what}`, async () => {
     const sent: WriteRequest[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], { request, onAnswer }) => {
         sent.push(request as unknown as WriteRequest);
         queueMicrotask(() => onAnswer(member, member === 0 ? LOST : second));
@@ -116,7 +119,7 @@ for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
     const view = viewOf();
     const forwarder = new Forwarder({ view, peers, ...REST });
     const request = { keyspace: keyspace.number, key: Buffer.from('a'), ...wanted };
-    const outcome = await forwarder.write(keyspace, request, [0, 1]);
+    const outcome = await forwarder.write({ ...TERMS, keyspace }, request, [0, 1]);
     assert.equal(outcome.kind, kind);
     if (outcome.kind === 'indeterminate') assert.equal(outcome.needed, 2);
     const [first, ...again] = sent;
@@ -128,7 +131,7 @@ for (const [what, keyspace, wanted, second, kind, asked] of SECOND_ATTEMPTS) {
 
 test('a write that nobody took says whose disk is full', async () => {
   const answers: Answer[] = [{ ...TURNED_DOWN, code: 'DISK_FULL' }, REFUSED];
-  const peers: Peers = {
+  const peers: Asking = {
     ask: ([member = -1], { onAnswer }) =>
       queueMicrotask(() => onAnswer(member, answers[member] as Answer)),
   };
@@ -136,18 +139,18 @@ test('a write that nobody took says whose disk is full', async () => {
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
   const why = { code: 'DISK_FULL', message: 'no (Wait.)' };
-  const outcome = await forwarder.write(DEFAULT_KEYSPACE, request, [0, 1]);
+  const outcome = await forwarder.write(TERMS, request, [0, 1]);
   assert.deepEqual(outcome, { kind: 'not-applied', needed: 2, got: 0, why });
 });
 
 test('a write that nobody took says what the last of them lacked', async () => {
-  const peers: Peers = {
+  const peers: Asking = {
     ask: (_, { onAnswer }) => queueMicrotask(() => onAnswer(0, LONELY)),
   };
   const view = viewOf();
   const forwarder = new Forwarder({ view, peers, ...REST });
   const request = { change: { kind: 'delete' } } as unknown as WriteRequest;
-  assert.deepEqual(await forwarder.write(DEFAULT_KEYSPACE, request, [0]), {
+  assert.deepEqual(await forwarder.write(TERMS, request, [0]), {
     kind: 'not-applied',
     needed: 2,
     got: 1,
@@ -176,14 +179,14 @@ const ORDERS: readonly (readonly [
 for (const [what, unfit, request, asked] of ORDERS) {
   test(`a write is handed on to ${asked.join(', ')} where ${what}`, async () => {
     const heard: MemberIndex[] = [];
-    const peers: Peers = {
+    const peers: Asking = {
       ask: ([member = -1], { onAnswer }) => {
         heard.push(member);
         queueMicrotask(() => onAnswer(member, REFUSED));
       },
     };
     const forwarder = new Forwarder({ view: viewOf(unfit), peers, ...REST });
-    await forwarder.write(DEFAULT_KEYSPACE, request as WriteRequest, [0, 1, 2]);
+    await forwarder.write(TERMS, request as WriteRequest, [0, 1, 2]);
     assert.deepEqual(heard, asked);
   });
 }

@@ -7,8 +7,9 @@ import { lineOf } from '../../base/errors.ts';
 import { tick } from '../../causality/hybrid-clock.ts';
 import { needsRead } from '../change.ts';
 import type { Keyspace } from '../keyspace.ts';
+import { type Need, nothingOf } from '../levels/need.ts';
 import type { RemoteWriteOutcome, Request } from '../messages.ts';
-import { type Answer, answerOf, type MemberIndex, type Peers } from '../peers.ts';
+import { type Answer, type Asking, answerOf, type MemberIndex } from '../peers.ts';
 import { Hedger, type HedgerParts } from '../read/hedger.ts';
 import type { Replica } from '../replica.ts';
 import type { GetOutcome, GetRequest, NotApplied, WriteOutcome, WriteRequest } from '../request.ts';
@@ -16,10 +17,15 @@ import { errorOf, isFinal } from './final-refusal.ts';
 import { ForwardedGet } from './forwarded-get.ts';
 
 export interface ForwarderParts extends HedgerParts {
-  readonly peers: Peers;
+  readonly peers: Asking;
   /** Whose time no write that we know of is ahead of. */
   readonly replica: Pick<Replica, 'time'>;
   readonly requestMs: number;
+}
+
+export interface ForwardedTerms {
+  readonly keyspace: Keyspace;
+  readonly need: Need;
 }
 
 /** The primary decides after requestMs; its answer still needs the way back. */
@@ -35,13 +41,9 @@ export class Forwarder {
   }
 
   /** Rejects where it is the request that is wrong. */
-  get(
-    { r }: Keyspace,
-    request: GetRequest,
-    primaries: readonly MemberIndex[],
-  ): Promise<GetOutcome> {
+  get(need: Need, request: GetRequest, primaries: readonly MemberIndex[]): Promise<GetOutcome> {
     const budgetMs = this.#parts.requestMs + GRACE_MS;
-    const task = { request, primaries, needed: request.r ?? r, budgetMs };
+    const task = { request, primaries, need, budgetMs };
     return new ForwardedGet({ ...this.#parts, hedger: this.#hedger }, task).run();
   }
 
@@ -50,23 +52,23 @@ export class Forwarder {
    * Rejects where it is the request that is wrong.
    */
   async write(
-    keyspace: Keyspace,
+    terms: ForwardedTerms,
     request: WriteRequest,
     primaries: readonly MemberIndex[],
   ): Promise<WriteOutcome> {
     const { clock, replica, requestMs } = this.#parts;
     const deadlineMs = clock.monotonicMs() + requestMs;
     const before = request.before ?? tick(replica.time, clock.wallMs());
-    const needed = request.w ?? keyspace.w;
-    let unwritten: NotApplied = { kind: 'not-applied', needed, got: 0 };
+    let unwritten: NotApplied = { kind: 'not-applied', ...nothingOf(terms.need) };
     const members = this.#candidates(request, primaries);
     for (const [place, member] of members.entries()) {
       const sentMs = this.#parts.clock.wallMs();
       const answer = await this.#ask(member, { kind: 'coordinate-write', sentMs, ...request });
       if (answer.kind === 'lost' && answer.wasSent) {
         const isLate = this.#parts.clock.monotonicMs() >= deadlineMs;
-        const rest = isLate || !mayRepeat(keyspace, request) ? [] : members.slice(place + 1);
-        return this.#again(keyspace, { ...request, before }, rest);
+        const isOver = isLate || !mayRepeat(terms.keyspace, request);
+        const rest = isOver ? [] : members.slice(place + 1);
+        return this.#again(terms, { ...request, before }, rest);
       }
       if (answer.kind === 'refused' && answer.code !== 'NOT_ENOUGH_REPLICAS') {
         const error = errorOf(answer);
@@ -82,13 +84,13 @@ export class Forwarder {
 
   /** What was sent may have been done: only where it is done now do we know how it ended. */
   async #again(
-    keyspace: Keyspace,
+    terms: ForwardedTerms,
     request: WriteRequest,
     members: readonly MemberIndex[],
   ): Promise<WriteOutcome> {
-    const outcome = await this.write(keyspace, request, members);
+    const outcome = await this.write(terms, request, members);
     if (outcome.kind === 'ok') return outcome;
-    return { kind: 'indeterminate', needed: request.w ?? keyspace.w, got: 0 };
+    return { kind: 'indeterminate', ...nothingOf(terms.need) };
   }
 
   /**

@@ -2,31 +2,29 @@
 // hash of the key, key): a position fits into 64 bits, means the same on every replica, and a key
 // that is there from the first page to the last is met exactly once, whatever comes and goes.
 //
-// A page asks R replicas of a stretch of slots with one preference list and merges versions, so
-// that what a quorum would not read is not listed and what one replica missed is.
+// A page asks as many replicas of a stretch of slots with one preference list as a read would, and
+// merges versions, so that what a quorum would not read is not listed and what one missed is.
 
 import { assert } from '../../base/assert.ts';
 import { KvorumError } from '../../base/errors.ts';
 import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import { isLive, mergeObjects } from '../../causality/siblings.ts';
-import type { Clock } from '../../host/host.ts';
-import type { Engine } from '../../storage/engine.ts';
-import type { ClusterView } from '../cluster-view.ts';
+import { type ClusterView, nearestFirst } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
+import { counts, type Need, needOf } from '../levels/need.ts';
 import type { CountRequest, Listing, SlotsRequest } from '../messages.ts';
 import type { Answer, MemberIndex, Peers } from '../peers.ts';
-import type { GetRequest, KeyPage, KeyPosition, ListRequest } from '../request.ts';
+import { areAllWithoutPast } from '../refill/without-past.ts';
+import type { GetRequest, KeyPage, KeyPosition, ListRequest, NoAnswer } from '../request.ts';
 import { commonEnd, isBefore, type KeyVersions, versionsByKey } from './listed-keys.ts';
-import { countOwnKeys, listOwnKeys } from './own-keys.ts';
+import { countOwnKeys, listOwnKeys, type OwnParts } from './own-keys.ts';
 
 /** Stretches that one page may look at when they turn out empty, before it returns no keys. */
 const STRETCHES_MAX = 32;
 
-export interface ListingParts {
+export interface ListingParts extends OwnParts {
   readonly view: ClusterView;
-  readonly engine: Engine;
   readonly peers: Peers;
-  readonly clock: Clock;
   readonly requestMs: number;
   /** Whether a read finds the key; true when nobody can say. */
   readonly isThere: (request: GetRequest) => Promise<boolean>;
@@ -57,12 +55,12 @@ export async function listKeys(parts: ListingParts, request: ListRequest): Promi
 export async function countKeys(parts: ListingParts, keyspace: KeyspaceNumber): Promise<number> {
   const { engine, view } = parts;
   let total = 0;
-  const asked: Promise<Answer[]>[] = [];
+  const asked: ReturnType<typeof askEach>[] = [];
   for (const [leader, slots] of slotsByLeader(parts, keyspace)) {
     if (leader === view.self) total += countOwnKeys(engine, keyspace, slots);
     else asked.push(askEach(parts, [leader], { kind: 'count-keys', keyspace, slots }));
   }
-  for (const answer of (await Promise.all(asked)).flat()) {
+  for (const answer of (await Promise.all(asked)).flatMap((each) => [...each.values()])) {
     if (answer.kind !== 'count') throw noCount('a node that seems alive did not answer');
     total += answer.count;
   }
@@ -99,12 +97,13 @@ async function listStretch(
   { from, count, deadlineMs }: Stretch,
 ): Promise<KeyPage> {
   const { view } = parts;
-  const { number, r } = keyspace;
+  const { number, r: level } = keyspace;
+  const need = needOf(keyspace, { letter: 'R', level, home: view.dataCenterOf(view.self) });
   const primaries = view.primaries(keyspace, from.slot);
   const toSlot = stretchEnd(view, keyspace, from.slot, primaries);
   const request: SlotsRequest = { kind: 'list-slots', keyspace: number, from, toSlot, count };
-  const listings = await ownAndOthers(parts, primaries, { needed: r, request, deadlineMs });
-  if (listings.length < r) return { kind: 'no-answer', needed: r, got: listings.length };
+  const listings = await ownAndOthers(parts, primaries, { need, request, deadlineMs });
+  if ('kind' in listings) return listings;
   const end = commonEnd(listings);
   const keys = await liveKeys(parts, keyspace, versionsByKey(listings, end));
   const after = toSlot + 1 < SLOT_COUNT ? { slot: (toSlot + 1) as Slot, hash: 0 } : undefined;
@@ -129,32 +128,45 @@ function stretchEnd(
 }
 
 interface Wanted {
-  readonly needed: number;
+  readonly need: Need;
   readonly request: SlotsRequest;
   readonly deadlineMs: number;
 }
 
-/** Listings of `needed` primaries: our own first, then the others in turn until enough answer. */
+/** Our own listing, then others, near ones first, until every share of the need is full. */
 async function ownAndOthers(
   parts: ListingParts,
   primaries: readonly MemberIndex[],
-  { needed, request, deadlineMs }: Wanted,
-): Promise<Listing[]> {
+  { need, request, deadlineMs }: Wanted,
+): Promise<Listing[] | NoAnswer> {
   const { view } = parts;
-  const listings: Listing[] = [];
-  const waiting = primaries.filter((member) => member !== view.self && view.isAlive(member));
+  const held = new Map<MemberIndex, Listing>();
   if (primaries.includes(view.self)) {
     const own = await ownListing(parts, request);
-    if (own !== undefined) listings.push(own);
+    if (own !== undefined) held.set(view.self, own);
   }
-  while (listings.length < needed && waiting.length > 0) {
-    const members = waiting.splice(0, needed - listings.length);
-    const budgetMs = deadlineMs - parts.clock.monotonicMs();
-    for (const answer of await askEach(parts, members, request, budgetMs)) {
-      if (answer.kind === 'listing') listings.push(answer);
+  const inOrder = nearestFirst(view, primaries);
+  const isCounted = (member: MemberIndex) => held.get(member)?.isRefilling === undefined;
+  for (const share of need) {
+    const there = inOrder.filter((member) => counts(share, view, member));
+    const waiting = there.filter((member) => member !== view.self && view.isAlive(member));
+    const got = () => there.filter((member) => held.has(member) && isCounted(member)).length;
+    while (got() < share.needed && waiting.length > 0) {
+      const members = waiting.splice(0, share.needed - got());
+      const budgetMs = deadlineMs - parts.clock.monotonicMs();
+      for (const [member, answer] of await askEach(parts, members, request, budgetMs)) {
+        if (answer.kind === 'listing') held.set(member, answer);
+      }
     }
+    if (got() >= share.needed) continue;
+    const refilling = [...held.keys()].filter((member) => !isCounted(member)).length;
+    const keyspace = view.keyspace(request.keyspace);
+    // As a read of one key counts them: read/gathering.ts.
+    if (held.size === primaries.length || areAllWithoutPast(refilling, keyspace)) continue;
+    const noAnswer = { kind: 'no-answer', ...share, got: got() } as const;
+    return refilling > 0 ? { ...noAnswer, isRefilling: true } : noAnswer;
   }
-  return listings;
+  return [...held.values()];
 }
 
 /** Undefined when our disk cannot vouch for it: then others must. */
@@ -163,7 +175,7 @@ async function ownListing(
   request: SlotsRequest,
 ): Promise<Listing | undefined> {
   try {
-    return await listOwnKeys(parts.engine, parts.clock, request);
+    return await listOwnKeys(parts, request);
   } catch (error) {
     if (error instanceof KvorumError) return undefined;
     throw error;
@@ -175,12 +187,12 @@ function askEach(
   members: readonly MemberIndex[],
   request: SlotsRequest | CountRequest,
   budgetMs = parts.requestMs,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
+): Promise<ReadonlyMap<MemberIndex, Answer>> {
+  const answers = new Map<MemberIndex, Answer>();
   return new Promise((resolve) => {
-    const onAnswer = (_: MemberIndex, answer: Answer) => {
-      answers.push(answer);
-      if (answers.length === members.length) resolve(answers);
+    const onAnswer = (member: MemberIndex, answer: Answer) => {
+      answers.set(member, answer);
+      if (answers.size === members.length) resolve(answers);
     };
     parts.peers.ask(members, { request, budgetMs, onAnswer });
   });

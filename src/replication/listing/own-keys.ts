@@ -10,6 +10,7 @@ import { readVersion } from '../../causality/object-format.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine, Entry, ScanRange } from '../../storage/engine.ts';
 import type { ListedKey, Listing, SlotsRequest } from '../messages.ts';
+import type { RefillBook } from '../refill/refill-book.ts';
 import type { KeyPosition } from '../request.ts';
 
 const PAGE = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
@@ -36,12 +37,21 @@ export function countOwnKeys(engine: Engine, keyspace: KeyspaceNumber, slots: Bu
   return sum;
 }
 
+export interface OwnParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly refill: RefillBook;
+}
+
 /** Keys of one hash are never split over two pages. */
-export async function listOwnKeys(
-  engine: Engine,
-  clock: Clock,
-  request: SlotsRequest,
-): Promise<Listing> {
+export async function listOwnKeys(parts: OwnParts, request: SlotsRequest): Promise<Listing> {
+  const listing = await listed(parts, request);
+  const toSlot = listing.next?.slot ?? request.toSlot;
+  const isRefilling = parts.refill.isAnyRefilling(request.keyspace, request.from.slot, toSlot);
+  return isRefilling ? { ...listing, isRefilling } : listing;
+}
+
+async function listed({ engine, clock }: OwnParts, request: SlotsRequest): Promise<Listing> {
   const limit = Math.max(1, Math.min(request.count, COUNT_MAX));
   const entries: ListedKey[] = [];
   let bytes = 0;

@@ -23,7 +23,7 @@ function many(count: number, ms: number): number[] {
 
 for (const [what, tookMs, isLate] of ANSWERS) {
   test(`one who answered ${what} is ${isLate ? '' : 'not '}left out`, () => {
-    const times = new AnswerTimes(2);
+    const times = new AnswerTimes(['here', 'here']);
     for (const ms of many(50, 1)) times.answered(QUICK, ms, false);
     for (const ms of tookMs) times.answered(OTHER, ms, false);
     assert.equal(times.isLate(OTHER, 0), isLate);
@@ -32,7 +32,7 @@ for (const [what, tookMs, isLate] of ANSWERS) {
 }
 
 test('where all are slow nobody is left out', () => {
-  const times = new AnswerTimes(2);
+  const times = new AnswerTimes(['here', 'here']);
   for (const ms of many(50, 400)) {
     times.answered(QUICK, ms, false);
     times.answered(OTHER, ms + 100, false);
@@ -42,7 +42,7 @@ test('where all are slow nobody is left out', () => {
 });
 
 test('one who answers nothing is left out soon, and until it answers or nothing is open', () => {
-  const times = new AnswerTimes(2);
+  const times = new AnswerTimes(['here', 'here']);
   times.asked(OTHER, 1_000);
   times.asked(OTHER, 1_040);
   assert.equal(times.isLate(OTHER, 1_050), false);
@@ -55,14 +55,14 @@ test('one who answers nothing is left out soon, and until it answers or nothing 
 });
 
 test('one who is left out is probed ten times a second', () => {
-  const times = new AnswerTimes(2);
+  const times = new AnswerTimes(['here', 'here']);
   let probes = 0;
   for (let nowMs = 0; nowMs < 1_000; nowMs++) if (times.maybeProbe(OTHER, nowMs)) probes += 1;
   assert.equal(probes, 10);
 });
 
 test('a replica goes bad: what was hedged does not put off the next hedge', () => {
-  const times = new AnswerTimes(2);
+  const times = new AnswerTimes(['here', 'here']);
   for (const ms of many(512, 2)) times.answered(OTHER, ms, false);
   const before = times.hedgeAfterMs(OTHER);
   for (const ms of many(25, 900)) times.answered(OTHER, ms, true);

@@ -5,9 +5,9 @@
 //   one as well says only that this answer takes longer than that: it counts as slightly more, not
 //   with its full time, or one bad replica would put off what helps against it (scylladb#7342).
 // - A member is left out when its usual answer is late beyond LATE_FACTOR times that of the
-//   quickest member (three late ones in a row do it), or while it answers nothing at all for
-//   SILENT_MS. It is asked now and then beside another one, and comes back when that went well
-//   about five times.
+//   quickest member of its data center (three late ones in a row do it), or while it answers
+//   nothing at all for SILENT_MS. It is asked now and then beside another one, and comes back when
+//   that went well about five times.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -26,13 +26,13 @@ const EXCEEDED = 1.25;
 const ANSWER_WEIGHT = 1 / 4;
 /** A garbage collection, a large frame before it: the longest stall of a node that is well. */
 const LATE_MS = 20;
-/** What a replica two data centers away may cost without being called late: no more. */
 const LATE_FACTOR = 4;
 const SILENT_MS = 50;
 /** Between two reads that one who is left out is asked as well. */
 const PROBE_MS = 100;
 
 interface Times {
+  readonly dataCenter: string;
   readonly p95: LatencyQuantile;
   /** Smoothed; undefined before the first. */
   usualMs: number | undefined;
@@ -45,8 +45,10 @@ interface Times {
 export class AnswerTimes {
   readonly #times: Times[];
 
-  constructor(members: number) {
-    this.#times = Array.from({ length: members }, () => ({
+  /** The data center of each member. */
+  constructor(dataCenters: readonly string[]) {
+    this.#times = dataCenters.map((dataCenter) => ({
+      dataCenter,
       p95: new LatencyQuantile(HEDGE_SHARE_OF_ANSWERS),
       usualMs: undefined,
       isLate: false,
@@ -103,17 +105,18 @@ export class AnswerTimes {
       times.usualMs = usualMs + (tookMs - usualMs) * ANSWER_WEIGHT;
       return;
     }
-    const lateMs = LATE_MS + LATE_FACTOR * this.#quickestMs();
+    const lateMs = LATE_MS + LATE_FACTOR * this.#quickestMs(times.dataCenter);
     const boundedMs = Math.min(tookMs, 2 * lateMs);
     times.usualMs = usualMs + (boundedMs - usualMs) * ANSWER_WEIGHT;
     times.isLate = times.usualMs > (isLate ? lateMs / 2 : lateMs);
   }
 
-  /** Of all members, the usual time to an answer. */
-  #quickestMs(): number {
+  /** Of all members there, the usual time to an answer. */
+  #quickestMs(there: string): number {
     let quickestMs = Number.POSITIVE_INFINITY;
-    for (const { usualMs } of this.#times) {
-      if (usualMs !== undefined && usualMs < quickestMs) quickestMs = usualMs;
+    for (const { dataCenter, usualMs } of this.#times) {
+      if (dataCenter === there && usualMs !== undefined && usualMs < quickestMs)
+        quickestMs = usualMs;
     }
     return quickestMs === Number.POSITIVE_INFINITY ? 0 : quickestMs;
   }

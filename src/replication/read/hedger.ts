@@ -62,8 +62,9 @@ export class Hedger {
     this.counters = hedges;
     this.#view = view;
     this.#clock = clock;
-    this.times = new AnswerTimes(view.memberCount);
-    this.#lines = Array.from({ length: view.memberCount }, () => new Line());
+    const members = Array.from({ length: view.memberCount }, (_, member) => member);
+    this.times = new AnswerTimes(members.map((member) => view.dataCenterOf(member)));
+    this.#lines = members.map(() => new Line());
   }
 
   /** Whether reads should rather be asked of others. */

@@ -1,8 +1,8 @@
-// A quorum read, as every coordinator does it: our own copy, the versions of R - 1 others, values
-// only from those who know more, and afterwards a repair of those who know less.
+// A quorum read, as every coordinator does it: our own copy, the versions of as many others as it
+// needs, values only from those who know more, and afterwards a repair of those who know less.
 //
 //   own copy ─┐
-//   versions ─┴→ R known → fetch what we lack → answer
+//   versions ─┴→ enough known → fetch what we lack → answer
 //                                              └→ repair whoever was behind (not awaited)
 //
 // The replicas take turns at being asked first, in an order that looks like chance: readers who
@@ -14,6 +14,7 @@ import { mergeObjects, type StoredObject } from '../../causality/siblings.ts';
 import type { VersionVector } from '../../causality/version-vector.ts';
 import { resolved } from '../conflict-rule.ts';
 import type { Keyspace } from '../keyspace.ts';
+import type { Need } from '../levels/need.ts';
 import type { KeyAt } from '../messages.ts';
 import { type Answer, answerOf, type MemberIndex } from '../peers.ts';
 import type { NoAnswer } from '../request.ts';
@@ -35,7 +36,7 @@ export type ReadResult =
 
 export interface ReadTerms {
   /** Answers to wait for. */
-  readonly r: number;
+  readonly need: Need;
   /** What the answer must cover; nobody is left unasked for it. */
   readonly after?: VersionVector | undefined;
   readonly deadlineMs: number;
@@ -60,7 +61,7 @@ export class QuorumReader {
 
   /** This node is a primary of `at`, or stands in for all of them. Never rejects. */
   read(keyspace: Keyspace, at: KeyAt, terms: ReadTerms): Later<ReadResult> {
-    const quorum = new ReadQuorum(terms.r, terms.after);
+    const quorum = new ReadQuorum(terms.need, this.#parts.view, terms.after);
     const task = { keyspace, at, quorum, deadlineMs: terms.deadlineMs, turn: this.#nextTurn() };
     return this.#finish(new Gathering(this.#parts, task));
   }
@@ -100,12 +101,12 @@ export class QuorumReader {
     for (const member of sources) {
       this.counters.valuesFetched += 1;
       const answer = await this.#fetch(member, task);
-      if (answer.kind !== 'object') {
-        // The one who knew more is lost: ask somebody else.
+      if (answer.kind !== 'object' || answer.object === undefined) {
+        // The one who knew more is lost, or kept it for another who has it now: ask somebody else.
         task.quorum.addFailure(member);
         return this.#finish(gathering);
       }
-      if (answer.object !== undefined) object = mergeObjects(object, decodeObject(answer.object));
+      object = mergeObjects(object, decodeObject(answer.object));
     }
     return this.#answer(task, resolved(task.keyspace, object));
   }

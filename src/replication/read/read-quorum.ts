@@ -1,6 +1,7 @@
-// The counting of one read: whose version of the object is known, what the answer is once R are,
-// and who turned out to be behind it. Versions come first, without values; values only from
-// somebody whose version adds something to ours.
+// The counting of one read: whose version of the object is known, what the answer is once as many
+// are as the read needs, and who turned out to be behind it. Versions come first, without values;
+// values only from somebody whose version adds something to ours. Who is being refilled tells what
+// it has, and counts only when nobody else is left who could know more.
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
@@ -12,6 +13,7 @@ import {
   subsumes,
 } from '../../causality/siblings.ts';
 import { descends, EMPTY_VECTOR, type VersionVector } from '../../causality/version-vector.ts';
+import { counts, type Need, type Places, type Progress, type Share } from '../levels/need.ts';
 import type { MemberIndex } from '../peers.ts';
 import type { NoAnswer } from '../request.ts';
 
@@ -19,23 +21,24 @@ const NOTHING: ObjectVersion = { context: EMPTY_VECTOR, siblings: [] };
 const NOBODY: readonly MemberIndex[] = [];
 
 export class ReadQuorum {
-  readonly #needed: number;
+  readonly need: Need;
+  readonly #places: Places;
   readonly #after: VersionVector;
   /** In the order in which they answered; each has its version at the same place below. */
   readonly #members: MemberIndex[];
   readonly #versions: ObjectVersion[];
   #got = 0;
+  /** Those of them that are being refilled, and do not count. */
+  #refilling: readonly MemberIndex[] = NOBODY;
 
   /** `after`: what those who answer must know together, however many they are. */
-  constructor(needed: number, after = EMPTY_VECTOR) {
-    this.#needed = needed;
+  constructor(need: Need, places: Places, after = EMPTY_VECTOR) {
+    const [{ needed }] = need as [Share];
+    this.need = need;
+    this.#places = places;
     this.#after = after;
     this.#members = new Array<MemberIndex>(needed);
     this.#versions = new Array<ObjectVersion>(needed);
-  }
-
-  get needed(): number {
-    return this.#needed;
   }
 
   get got(): number {
@@ -53,30 +56,59 @@ export class ReadQuorum {
     this.#got += 1;
   }
 
+  /** The same of one that is being refilled. */
+  addRefilling(member: MemberIndex, version: ObjectVersion | undefined): void {
+    this.addVersion(member, version);
+    this.#refilling = [...this.#refilling, member];
+  }
+
+  get refilling(): number {
+    return this.#refilling.length;
+  }
+
+  /** From here on those count as well that are being refilled. */
+  countRefilling(): void {
+    this.#refilling = NOBODY;
+  }
+
   /** The member cannot answer, or not any more: what it said does not count. */
   addFailure(member: MemberIndex): void {
     const place = this.#members.indexOf(member);
     if (place < 0) return;
+    this.#refilling = this.#refilling.filter((each) => each !== member);
     this.#members.splice(place, 1);
     this.#versions.splice(place, 1);
     this.#got -= 1;
   }
 
+  /** Every share is full, and those who answered know what they must. */
   isDecided(): boolean {
-    return this.lacking() === 0;
+    return this.isFull() && !this.isBehind();
   }
 
-  /** How many more answers it takes at least; 0 when it is decided. */
-  lacking(): number {
-    const lacking = this.#needed - this.#got;
-    return lacking > 0 ? lacking : this.#isBehind() ? 1 : 0;
+  /** How many answers the share still lacks. */
+  lacking(share: Share): number {
+    return Math.max(0, share.needed - this.#gotOf(share));
+  }
+
+  isFull(): boolean {
+    for (const share of this.need) if (this.lacking(share) > 0) return false;
+    return true;
+  }
+
+  /** Whether all that those who answered know together is less than it must be. */
+  isBehind(): boolean {
+    if (this.#after.length === 0) return false;
+    return !descends(this.merged().context, this.#after);
   }
 
   /** Why it is not decided. */
   noAnswer(): NoAnswer {
-    const counts = { needed: this.#needed, got: this.#got } as const;
-    if (this.#got < this.#needed) return { kind: 'no-answer', ...counts };
-    return { kind: 'no-answer', ...counts, isBehind: true };
+    const progress = this.#progress();
+    const isFull = progress.got >= progress.needed;
+    if (isFull) return { kind: 'no-answer', ...progress, isBehind: true };
+    if (this.refilling === 0) return { kind: 'no-answer', ...progress };
+    return { kind: 'no-answer', ...progress, isRefilling: true };
   }
 
   /** All that those who answered know, without values. */
@@ -126,8 +158,19 @@ export class ReadQuorum {
     return this.#versions[place] as ObjectVersion;
   }
 
-  #isBehind(): boolean {
-    if (this.#after.length === 0) return false;
-    return !descends(this.merged().context, this.#after);
+  #progress(): Progress {
+    const lacking = this.need.find((share) => this.lacking(share) > 0);
+    const share = lacking ?? (this.need[0] as Share);
+    return { ...share, got: this.#gotOf(share) };
+  }
+
+  #gotOf(share: Share): number {
+    if (share.dataCenter === undefined) return this.#got - this.#refilling.length;
+    let got = 0;
+    for (let i = 0; i < this.#got; i++) {
+      const member = this.#members[i] as MemberIndex;
+      if (counts(share, this.#places, member) && !this.#refilling.includes(member)) got += 1;
+    }
+    return got;
   }
 }

@@ -40,7 +40,7 @@ test('the records of docs/formats.md', () => {
 });
 
 test('another record is BAD_BYTES', () => {
-  const entry = { ...markPut(at, 1), key: Buffer.from([3, 1]), sequence: 1 };
+  const entry = { ...markPut(at, 1), key: Buffer.from([4, 1]), sequence: 1 };
   throws(
     () => readReapingRecord(entry),
     (error) => hasCode(error, 'BAD_BYTES'),

@@ -21,6 +21,8 @@ export const REAPING_KEYSPACE = 255 as KeyspaceNumber;
 const FLOOR = 0;
 const MARK = 1;
 const KEYSPACE_FLOOR = 2;
+/** No concern of reaping: refill/refill-record.ts. */
+export const REFILLED = 3;
 
 export type ReapingRecord =
   | (SlotAt & { readonly kind: 'floor'; readonly floor: VersionVector })
@@ -57,12 +59,13 @@ export function markRemoval(at: SlotAt): Removal {
   return { ...keyOf(MARK, at), kind: 'removal', growth: -1 };
 }
 
-/** Throws BAD_BYTES. */
-export function readReapingRecord({ slot, key, value }: Entry): ReapingRecord {
+/** Undefined: it is of something else. Throws BAD_BYTES. */
+export function readReapingRecord({ slot, key, value }: Entry): ReapingRecord | undefined {
   const r = new ByteReader(key);
   const kind = r.u8();
   const keyspace = r.u8() as KeyspaceNumber;
   r.end();
+  if (kind === REFILLED) return undefined;
   const v = new ByteReader(value);
   if (kind === FLOOR) return { kind: 'floor', keyspace, slot, floor: readVector(v) };
   if (kind === KEYSPACE_FLOOR) {

@@ -35,6 +35,7 @@ export async function loadReaping({ engine, clock, ...where }: LoadParts): Promi
     const page = await engine.scan(range, PAGE);
     for (const entry of page.entries) {
       const record = readReapingRecord(entry);
+      if (record === undefined) continue;
       if (record.kind === 'floor') floors.load(record, record.floor);
       else if (record.kind === 'mark') dead.load(record, record.sinceMs);
       else floors.loadKeyspace(record.keyspace, record.floor);

@@ -106,6 +106,11 @@ const NODE_ROWS: readonly MetricRow[] = [
     ({ sync }) => sync,
     ({ slotsDiffering }) => slotsDiffering,
   ),
+  gauge(
+    'kvorum_refilling_slots',
+    'Slots of keyspaces that count for no read before they are refilled: the disk was lost.',
+    ofNode((node) => node.slotsRefilling),
+  ),
   counter(
     'kvorum_hints_total',
     'Writes kept for a node that was away: kept, brought to it, or refused for want of room.',
@@ -179,6 +184,11 @@ const NODE_ROWS: readonly MetricRow[] = [
     'kvorum_peer_questions_lost_total',
     'Questions to other nodes that were not answered in time or at all.',
     ofNode((node) => node.peers.questionsLost),
+  ),
+  counter(
+    'kvorum_relays_repeated_total',
+    'Copies that a node of another data center was to pass on, and were sent directly after all.',
+    ofNode((node) => node.peers.relaysRepeated),
   ),
 ];
 

@@ -157,6 +157,10 @@ export class TestStore implements Store {
     return this.members.find((member) => member.id === id)!.name;
   }
 
+  nodeDataCenter(id: NodeId): string {
+    return this.members.find((member) => member.id === id)!.dataCenter;
+  }
+
   wallMs(): number {
     return this.nowMs;
   }

@@ -10,9 +10,12 @@
 
 import {
   type Condition,
+  type ConsistencyLevel,
   decodeContext,
   encodeContext,
   type Keyspace,
+  levelIn,
+  levelRule,
   type VersionVector,
 } from '../../../node/store.ts';
 import { badRequest } from './outcome-problem.ts';
@@ -38,6 +41,16 @@ export function keyIn(text: string, encoding: 'utf8' | 'base64url'): Buffer {
     throw badRequest('the key is not base64url', 'Encode its bytes again, without padding.');
   }
   return Buffer.from(text, 'base64url');
+}
+
+/** How many replicas to wait for, as `r` or `w` in the query says it. Throws BAD_REQUEST. */
+export function levelGiven(
+  name: 'r' | 'w',
+  text: string | undefined,
+): ConsistencyLevel | undefined {
+  const level = text === undefined ? undefined : levelIn(text);
+  if (level !== undefined || text === undefined) return level;
+  throw badRequest(`${name} cannot be "${text}"`, `${levelRule(name)}.`);
 }
 
 /** What a reader has seen already, and whatever is answered must cover. Throws BAD_CONTEXT. */

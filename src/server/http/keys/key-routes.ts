@@ -21,10 +21,19 @@ import {
   type VersionVector,
   type WriteOutcome,
 } from '../../../node/store.ts';
+import { dataCenterCounts } from '../../data-center-counts.ts';
 import { DEFAULT_RESP_LIMITS } from '../../resp/limits.ts';
 import { methodNotAllowed, type Problem, ProblemError, problemBody } from '../problem.ts';
 import { rangeIn } from './byte-range.ts';
-import { contextIn, isKnown, type KeyAddress, keyIn, seenIn, tagOf } from './key-request.ts';
+import {
+  contextIn,
+  isKnown,
+  type KeyAddress,
+  keyIn,
+  levelGiven,
+  seenIn,
+  tagOf,
+} from './key-request.ts';
 import {
   DeleteQuery,
   ExplainQuery,
@@ -106,7 +115,7 @@ function addRead(app: FastifyInstance, store: Store, underWay: ValuesUnderWay): 
   };
   app.get<ReadRoute>(PATH, { schema }, async (request, reply) => {
     const at = addressIn(store, request);
-    const { r } = request.query;
+    const r = levelGiven('r', request.query.r);
     const after = contextIn(request.headers, at.keyspace);
     const outcome = await store.get({ keyspace: at.keyspace.number, key: at.key, r, after });
     if (outcome.kind === 'no-answer') throw retryable(reply, noAnswer(outcome));
@@ -189,7 +198,7 @@ async function write(
 ): Promise<FastifyReply> {
   const at = addressIn(store, request);
   const seen = seenIn(request.headers, at.keyspace);
-  const { w } = request.query;
+  const w = levelGiven('w', request.query.w);
   const keyed = { keyspace: at.keyspace.number, key: at.key };
   const outcome = await store.write({ ...keyed, change, w, ...seen });
   if (outcome.kind !== 'ok') throw retryable(reply, failure(outcome, change));
@@ -242,14 +251,12 @@ function contextHeaders(reply: FastifyReply, at: KeyAddress, context: VersionVec
   return tag;
 }
 
-function receiptText(
-  store: Store,
-  { nodes, fallbacks, durability, epoch }: Receipt,
-  merge: MergeFields = {},
-): string {
+function receiptText(store: Store, receipt: Receipt, merge: MergeFields = {}): string {
+  const { nodes, fallbacks, durability, epoch } = receipt;
   const names = (ids: Receipt['nodes']) => ids.map((id) => store.nodeName(id));
   const who = { nodes: names(nodes), fallbacks: names(fallbacks) };
-  return asciiJson({ ...who, durability, epoch, ...merge });
+  const dataCenters = dataCenterCounts(store, receipt);
+  return asciiJson({ ...who, durability, epoch, dataCenters, ...merge });
 }
 
 interface MergeFields {

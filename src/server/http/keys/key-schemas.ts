@@ -2,15 +2,16 @@
 // writes the second by them, and the OpenAPI document is made of them.
 
 import Type, { type Static } from 'typebox';
+import { LEVEL_NAMES } from '../../../node/store.ts';
 
 const SLOT_MAX = 16_383;
-const COPIES_MAX = 255;
 /** A century: more is a mistake, such as seconds since 1970. */
 const TTL_MS_MAX = 100 * 365 * 86_400_000;
 
 const KeyspaceName = Type.String({ description: 'Name or number of the keyspace.' });
-const Copies = (description: string) =>
-  Type.Integer({ minimum: 1, maximum: COPIES_MAX, description });
+const Level = (description: string) =>
+  Type.String({ description: `${description} A number, or ${LEVEL_NAMES.join(', ')}.` });
+const LEVEL = [Type.Integer(), Type.Enum([...LEVEL_NAMES])];
 const KeyEncoding = Type.Enum(['utf8', 'base64url'], {
   default: 'utf8',
   description: 'How the key stands in the path: as percent-encoded UTF-8, or as base64url.',
@@ -25,7 +26,7 @@ export const KeyParams = Type.Object({
 
 export const ReadQuery = Type.Object(
   {
-    r: Type.Optional(Copies('Replicas to read from, instead of the keyspace’s R.')),
+    r: Type.Optional(Level('Replicas to read from, instead of the keyspace’s R.')),
     encoding: KeyEncoding,
   },
   { additionalProperties: false },
@@ -33,7 +34,7 @@ export const ReadQuery = Type.Object(
 
 export const WriteQuery = Type.Object(
   {
-    w: Type.Optional(Copies('Durable copies to wait for, instead of the keyspace’s W.')),
+    w: Type.Optional(Level('Durable copies to wait for, instead of the keyspace’s W.')),
     ttl: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -120,8 +121,13 @@ export const KeyspaceAnswer = Type.Object({
   name: Type.String(),
   number: Type.Integer(),
   n: Type.Integer({ description: 'Copies of each key, on distinct hosts.' }),
-  r: Type.Integer({ description: 'Answers that a read waits for.' }),
-  w: Type.Integer({ description: 'Copies that a write waits for.' }),
+  copies: Type.Optional(
+    Type.Record(Type.String(), Type.Integer(), {
+      description: 'So many of them in each data center; absent: wherever they fall.',
+    }),
+  ),
+  r: Type.Union(LEVEL, { description: 'Answers that a read waits for: a number, or a level.' }),
+  w: Type.Union(LEVEL, { description: 'Copies that a write waits for: a number, or a level.' }),
   isSloppy: Type.Boolean({ description: 'Whether fallbacks stand in for nodes that are away.' }),
   conflictRule: Type.Enum(['latest', 'siblings', 'merge']),
   merge: Type.Optional(

@@ -4,27 +4,31 @@
 
 import type { ErrorCode } from '../../../base/errors.ts';
 import type { NoAnswer, WriteOutcome } from '../../../node/store.ts';
+import { placeText } from '../../data-center-counts.ts';
 import { type Problem, ProblemError, STATUSES } from '../problem.ts';
 
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got, isBehind }: NoAnswer): Problem {
-  const message = isBehind
-    ? `${got} replicas answered, but know less than the context that was sent`
-    : `${got} of the ${needed} replicas that the read needs answered in time`;
+export function noAnswer(outcome: NoAnswer): Problem {
+  const { needed, got, isBehind, isRefilling } = outcome;
+  const replicas = `${needed} replicas${placeText(outcome)}`;
+  let message = `${got} of the ${replicas} that the read needs answered in time`;
+  if (isBehind) message = `${got} replicas answered, but know less than the context that was sent`;
+  if (isRefilling) message += '; those that are being refilled do not count';
   const fix = 'Try again: a read changes nothing. kvorum status shows the nodes that are down.';
   return { status: 503, code: 'NO_ANSWER', message, fix };
 }
 
 export function unwritten(outcome: Unwritten): Problem {
   const { kind, needed, got } = outcome;
+  const replicas = `${got} of the ${needed} replicas${placeText(outcome)} that the write needs`;
   if (kind === 'not-applied') {
     if (outcome.why !== undefined) return refusedBy(outcome.why);
-    const message = `${got} of the ${needed} replicas that the write needs are reachable`;
+    const message = `${replicas} are reachable`;
     const fix = 'Nothing was written: try again. kvorum status shows the nodes that are down.';
     return { status: 503, code: 'NOT_ENOUGH_REPLICAS', message, fix };
   }
-  const message = `${got} of the ${needed} replicas that the write needs confirmed it in time`;
+  const message = `${replicas} confirmed it in time`;
   const fix = 'It may or may not appear: read the key back before you write it again.';
   return { status: 504, code: 'INDETERMINATE', message, fix };
 }

@@ -10,17 +10,20 @@
 // The standard text stands first and the numbers, the advice and our code after it.
 
 import type { NoAnswer, WriteOk, WriteOutcome } from '../../../node/store.ts';
+import { placeText } from '../../data-center-counts.ts';
 import { replyOf } from '../error-words.ts';
 import { error, type Reply } from '../reply.ts';
 
 type Unwritten = Extract<WriteOutcome, { kind: 'not-applied' | 'indeterminate' }>;
 
-export function noAnswer({ needed, got, isBehind }: NoAnswer): Reply {
+export function noAnswer(outcome: NoAnswer): Reply {
+  const { needed, got, isBehind, isRefilling } = outcome;
   if (isBehind) {
     const why = `${got} answered, but know less than the session has seen; safe to retry`;
     return error(`CLUSTERDOWN Hash slot not served. (${why}) [NO_ANSWER]`);
   }
-  const numbers = `R=${needed}, ${got} answered; safe to retry`;
+  const others = isRefilling ? ', others are being refilled' : '';
+  const numbers = `R=${needed}${placeText(outcome)}, ${got} answered${others}; safe to retry`;
   return error(`CLUSTERDOWN Hash slot not served. (${numbers}) [NO_ANSWER]`);
 }
 
@@ -32,14 +35,15 @@ export function unmerged(why: string): Reply {
 
 export function unwritten(outcome: Unwritten): Reply {
   const { needed, got } = outcome;
+  const where = placeText(outcome);
   if (outcome.kind === 'not-applied') {
     if (outcome.why !== undefined) return replyOf(outcome.why.code, outcome.why.message);
-    const numbers = `W=${needed}, ${got} reachable; nothing was written; safe to retry`;
+    const numbers = `W=${needed}${where}, ${got} reachable; nothing was written; safe to retry`;
     return error(
       `NOREPLICAS Not enough good replicas to write. (${numbers}) [NOT_ENOUGH_REPLICAS]`,
     );
   }
-  const numbers = `W=${needed}, ${got} confirmed in time`;
+  const numbers = `W=${needed}${where}, ${got} confirmed in time`;
   const advice = 'it may or may not appear: read it back before writing again';
   return error(`ERR indeterminate: ${advice} (${numbers}) [INDETERMINATE]`);
 }

@@ -10,7 +10,7 @@ export const KV_COMMANDS = commandGroup('kvorum', [
     flags: 'readonly fast',
     keys: oneKey('RO access'),
     categories: '@read @fast',
-    syntax: 'key [R answers] [AFTER context]',
+    syntax: 'key [R answers | level] [AFTER context]',
     summary: 'Answers all values of a key, and the context to replace them with.',
     since: '0.1.0',
     run: kvGet,
@@ -22,7 +22,8 @@ export const KV_COMMANDS = commandGroup('kvorum', [
     keys: oneKey('RW update'),
     categories: '@write @slow',
     syntax:
-      'key value [CONTEXT context] [IF absent | present | unchanged] [W copies] [TTL milliseconds]',
+      'key value [CONTEXT context] [IF absent | present | unchanged] [W copies | level] ' +
+      '[TTL milliseconds]',
     summary: 'Gives a key a value that replaces what its writer has seen.',
     since: '0.1.0',
     run: kvPut,
@@ -33,7 +34,7 @@ export const KV_COMMANDS = commandGroup('kvorum', [
     flags: 'write',
     keys: oneKey('RW delete'),
     categories: '@write @slow',
-    syntax: 'key [CONTEXT context] [IF present | unchanged] [W copies]',
+    syntax: 'key [CONTEXT context] [IF present | unchanged] [W copies | level]',
     summary: 'Deletes what its writer has seen of a key.',
     since: '0.1.0',
     run: kvDel,

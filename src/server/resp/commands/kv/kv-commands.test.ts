@@ -13,10 +13,14 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
       ['KV.PUT a x IF maybe', /^-ERR IF is absent, present or unchanged/],
       ['KV.GET a R', /^-ERR syntax error$/],
       ['KV.GET a R 1 r 2', /^-ERR syntax error$/],
-      ['KV.GET a R 0', /^-ERR R is a whole number from 1 to 255 \[BAD_OPTION\]$/],
+      [
+        'KV.GET a R 0',
+        /^-ERR R is a whole number from 1 to 255, or one, quorum, .*, all \[BAD_OPTION\]$/,
+      ],
       ['KV.PUT a x TTL -1', /^-ERR TTL is a whole number from 1 to /],
       ['KV.PUT a x TTL 1.5', /^-ERR TTL is a whole number from 1 to /],
-      ['KV.PUT a x W many', /^-ERR W is a whole number from 1 to 255 \[BAD_OPTION\]$/],
+      ['KV.PUT a x W many', /^-ERR W is a whole number from 1 to 255, or one, .* \[BAD_OPTION\]$/],
+      ['KV.PUT a x W local', /^-ERR W is a whole number from 1 to 255, or one, .* \[BAD_OPTION\]$/],
       ['KV.PUT a x R 1', /^-ERR unknown option 'R', there are CONTEXT, IF, W, TTL \[BAD_OPTION\]$/],
       ['KV.DEL a TTL 5', /^-ERR unknown option 'TTL', there are CONTEXT, IF, W \[BAD_OPTION\]$/],
     ] as const;
@@ -51,7 +55,8 @@ describe('KV.GET, KV.PUT, KV.DEL', () => {
     const ask = async (line: string) => fields(await client.run(line));
     const context = 'AQAA_oOzJQ';
     const nodes = ['n1', 'n2', 'n3'];
-    const receipt = { context, nodes, fallbacks: [], durability: 'fsync', epoch: 1 };
+    const places = { 'data-centers': { kind: 'map', entries: [['d1', 3]] } };
+    const receipt = { context, nodes, fallbacks: [], durability: 'fsync', epoch: 1, ...places };
     assert.deepEqual(await ask('kv.get a'), { values: [], expiries: [], ...receipt });
     assert.deepEqual(await ask('kv.put a 1'), { applied: 1, ...receipt });
     assert.deepEqual(await ask('KV.PUT a 2 if ABSENT'), { applied: 0 });

@@ -1,10 +1,11 @@
 // KV.GET, KV.PUT, KV.DEL, KV.EXPLAIN: what GET, SET and DEL have no place for. All siblings of a
 // key, the context to hand back with the next write, and a receipt of what a write obtained.
 //
-//   KV.GET key [R n] [AFTER c]                           → values, expiries, context, receipt
-//   KV.PUT key value [CONTEXT c] [IF i] [W n] [TTL ms]   → applied, context, receipt
-//   KV.DEL key [CONTEXT c] [IF i] [W n]                  → applied, context, receipt
+//   KV.GET key [R l] [AFTER c]                           → values, expiries, context, receipt
+//   KV.PUT key value [CONTEXT c] [IF i] [W l] [TTL ms]   → applied, context, receipt
+//   KV.DEL key [CONTEXT c] [IF i] [W l]                  → applied, context, receipt
 //
+// R and W: a number of replicas, or one, quorum, local-quorum, each-quorum, all.
 // Where siblings met in a keyspace with a merge function, KV.GET answers the merged value and
 // merged-from, their number; or all of them and merge-failed, the reason.
 //
@@ -16,6 +17,7 @@ import type { KeyspaceNumber } from '../../../../base/ids.ts';
 import {
   type Change,
   type Condition,
+  type ConsistencyLevel,
   decodeContext,
   encodeContext,
   type MergeReport,
@@ -23,16 +25,16 @@ import {
   type Store,
   type VersionVector,
 } from '../../../../node/store.ts';
+import { dataCenterCounts } from '../../../data-center-counts.ts';
 import { explanationText } from '../../../explanation-text.ts';
 import type { Call } from '../../command.ts';
-import { error, map, type Reply } from '../../reply.ts';
+import { error, map, type Reply, type ReplyNode } from '../../reply.ts';
 import { KeyAccess } from '../key-access.ts';
 import { isUnwritten, noAnswer, unwritten } from '../outcome-reply.ts';
-import { countIn, type KvOption, kvOptions } from './kv-options.ts';
+import { countIn, type KvOption, kvOptions, levelOf } from './kv-options.ts';
 
 const CONDITIONS: readonly Condition[] = ['absent', 'present', 'unchanged'];
 const NO_CONDITION = error('ERR IF is absent, present or unchanged [BAD_OPTION]');
-const COPIES_MAX = 255;
 /** A century: more is a mistake, such as seconds since 1970. */
 const TTL_MS_MAX = 100 * 365 * 86_400_000;
 
@@ -42,7 +44,7 @@ export async function kvGet(call: Call): Promise<Reply> {
   const options = kvOptions(call.args, 2, ['R', 'AFTER']);
   if (options.kind === 'refused') return options.reply;
   const { R, AFTER } = options.values;
-  const r = countIn('R', R, COPIES_MAX);
+  const r = levelOf('R', R);
   if (isReply(r)) return r;
   const after = AFTER && decodeContext(AFTER.toString('latin1'), keyspace);
   const outcome = await access.read(call.args[1] as Buffer, { r, after });
@@ -84,7 +86,7 @@ async function write(
 ): Promise<Reply> {
   const access = new KeyAccess(call);
   const { keyspace } = call.session;
-  const w = countIn('W', W, COPIES_MAX);
+  const w = levelOf('W', W);
   if (isReply(w)) return w;
   const condition = IF && CONDITIONS.find((each) => each === IF.toString('latin1').toLowerCase());
   if (IF !== undefined && condition === undefined) return NO_CONDITION;
@@ -108,6 +110,7 @@ function confirmation(
     ['fallbacks', fallbacks.map((id) => store.nodeName(id))],
     ['durability', durability],
     ['epoch', epoch],
+    ['data-centers', map(Object.entries(dataCenterCounts(store, receipt)))],
   ];
 }
 
@@ -118,6 +121,6 @@ function mergeFields(merge: MergeReport | undefined): (readonly [Reply, Reply])[
   return [['merge-failed', merge.why]];
 }
 
-function isReply(value: number | undefined | Reply): value is Exclude<Reply, number> {
+function isReply(value: ConsistencyLevel | undefined | ReplyNode): value is ReplyNode {
   return typeof value === 'object';
 }

@@ -1,8 +1,9 @@
 // The options behind the key of a KV.… command, in any order and any case: each once, with one
 // word behind it.
 
+import { type ConsistencyLevel, levelIn, levelRule } from '../../../../node/store.ts';
 import type { Call } from '../../command.ts';
-import { error, type Reply } from '../../reply.ts';
+import { error, type Reply, type ReplyNode } from '../../reply.ts';
 import { integer64, SYNTAX_ERROR } from '../integer-argument.ts';
 
 export type KvOption = 'R' | 'W' | 'TTL' | 'CONTEXT' | 'IF' | 'AFTER';
@@ -37,11 +38,24 @@ export function countIn(
   name: KvOption,
   word: Buffer | undefined,
   most: number,
-): number | undefined | Reply {
+): number | undefined | ReplyNode {
   if (word === undefined) return undefined;
   const value = integer64(word);
   if (value !== undefined && value >= 1n && value <= BigInt(most)) return Number(value);
-  return error(`ERR ${name} is a whole number from 1 to ${most} [BAD_OPTION]`);
+  return badOption(`${name} is a whole number from 1 to ${most}`);
+}
+
+/** How many replicas to wait for; undefined where nothing is said; an error where it is wrong. */
+export function levelOf(
+  name: 'R' | 'W',
+  word: Buffer | undefined,
+): ConsistencyLevel | undefined | ReplyNode {
+  if (word === undefined) return undefined;
+  return levelIn(word.toString('latin1')) ?? badOption(levelRule(name));
+}
+
+function badOption(rule: string): ReplyNode {
+  return { kind: 'error', text: `ERR ${rule} [BAD_OPTION]` };
 }
 
 function refused(reply: Reply): KvOptions {

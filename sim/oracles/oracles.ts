@@ -3,37 +3,29 @@
 //
 // covers(w', w): the writer of w' handed back a context that contains the dot of w.
 
-import { isSameDot } from '../src/causality/dot.ts';
+import { isSameDot } from '../../src/causality/dot.ts';
 import {
-  EMPTY_OBJECT,
   isBehind,
   mergeObjects,
   type Sibling,
   type StoredObject,
-} from '../src/causality/siblings.ts';
-import { covers } from '../src/causality/version-vector.ts';
-import { deadFrom } from '../src/replication/reaping/floor.ts';
-import { slotOf } from '../src/ring/slot.ts';
-import { LATEST, SIBLINGS } from './cluster.ts';
-import type { History, WriteRecord } from './history.ts';
-import { sessionsBroken } from './sessions/session-oracle.ts';
-
-/** Name of a node → its `keyspace/key` → object. */
-export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredObject>>;
-
-/** Name of a node → what a `keyspace/key` is there that is not there (replication/reaping). */
-export type Absent = ReadonlyMap<string, (name: string) => StoredObject>;
-
-/** Name of a node → its `keyspace/slot` → how many keys it says live there; none: 0. */
-export type Counts = ReadonlyMap<string, ReadonlyMap<string, number>>;
+} from '../../src/causality/siblings.ts';
+import { covers, isSameNode } from '../../src/causality/version-vector.ts';
+import { deadFrom } from '../../src/replication/reaping/floor.ts';
+import { slotOf } from '../../src/ring/slot.ts';
+import { LATEST, SIBLINGS } from '../cluster.ts';
+import { type DiskImage, objectOn } from '../disk-image.ts';
+import type { History, WriteRecord } from '../history.ts';
+import { sessionsBroken } from './session-oracle.ts';
 
 export interface Evidence {
   readonly history: History;
-  readonly contents: Contents;
-  readonly absent: Absent;
-  readonly counts: Counts;
+  /** By the name of the node. */
+  readonly disks: ReadonlyMap<string, DiskImage>;
   /** The nodes that must hold a `keyspace/key`. */
   readonly holders: (name: string) => readonly string[];
+  /** Whether no disk was lost or went back in time: then nothing that was shown goes either. */
+  readonly isAllKept: boolean;
   /** Whether all clocks agreed, so that rule `latest` must follow real time. */
   readonly isTimeTrue: boolean;
 }
@@ -50,8 +42,9 @@ export function judge(evidence: Evidence): string[] {
     findings.push(...neverIssued(name, writes, object));
     if (name.startsWith(`${SIBLINGS}/`)) {
       findings.push(
-        ...acknowledgedLost(name, writes, object, history),
+        ...acknowledgedLost(name, writes, object, evidence),
         ...comeBack(name, writes, object),
+        ...falseSiblings(name, writes, object),
       );
     }
     if (name.startsWith(`${LATEST}/`)) {
@@ -61,25 +54,36 @@ export function judge(evidence: Evidence): string[] {
   return findings;
 }
 
-/** O1: an acknowledged write stands, or something that covers it does. */
+/** O1: an acknowledged write stands, or something that covers it does; so does a shown one. */
 function acknowledgedLost(
   name: string,
   writes: WriteRecord[],
   object: StoredObject,
-  history: History,
+  evidence: Evidence,
 ) {
   const findings: string[] = [];
   for (const write of writes) {
     const { dot } = write;
-    if (write.outcome !== 'ok' || dot === undefined) continue;
+    const known = mustStay(write, evidence);
+    if (known === undefined || dot === undefined) continue;
     const heirs = writes.filter(
       (other) => other.outcome !== 'not-applied' && other.seen && covers(other.seen, dot),
     );
-    if ([write, ...heirs].some((heir) => stands(heir, object) || isOver(heir, object, history)))
+    if (
+      [write, ...heirs].some(
+        (heir) => stands(heir, object) || isOver(heir, object, evidence.history),
+      )
+    )
       continue;
-    findings.push(`lost: ${name} = ${write.value ?? 'a delete'}, acknowledged, is gone`);
+    findings.push(`lost: ${name} = ${write.value ?? 'a delete'}, ${known}, is gone`);
   }
   return findings;
+}
+
+/** Why it must not be lost; undefined: it may be. */
+function mustStay({ outcome, isShown }: WriteRecord, { isAllKept }: Evidence) {
+  if (outcome === 'ok') return 'acknowledged';
+  return isShown && isAllKept ? 'shown' : undefined;
 }
 
 /** O2: what an acknowledged write covered stays replaced. */
@@ -91,6 +95,21 @@ function comeBack(name: string, writes: WriteRecord[], object: StoredObject) {
     );
     if (killer === undefined) continue;
     findings.push(`came back: ${name} = ${describe(sibling)}, which ${killer.value} had replaced`);
+  }
+  return findings;
+}
+
+/** O4: of two siblings that stand neither writer had seen the other, acknowledged or not. */
+function falseSiblings(name: string, writes: WriteRecord[], object: StoredObject) {
+  const findings: string[] = [];
+  for (const sibling of object.siblings) {
+    const write = issuedAs(writes, sibling);
+    if (write?.seen === undefined || (sibling.isTombstone && write.dot === undefined)) continue;
+    for (const other of object.siblings) {
+      if (other === sibling || !covers(write.seen, other.dot)) continue;
+      const pair = `${describe(sibling)} and ${describe(other)}`;
+      findings.push(`false siblings: ${name} = ${pair}, which the first had replaced`);
+    }
   }
   return findings;
 }
@@ -111,17 +130,17 @@ function neverIssued(name: string, writes: WriteRecord[], object: StoredObject) 
     if (issuedAs(writes, sibling) === undefined)
       findings.push(`phantom: ${name} = ${describe(sibling)} was not to be applied`);
   }
+  for (const { outcome, isShown, value } of writes) {
+    if (isShown && outcome === 'not-applied')
+      findings.push(`phantom: ${name} = ${value} was shown, and was not to be applied`);
+  }
   return findings;
 }
 
 /** Rule `latest`: no acknowledged write began after the end of the write that won. */
-function latestLost(
-  name: string,
-  writes: WriteRecord[],
-  object: StoredObject,
-  { history, isTimeTrue }: Evidence,
-) {
-  const acknowledged = writes.filter((write) => write.outcome === 'ok');
+function latestLost(name: string, writes: WriteRecord[], object: StoredObject, evidence: Evidence) {
+  const { history, isTimeTrue } = evidence;
+  const acknowledged = writes.filter((write) => mustStay(write, evidence) !== undefined);
   const winner = object.siblings[0];
   const won = winner === undefined ? undefined : issuedAs(writes, winner);
   if (won === undefined && winner !== undefined) return [];
@@ -142,11 +161,12 @@ function latestLost(
 /** O3: after healing and reading, all primaries hold the same. */
 function replicasDiffer(evidence: Evidence): string[] {
   const findings: string[] = [];
-  const names = new Set([...evidence.contents.values()].flatMap((objects) => [...objects.keys()]));
+  const { disks } = evidence;
+  const names = new Set([...disks.values()].flatMap(({ objects }) => [...objects.keys()]));
   for (const name of names) {
     const object = mergedObject(evidence, name);
     for (const node of evidence.holders(name)) {
-      const own = objectOn(evidence, node, name);
+      const own = objectOn(disks.get(node) as DiskImage, name);
       if (!isBehind(own, object)) continue;
       findings.push(
         `differs: ${node} has ${list(own)} of ${name}, together they know ${list(object)}`,
@@ -157,30 +177,29 @@ function replicasDiffer(evidence: Evidence): string[] {
 }
 
 /** O8: what is dead, and known to be by all, is forgotten when everybody is there. */
-function notForgotten({ contents }: Evidence): string[] {
-  return [...contents].flatMap(([node, objects]) => {
+function notForgotten({ disks }: Evidence): string[] {
+  return [...disks].flatMap(([node, { objects }]) => {
     const dead = [...objects].filter(([, object]) => deadFrom(object) < Number.POSITIVE_INFINITY);
     return dead.map(([name, object]) => `not forgotten: ${node} has ${list(object)} of ${name}`);
   });
 }
 
 /** A copy that a node kept for others is gone when they have it. */
-function leftBehind({ contents, holders }: Evidence): string[] {
-  return [...contents].flatMap(([node, objects]) => {
+function leftBehind({ disks, holders }: Evidence): string[] {
+  return [...disks].flatMap(([node, { objects }]) => {
     const names = [...objects.keys()].filter((name) => !holders(name).includes(node));
     return names.map((name) => `left behind: ${node} still has ${name}, which is not its own`);
   });
 }
 
-/** O4: each node knows without looking how many keys live in each slot. */
-function miscounted({ contents, counts }: Evidence): string[] {
+/** Each node knows without looking how many keys live in each slot. */
+function miscounted({ disks }: Evidence): string[] {
   const findings: string[] = [];
-  for (const [node, objects] of contents) {
+  for (const [node, { objects, counts }] of disks) {
     const live = [...objects].filter(([, { siblings }]) => siblings.some((s) => !s.isTombstone));
     const slots = Map.groupBy(live, ([name]) => `${name[0]}/${slotOf(Buffer.from(name.slice(2)))}`);
-    const counted = counts.get(node) ?? new Map<string, number>();
-    for (const slot of new Set([...slots.keys(), ...counted.keys()])) {
-      const [has, says] = [slots.get(slot)?.length ?? 0, counted.get(slot) ?? 0];
+    for (const slot of new Set([...slots.keys(), ...counts.keys()])) {
+      const [has, says] = [slots.get(slot)?.length ?? 0, counts.get(slot) ?? 0];
       if (has !== says) findings.push(`miscounted: ${node} says ${says} of ${has} keys in ${slot}`);
     }
   }
@@ -188,13 +207,9 @@ function miscounted({ contents, counts }: Evidence): string[] {
 }
 
 /** What all nodes together know of a key. */
-function mergedObject(evidence: Evidence, name: string): StoredObject {
-  const all = [...evidence.contents.keys()].map((node) => objectOn(evidence, node, name));
+function mergedObject({ disks }: Evidence, name: string): StoredObject {
+  const all = [...disks.values()].map((disk) => objectOn(disk, name));
   return all.reduce((one, other) => mergeObjects(one, other));
-}
-
-function objectOn({ contents, absent }: Evidence, node: string, name: string): StoredObject {
-  return contents.get(node)?.get(name) ?? absent.get(node)?.(name) ?? EMPTY_OBJECT;
 }
 
 function stands(write: WriteRecord, object: StoredObject): boolean {
@@ -211,7 +226,8 @@ function isOver(write: WriteRecord, object: StoredObject, history: History): boo
 
 /**
  * The write that put the sibling there; a known dot says so for certain. A delete may have left a
- * second tombstone: of an attempt whose coordinator was lost (replication/forwarder.ts).
+ * second tombstone: of an attempt whose coordinator was lost (replication/forwarding), which was
+ * another node than the one that named the write in the end.
  */
 function issuedAs(writes: readonly WriteRecord[], sibling: Sibling): WriteRecord | undefined {
   const tried = writes.filter((write) => write.outcome !== 'not-applied');
@@ -219,7 +235,10 @@ function issuedAs(writes: readonly WriteRecord[], sibling: Sibling): WriteRecord
   return (
     possible.find((write) => write.dot !== undefined) ??
     possible[0] ??
-    tried.find((write) => sibling.isTombstone && write.value === undefined)
+    tried.find(({ value, dot }) => {
+      const isSecond = dot !== undefined && !isSameNode(dot, sibling.dot);
+      return sibling.isTombstone && value === undefined && isSecond;
+    })
   );
 }
 

@@ -1,0 +1,121 @@
+// Bugs in what brings copies level and forgets what is dead: hints, anti-entropy, reaping, flushes.
+
+import type { Mutant } from './mutant.ts';
+
+export const REPAIR_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'hints are forgotten in a restart',
+    file: 'src/replication/hints/hint-book.ts',
+    text: 'for await (const hint of this.all()) this.#count(hint);',
+    becomes: '',
+  },
+  {
+    name: 'a hint names the wrong node',
+    file: 'src/replication/hints/hint-book.ts',
+    text: 'const hint = { target, at, sinceMs: this.#clock.wallMs() };',
+    becomes: 'const hint = { target: target + 1, at, sinceMs: this.#clock.wallMs() };',
+  },
+  {
+    name: 'a fallback keeps the copy and no hint',
+    file: 'src/replication/copy-writer.ts',
+    text: 'const missing = lacking.filter(isMissing);',
+    becomes: 'const missing = lacking.filter((each) => isMissing(each) && false);',
+  },
+  {
+    name: 'a hint is taken away though more stands here by now',
+    file: 'src/replication/replica.ts',
+    text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
+    becomes: '',
+  },
+  {
+    name: 'a copy for two goes when one has it',
+    file: 'src/replication/replica.ts',
+    text: 'const isKept = others === undefined || (await this.#isLacking(others, at));',
+    becomes: 'const isKept = others === undefined;',
+  },
+  {
+    name: 'a copy for others is never taken away',
+    file: 'src/replication/replica.ts',
+    text: 'const isKept = others === undefined || (await this.#isLacking(others, at));',
+    becomes: 'const isKept = true;',
+  },
+  {
+    name: 'who stood in and forgot goes on under the same name',
+    file: 'src/replication/own-actor.ts',
+    text: 'if (context.some(({ actor }) => actor === this.#actor)) await this.renewed();',
+    becomes: '',
+  },
+  {
+    name: 'anti-entropy skips every second bucket',
+    file: 'src/replication/anti-entropy/slot-repair.ts',
+    text: 'const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === 1);',
+    becomes:
+      'const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === bucket % 2);',
+  },
+  {
+    name: 'a write does not change the digest of its slot',
+    file: 'src/replication/copy-change.ts',
+    text: 'const digest = digestChange(digestSeed, at, before.context, after.context);',
+    becomes: 'const digest = digestChange(digestSeed, at, after.context, after.context);',
+  },
+  {
+    name: 'a slot that differed once is taken for alike',
+    file: 'src/replication/anti-entropy/anti-entropy.ts',
+    text: 'if (keys === 0) this.#alike',
+    becomes: 'if (keys !== undefined) this.#alike',
+  },
+  {
+    name: 'the count of a slot grows with every write',
+    file: 'src/replication/copy-change.ts',
+    text: 'const growth = (liveCount(after) - liveCount(before)) as Growth;',
+    becomes: 'const growth = liveCount(after) as Growth;',
+  },
+  {
+    name: 'a tombstone is erased though no floor covers it',
+    file: 'src/replication/reaping/floor.ts',
+    text: 'return deadFrom(object) <= nowMs && isUnder(object.context, floor);',
+    becomes: 'return deadFrom(object) <= nowMs;',
+  },
+  {
+    name: 'a floor is raised over keys that were not brought level',
+    file: 'src/replication/reaping/reap-round.ts',
+    text: 'if (opened === undefined || !(await this.#level(opened))) return false;',
+    becomes: 'if (opened === undefined) return false;',
+  },
+  {
+    name: 'a floor is raised beyond what its primaries had counted',
+    file: 'src/replication/reaping/floor.ts',
+    text: '({ last }): VectorEntry => ({ ...last, isClosed: true })',
+    becomes: '({ last }): VectorEntry => ({ ...last, counter: last.counter + 5, isClosed: true })',
+  },
+  {
+    name: 'floors are forgotten in a restart',
+    file: 'src/replication/reaping/floor-book.ts',
+    text: '  load(at: SlotAt, floor: VersionVector): void {\n',
+    becomes: '  load(at: SlotAt, floor: VersionVector): void {\n    if (at.slot >= 0) return;\n',
+  },
+  {
+    name: 'the marks of dead slots are forgotten in a restart',
+    file: 'src/replication/reaping/dead-slots.ts',
+    text: '    this.#add(at, sinceMs, 0);\n',
+    becomes: '    if (sinceMs < 0) this.#add(at, sinceMs, 0);\n',
+  },
+  {
+    name: 'a flush raises no floor',
+    file: 'src/replication/reaping/flush-member.ts',
+    text: 'await floors.raiseKeyspace(keyspace, floor, replica.time);',
+    becomes: '',
+  },
+  {
+    name: 'a flush leaves what was written beside it',
+    file: 'src/replication/reaping/flush-member.ts',
+    text: 'for (const slot of touched) await this.#flushKeys(keyspace, slot);',
+    becomes: '',
+  },
+  {
+    name: 'a flush drops what was written beside it',
+    file: 'src/replication/reaping/flush-member.ts',
+    text: 'const touched = replica.takenDown(keyspace);',
+    becomes: 'const touched = new Set<Slot>();',
+  },
+];

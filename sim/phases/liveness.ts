@@ -1,0 +1,58 @@
+// The second act: a quorum of nodes is healed, and the last one stays broken for good, in a way
+// that no operator would notice at once. What a fault that always ends would hide must happen all
+// the same: the others find each other, level what differs among them, and serve every request.
+//
+// One node of the cluster at most: with one more, some preference list would have less than R.
+
+import { SimClient } from '../clients.ts';
+import type { SimCluster } from '../cluster.ts';
+import type { History } from '../history.ts';
+import type { SimWorld } from '../sim-host.ts';
+import type { SimRandom } from '../sim-random.ts';
+import { compareAll, deliverHints, heal } from './healing.ts';
+
+export interface LivenessParts {
+  readonly world: SimWorld;
+  readonly cluster: SimCluster;
+  readonly history: History;
+  readonly dice: SimRandom;
+}
+
+type Break = (world: SimWorld, broken: string, others: readonly string[]) => void;
+
+/** In the words of its neighbours: how a node can be of no use. */
+const BREAKS: readonly Break[] = [
+  (world, broken) => world.node(broken).pause(),
+  (world, broken) => world.network.isolate(broken),
+  // It hears all, and nobody hears it.
+  (world, broken, others) => world.network.cutAll([broken], others),
+  // It talks, and hears nobody.
+  (world, broken, others) => world.network.cutAll(others, [broken]),
+];
+
+export async function liveOnWithoutOne(parts: LivenessParts): Promise<void> {
+  const { world, cluster, history, dice } = parts;
+  const [broken, ...names] = dice.shuffle(cluster.names) as [string, ...string[]];
+  if (dice.chance(0.3)) cluster.crash(broken);
+  dice.pick(BREAKS)(world, broken, names);
+  const core = { world, cluster, history, names };
+  await heal(core);
+  await serve(parts, names);
+  await deliverHints(core);
+  await compareAll(core);
+  world.network.healAll();
+  world.node(broken).resume();
+}
+
+/** A client of the healthy nodes is told the outcome of everything that it asks for. */
+async function serve({ world, cluster, history, dice }: LivenessParts, asks: readonly string[]) {
+  const [writes, failed] = [history.writes.length, history.readsFailed];
+  const pace = { operations: dice.between(5, 15), thinkMsMean: 20 };
+  const client = new SimClient(world, cluster, history, { name: 'healthy', ...pace, asks });
+  await world.settle(client.run());
+  const unknown = history.writes.slice(writes).filter(({ outcome }) => outcome === 'unknown');
+  const reads = history.readsFailed - failed;
+  if (unknown.length + reads === 0) return;
+  const counts = `${unknown.length} writes and ${reads} reads`;
+  history.broken.push(`not served: ${counts} had no outcome though all of [${asks}] were well`);
+}

@@ -1,0 +1,35 @@
+// Runs seeds with a known bug in the code until one of them finds it.
+
+import type { Mutant } from '../mutants/mutant.ts';
+import { employAll } from './crew.ts';
+
+export interface Hunt {
+  /** How many seeds it took, or were tried. */
+  readonly seeds: number;
+  /** The first thing that an oracle said; undefined: it survived. */
+  readonly finding: string | undefined;
+}
+
+export async function huntMutant({ name }: Mutant, from: number, seedsMax: number): Promise<Hunt> {
+  let next = from;
+  let seeds = 0;
+  let finding: string | undefined;
+  await employAll({
+    order: { mutant: name },
+    take: () => (finding === undefined && next < from + seedsMax ? next++ : undefined),
+    done: (report) => {
+      if (finding !== undefined) return;
+      seeds += 1;
+      finding = report.findings[0];
+    },
+  });
+  return { seeds, finding };
+}
+
+const FINDING_CHARACTERS = 70;
+
+export function huntLine(name: string, { seeds, finding }: Hunt, seconds: number): string {
+  const what = finding?.split('\n')[0]?.slice(0, FINDING_CHARACTERS) ?? 'SURVIVED';
+  const cost = `${String(seeds).padStart(4)} seeds ${seconds.toFixed(1).padStart(6)} s`;
+  return `${name.padEnd(60)} ${cost}  ${what}`;
+}

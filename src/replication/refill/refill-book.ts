@@ -1,0 +1,151 @@
+// Which slots of this node are being refilled. A disk that was lost, or went back in time, has
+// forgotten writes that it had confirmed: R + W > N holds no more. So what this node has of such a
+// slot is told to whoever asks, but counts as no answer, until the slot was level with that of each
+// other primary once: then it has whatever any of them had. Writes count all the while.
+//
+// What is kept is which slots are full, so that an empty directory says the right thing by itself.
+// All nodes of a cluster that is new are refilled, from each other: that takes one comparison.
+//
+// Invariant: a slot that was refilled stays so until distrust(), in this and in later lives.
+
+import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import type { Engine } from '../../storage/engine.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { SlotAt } from '../messages.ts';
+import type { MemberIndex } from '../peers.ts';
+import { readRefilled, refilledKey, refilledPut } from './refill-record.ts';
+
+interface RefillParts {
+  readonly engine: Engine;
+  readonly view: ClusterView;
+  readonly keyspaces: readonly Keyspace[];
+}
+
+/** What a keyspace still waits for. */
+interface Waiting {
+  /**
+   * By slot one bit for each place in its list of primaries that it was not level with yet; 0: it
+   * is full, or this node is no primary of it. Undefined: all are 0.
+   */
+  places: Uint32Array | undefined;
+  /** Slots that are not full. */
+  slots: number;
+  isSaved: boolean;
+  isFirst: boolean;
+}
+
+export class RefillBook {
+  readonly #parts: RefillParts;
+  /** By number of the keyspace. */
+  readonly #waiting: (Waiting | undefined)[] = [];
+
+  constructor(parts: RefillParts) {
+    this.#parts = parts;
+  }
+
+  /** Once, before anything is read. Rejects as Engine.get. */
+  async load(): Promise<void> {
+    const { engine, view, keyspaces } = this.#parts;
+    for (const { number } of keyspaces) {
+      const stored = await engine.get(refilledKey(number));
+      const isFull = stored === undefined ? () => false : readRefilled(stored.value);
+      const waiting = this.#waitingFor(view.keyspace(number), isFull);
+      this.#waiting[number] = { ...waiting, isSaved: true, isFirst: stored === undefined };
+    }
+  }
+
+  /** Whether what this node has of the slot counts as no answer. */
+  isRefilling({ keyspace, slot }: SlotAt): boolean {
+    const places = this.#waiting[keyspace]?.places;
+    return places !== undefined && places[slot] !== 0;
+  }
+
+  /** The same of any of the slots. */
+  isAnyRefilling(keyspace: KeyspaceNumber, fromSlot: Slot, toSlot: Slot): boolean {
+    const places = this.#waiting[keyspace]?.places;
+    if (places === undefined) return false;
+    for (let slot = fromSlot; slot <= toSlot; slot++) if (places[slot] !== 0) return true;
+    return false;
+  }
+
+  /** Slots that are being refilled, of all keyspaces. */
+  get slotsWaiting(): number {
+    return this.#waiting.reduce((sum, waiting) => sum + (waiting?.slots ?? 0), 0);
+  }
+
+  /** Whether a slot was not level with that of `member` yet. */
+  waitsFor(member: MemberIndex): boolean {
+    const { keyspaces, view } = this.#parts;
+    return keyspaces.some(({ number }) => {
+      const places = this.#waiting[number]?.places;
+      if (places === undefined) return false;
+      const keyspace = view.keyspace(number);
+      return places.some((bits, slot) => {
+        return bits !== 0 && (bits & placeOf(view, keyspace, slot as Slot, member)) !== 0;
+      });
+    });
+  }
+
+  /**
+   * All slots that both hold were level with those of `member`, but for some. Durable when what
+   * they were filled with is. For how many slots this is news. Throws as Engine.write.
+   */
+  noteLevel(keyspace: Keyspace, member: MemberIndex, but: ReadonlySet<Slot>): number {
+    const waiting = this.#waiting[keyspace.number];
+    if (waiting?.places === undefined) return 0;
+    const { view } = this.#parts;
+    let levelled = 0;
+    for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
+      const bits = waiting.places[slot] as number;
+      if (bits === 0 || but.has(slot)) continue;
+      const left = bits & ~placeOf(view, keyspace, slot, member);
+      if (left !== bits) levelled += 1;
+      waiting.places[slot] = left;
+      if (left !== 0) continue;
+      waiting.slots -= 1;
+      waiting.isSaved = false;
+    }
+    this.#save(keyspace.number, waiting);
+    if (waiting.slots === 0) waiting.places = undefined;
+    return levelled;
+  }
+
+  /** The directory went back in time: all slots are to be refilled. Throws as Engine.write. */
+  distrust(): void {
+    const { keyspaces, view } = this.#parts;
+    for (const { number } of keyspaces) {
+      const waiting = this.#waitingFor(view.keyspace(number), () => false);
+      Object.assign(this.#waiting[number] as Waiting, waiting, { isSaved: false });
+    }
+    for (const { number } of keyspaces) this.#save(number, this.#waiting[number] as Waiting);
+  }
+
+  #save(keyspace: KeyspaceNumber, waiting: Waiting): void {
+    if (waiting.isSaved) return;
+    const isFull = (slot: Slot) => !this.isRefilling({ keyspace, slot });
+    this.#parts.engine.write([refilledPut(keyspace, isFull, waiting.isFirst)]);
+    waiting.isSaved = true;
+    waiting.isFirst = false;
+  }
+
+  #waitingFor(keyspace: Keyspace, isFull: (slot: Slot) => boolean) {
+    const { view } = this.#parts;
+    const places = new Uint32Array(SLOT_COUNT);
+    let slots = 0;
+    for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
+      const own = placeOf(view, keyspace, slot, view.self);
+      if (own === 0 || isFull(slot)) continue;
+      const { length } = view.primaries(keyspace, slot);
+      places[slot] = (2 ** length - 1) & ~own;
+      if (places[slot] !== 0) slots += 1;
+    }
+    return { places: slots === 0 ? undefined : places, slots };
+  }
+}
+
+/** One bit; 0: it is no primary. */
+function placeOf(view: ClusterView, keyspace: Keyspace, slot: Slot, member: MemberIndex): number {
+  const place = view.primaries(keyspace, slot).indexOf(member);
+  return place < 0 ? 0 : 1 << place;
+}
