@@ -168,9 +168,8 @@ export class Node implements Store {
     });
     this.#gossip = this.#gossipOn(host);
     this.#merger = new Merger(host);
-    const merger = this.#merger;
     const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
-    const parts = { ...kept, ...around, ...doors, merger, digestSeed };
+    const parts = { ...kept, ...around, ...doors, merger: this.#merger, digestSeed };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
