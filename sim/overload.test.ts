@@ -103,25 +103,25 @@ test('scans are refused before reads, reads before writes, and gossip goes on', 
 test('when all requests take long fewer get in, and when they do not more again', async () => {
   const { world, cluster, answerAfter, node } = await started();
   const client = new Client(node);
-  const rush = async () => {
+  const rush = async (writes: number) => {
     for (let i = 0; i < 30; i++) {
-      client.begin(400);
+      client.begin(writes);
       await world.runFor(50);
     }
     await world.settle(Promise.all(client.underWay), 10_000);
     return node.metrics().admission;
   };
   answerAfter(100);
-  equal((await rush()).refused.write, 0);
+  equal((await rush(400)).refused.write, 0);
   const full = node.metrics().admission.limit;
   answerAfter(400);
-  const { limit, refused } = await rush();
+  const { limit, refused } = await rush(400);
   const refusedWrites = refused.write;
   ok(limit < full / 2, `${limit} of ${full} may be under way`);
   ok(refusedWrites > 1_000, `${refusedWrites} writes were refused`);
   answerAfter(1);
   await world.runFor(2_000);
-  await rush();
+  ok((await rush(200)).limit > limit, 'it rises again');
   equal(node.metrics().admission.refused.write, refusedWrites, 'nobody is refused any more');
   await world.settle(cluster.closeAll());
 });
