@@ -121,7 +121,7 @@ test('when all requests take long fewer get in, and when they do not more again'
   ok(refusedWrites > 1_000, `${refusedWrites} writes were refused`);
   answerAfter(1);
   await world.runFor(2_000);
-  ok((await rush(200)).limit > limit, 'it rises again');
+  ok((await rush(400)).limit > limit, 'it rises again');
   equal(node.metrics().admission.refused.write, refusedWrites, 'nobody is refused any more');
   await world.settle(cluster.closeAll());
 });

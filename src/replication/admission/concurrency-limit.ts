@@ -16,8 +16,11 @@ import { LatencyQuantile } from '../read/latency-quantile.ts';
 
 /** Some 200 ms of work at 40,000 requests a second. */
 export const UNDER_WAY_MAX = 8_192;
-/** 16 clients with pipelines of 16 are served, however long it takes. */
-export const UNDER_WAY_MIN = 256;
+/**
+ * 64 clients with pipelines of 16 are served however long it takes: they wait for their answers,
+ * and so cannot overload anybody.
+ */
+export const UNDER_WAY_MIN = 1_024;
 
 const INTERVAL_MS = 100;
 /**
