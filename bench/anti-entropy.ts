@@ -24,6 +24,8 @@ import { nodeJobs } from '../src/host/node-jobs.ts';
 import { silentLog } from '../src/host/node-log.ts';
 import { nodeRandom } from '../src/host/node-random.ts';
 import { AntiEntropy } from '../src/replication/anti-entropy/anti-entropy.ts';
+import { Comparison } from '../src/replication/anti-entropy/comparison.ts';
+import { SyncTimes } from '../src/replication/anti-entropy/sync-times.ts';
 import type { ClusterView } from '../src/replication/cluster-view.ts';
 import { HintBook } from '../src/replication/hints/hint-book.ts';
 import { DEFAULT_KEYSPACE } from '../src/replication/keyspace.ts';
@@ -70,7 +72,7 @@ class Side {
   readonly clock = nodeClock();
   readonly refill: RefillBook;
   readonly #close: () => Promise<void>;
-  antiEntropy: AntiEntropy | undefined;
+  comparison: Comparison | undefined;
 
   private constructor(self: MemberIndex, engine: Engine, close: () => Promise<void>) {
     this.self = self;
@@ -97,28 +99,30 @@ class Side {
       nodeId: `a${self}`.repeat(20) as NodeId,
     };
     const engine = await openEngine(host, owner);
-    return new Side(self, engine, () => engine.close(0).then(() => jobs.close()));
+    return new Side(self, engine, () => engine.close().then(() => jobs.close()));
   }
 
   /** A side that compares itself with `other`, and counts what is said. */
   compare(other: Side, traffic: Traffic, periodMs: number): AntiEntropy {
     const peers = countingPeers(other, traffic);
     const { engine, replica, refill, clock } = this;
-    this.antiEntropy = new AntiEntropy({
-      ...{ engine, replica, refill, clock, peers, log: silentLog, view: viewOf(this.self) },
-      ...{ keyspaces: [KEYSPACE], requestMs: 60_000, digestSeed: SEED, periodMs },
-      admission: { isBusy: false },
-    });
-    return this.antiEntropy;
+    const view = viewOf(this.self);
+    const parts = { engine, replica, refill, clock, peers, view, log: silentLog };
+    const comparison = new Comparison({ ...parts, requestMs: 60_000, digestSeed: SEED });
+    this.comparison = comparison;
+    const keyspaces = [KEYSPACE];
+    const syncTimes = new SyncTimes(view);
+    const admission = { isBusy: false };
+    return new AntiEntropy({ ...parts, admission, comparison, syncTimes, keyspaces, periodMs });
   }
 
   async answer(request: Request): Promise<Reply> {
-    const { antiEntropy, replica } = this;
+    const { comparison, replica } = this;
     switch (request.kind) {
       case 'compare-digests':
-        return (antiEntropy as AntiEntropy).digestsFor(request);
+        return (comparison as Comparison).digestsFor(request);
       case 'compare-buckets':
-        return (antiEntropy as AntiEntropy).bucketsFor(request);
+        return (comparison as Comparison).bucketsFor(request);
       case 'list-slots':
         return listOwnKeys(this, request);
       case 'read-object':

@@ -1,11 +1,11 @@
 // A node loses its disk: the others notice what it lacks and bring it back, without anybody
 // reading a key and without a hint that would say so. Real processes.
 
-import { equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { readIn } from '../src/client/kv-reply.ts';
-import { type RunningNode, startCluster } from './cluster-fixture.ts';
+import { type RunningNode, runKvorum, startCluster } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
 import { metricsOf } from './node-metrics.ts';
 import { until } from './until.ts';
@@ -38,6 +38,41 @@ test('a node whose disk was wiped is refilled by the others', async (t) => {
     const { value } = readIn(await alone.send('KV.GET', `key-${i}`, 'R', '1'));
     equal(value?.toString(), i % 10 === 0 ? undefined : `${i}`, `key-${i}`);
   }
+});
+
+test('kvorum repair says what it did, and whom it missed', async (t) => {
+  const cluster = await startCluster({ nodes: 3, owner: t, flags: ['--anti-entropy', '1h'] });
+  const [first] = cluster.nodes as [RunningNode];
+  const redis = await cluster.connect(0, PATIENT);
+  t.after(() => redis.close());
+  for (let i = 0; i < 20; i++) equal(await redis.send('SET', `key-${i}`, `${i}`), 'OK');
+  const url = ['--url', first.httpUrl];
+
+  const whole = await runKvorum(['repair', '--wait', '--json', ...url]);
+  const { isRunning, slotsDone, slotsTotal, missed } = JSON.parse(whole.stdout);
+  deepEqual([whole.code, isRunning, slotsDone, missed], [0, false, slotsTotal, []]);
+  equal(slotsTotal, 2 * 2 * 16_384);
+  const status = JSON.parse((await runKvorum(['status', '--json', ...url])).stdout);
+  deepEqual([Object.keys(status.sync).sort(), status.slotsRefilling], [['n2', 'n3'], 0]);
+  const sync = await fetch(`${first.httpUrl}/v1/keyspaces/default/sync`);
+  const { slots } = (await sync.json()) as { slots: { fromSlot: number; inSyncMs: number }[] };
+  ok(slots[0]?.fromSlot === 0 && slots.every(({ inSyncMs }) => inSyncMs > 0));
+
+  await cluster.kill(2);
+  const some = ['--slots', '0-99', '--keyspace', 'default'];
+  const missing = await runKvorum(['repair', ...some, '--wait', ...url]);
+  equal(missing.code, 3);
+  match(
+    missing.stdout,
+    /^repair 2: \d+ of 200 slots compared, .*not compared, or not wholly: n3$/m,
+  );
+  for (const slots of ['9-3', '16384', 'all']) {
+    equal((await runKvorum(['repair', '--slots', slots, ...url])).code, 2, slots);
+  }
+  equal((await runKvorum(['repair', '--keyspace', 'nowhere', ...url])).code, 2);
+  const origin = { origin: 'https://evil.example' };
+  const refused = await fetch(`${first.httpUrl}/v1/repairs`, { method: 'POST', headers: origin });
+  equal(refused.status, 403);
 });
 
 /** Resolves when `node` has found itself the same as all others, later than `sinceMs`. */

@@ -20,6 +20,9 @@ export type Address = string & { readonly brand: 'Address' };
 
 export const SLOT_COUNT = 16_384;
 
+/** Both ends inclusive. */
+export const ALL_SLOTS = { fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot } as const;
+
 /** Incarnations of nodes are seconds since then, or more where one lived for less than a second. */
 export const INCARNATION_EPOCH_MS = Date.UTC(2026, 0, 1);
 

@@ -1,7 +1,7 @@
 // What the commands that ask a node over HTTP have in common: where it is, one request to it, and
 // what its errors mean for whoever waits at the prompt.
 
-import { get } from 'node:http';
+import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { ERROR_CODES, KvorumError, messageOf } from '../base/errors.ts';
@@ -14,6 +14,8 @@ export interface HttpFlags {
   readonly json?: boolean;
 }
 
+type Method = 'GET' | 'POST';
+
 const DEFAULT_URL = 'http://127.0.0.1:8001';
 
 export function addHttpOptions(command: Command): Command {
@@ -25,25 +27,39 @@ export function addHttpOptions(command: Command): Command {
 }
 
 /** Rejects with UNREACHABLE, NO_ANSWER, BAD_OPTION, or what the node's answer says. */
-export async function fetchJson(flags: HttpFlags, path: string): Promise<unknown> {
+export function fetchJson(flags: HttpFlags, path: string): Promise<unknown> {
+  return askJson(flags, 'GET', path);
+}
+
+/** The same, for what changes something. */
+export function postJson(flags: HttpFlags, path: string): Promise<unknown> {
+  return askJson(flags, 'POST', path);
+}
+
+async function askJson(flags: HttpFlags, method: Method, path: string): Promise<unknown> {
   const { url } = flags;
   if (!/^http:\/\/[^/]/.test(url) || !URL.canParse(url)) {
     throw badOption(`"${url}" is not the URL of a node`, `Write ${DEFAULT_URL}.`);
   }
   const timeoutMs = durationMs(flags.timeout, '--timeout');
-  const { status, body } = await fetchText(new URL(path, url), timeoutMs);
-  if (status === 200) return JSON.parse(body);
+  const { status, body } = await fetchText(new URL(path, url), method, timeoutMs);
+  if (status >= 200 && status < 300) return JSON.parse(body);
   throw errorIn(url, status, body);
 }
 
-function fetchText(url: URL, timeoutMs: number): Promise<{ status: number; body: string }> {
+function fetchText(
+  url: URL,
+  method: Method,
+  timeoutMs: number,
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
     const fail = (cause: unknown) => reject(fetchError(url, timeoutMs, signal.aborted, cause));
-    const request = get(url, { signal, agent: false }, (response) => {
+    const sent = request(url, { method, signal, agent: false }, (response) => {
       text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail);
     });
-    request.on('error', fail);
+    sent.on('error', fail);
+    sent.end();
   });
 }
 

@@ -45,6 +45,11 @@ const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./doctor.ts')).defineDoctor,
   },
   {
+    name: 'repair',
+    summary: 'compare replicas now, and level what differs',
+    load: async () => (await import('./repair.ts')).defineRepair,
+  },
+  {
     name: 'get',
     summary: 'print the value of a key',
     load: async () => (await import('./get.ts')).defineGet,

@@ -6,7 +6,8 @@ import type { StatusPage } from '../server/http/status-page.ts';
 import { EXIT } from './exit-code.ts';
 import { addHttpOptions, fetchJson, type HttpFlags } from './http-command.ts';
 import { printData, printJson, styled } from './output.ts';
-import { storageLines } from './storage-health.ts';
+import { storageLines } from './status/storage-health.ts';
+import { syncLines } from './status/sync-health.ts';
 import { type Column, textTable } from './text-table.ts';
 
 const HELP = `
@@ -19,6 +20,7 @@ Examples:
   DN     n3    127.0.0.1:7003  down   12.4   2.3s   5461  33.3%  rack1  dc1  n3    e1b70f3d
   Degraded: 2 of 3 nodes up, every slot is served
   Disk of n1: 79 GB of 252 GB free, checked as of 2026-11-20T04:10Z
+  Copies of n1, compared: n2 the same as of 3 s ago; n3 the same as of 61 s ago
   $ kvorum status --json
 
 With several data centers the nodes stand in their order, and the line below counts each:
@@ -81,7 +83,13 @@ function statusText(page: StatusPage): string {
     return inOrder(a.dataCenter, b.dataCenter) || inOrder(a.name, b.name);
   });
   const title = `Cluster ${clusterId.slice(0, 12)}, epoch ${epoch}, as ${self.name} sees it`;
-  return [title, textTable(COLUMNS, sorted), healthLine(page), ...storageLines(page)].join('\n');
+  return [
+    title,
+    textTable(COLUMNS, sorted),
+    healthLine(page),
+    ...storageLines(page),
+    ...syncLines(page),
+  ].join('\n');
 }
 
 function inOrder(a: string, b: string): number {

@@ -3,7 +3,8 @@
 
 import type { MergeCounters } from '../merge/merger.ts';
 import type { Admission } from '../replication/admission/admission.ts';
-import type { AntiEntropyCounters, SyncState } from '../replication/anti-entropy/anti-entropy.ts';
+import type { SyncState } from '../replication/anti-entropy/anti-entropy.ts';
+import type { ComparisonCounters } from '../replication/anti-entropy/comparison.ts';
 import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
 import type { ObjectCounters } from '../replication/object-watch.ts';
 import type { HedgeCounters } from '../replication/read/hedger.ts';
@@ -25,7 +26,7 @@ export interface NodeMetrics {
   readonly admission: Pick<Admission, 'underWay' | 'limit' | 'refused'>;
   readonly objects: ObjectCounters;
   readonly merges: MergeCounters;
-  readonly antiEntropy: AntiEntropyCounters;
+  readonly antiEntropy: ComparisonCounters;
   /** By the name of the node that was compared. */
   readonly sync: ReadonlyMap<string, SyncState>;
   /** Of all keyspaces: what this node has of them counts for nothing yet. */

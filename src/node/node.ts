@@ -14,7 +14,6 @@ import type { Outgoing } from '../membership/gossip.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
 import { Admission, valueBytesOf } from '../replication/admission/admission.ts';
-import { AntiEntropy, type SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import { coordinators } from '../replication/cluster-view.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
@@ -41,6 +40,7 @@ import { type EngineOptions, openEngine } from '../storage/open-engine.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
 import { type Burden, GossipAgent } from './gossip-agent.ts';
+import { Healing } from './healing.ts';
 import type { NodeMetrics } from './metrics.ts';
 import { RemotePeers } from './remote-peers.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -106,7 +106,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
     node = new Node(host, options, map, { engine, hints, refill, ...reaping });
     await node.open();
   } catch (error) {
-    await engine.close(engine.identity.dotCounter);
+    await engine.close();
     throw error;
   }
   return node;
@@ -114,6 +114,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
 
 export class Node implements Store {
   readonly keyspaces: readonly Keyspace[];
+  readonly healing: Healing;
   readonly #host: Host;
   readonly #map: ClusterMap;
   readonly #engine: Engine;
@@ -130,7 +131,6 @@ export class Node implements Store {
   readonly #ask: Ask;
   readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
-  readonly #antiEntropy: AntiEntropy;
   readonly #explaining: ExplainParts;
   readonly #admission: Admission;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
@@ -169,21 +169,19 @@ export class Node implements Store {
     this.#gossip = this.#gossipOn(host);
     this.#merger = new Merger(host);
     const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
-    const parts = { ...kept, ...around, ...doors, merger: this.#merger, digestSeed };
+    const { keyspaces } = options.topology;
+    const parts = { ...kept, ...around, ...doors, merger: this.#merger, digestSeed, keyspaces };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
     this.#delivery = new HintDelivery(parts);
-    this.#antiEntropy = new AntiEntropy({
-      ...parts,
-      keyspaces: options.topology.keyspaces,
-      periodMs: options.antiEntropyMs ?? ANTI_ENTROPY_MS,
-    });
+    const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
+    this.healing = new Healing({ ...parts, periodMs });
     this.#rounds = new RoundMember({ ...parts, actor, hints, random });
     const responder = new Responder({
       ...parts,
       coordinator: this.#coordinator,
-      antiEntropy: this.#antiEntropy,
+      comparison: this.healing.comparison,
       rounds: this.#rounds,
       flushes: new FlushMember({ ...parts, actor, random }),
     });
@@ -191,7 +189,6 @@ export class Node implements Store {
     this.#dead = dead;
     this.#reaper = new Reaper({
       ...parts,
-      keyspaces: options.topology.keyspaces,
       ask: this.#ask,
       counters: this.#rounds.counters,
       restMs: options.reapRestMs ?? REAP_REST_MS,
@@ -207,17 +204,17 @@ export class Node implements Store {
     log.info('node started', { node: own.name, incarnation: this.#engine.identity.incarnation });
     this.#gossip.start();
     this.#delivery.start();
-    this.#antiEntropy.start();
+    this.healing.start();
     this.#reaper.start();
   }
 
   async close(): Promise<void> {
     this.#gossip.leave();
     this.#delivery.close();
-    this.#antiEntropy.close();
+    this.healing.close();
     this.#reaper.close();
     await this.#peers.close();
-    await this.#engine.close(this.#actor.last.counter);
+    await this.#engine.close();
   }
 
   get(request: GetRequest): Later<GetOutcome> {
@@ -324,8 +321,8 @@ export class Node implements Store {
       admission: this.#admission,
       objects: this.#replica.counters,
       merges: this.#merger.counters,
-      antiEntropy: this.#antiEntropy.counters,
-      sync: this.#syncStates(),
+      antiEntropy: this.healing.comparison.counters,
+      sync: this.healing.states,
       slotsRefilling: this.#refill.slotsWaiting,
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
@@ -339,11 +336,6 @@ export class Node implements Store {
       health: new Map(members.map(({ name }, index) => [name, this.#map.health(index)])),
       membersAlive: members.filter((_, index) => this.#map.isAlive(index)).length,
     };
-  }
-
-  #syncStates(): Map<string, SyncState> {
-    const states = [...this.#antiEntropy.states];
-    return new Map(states.map(([member, state]) => [this.#map.memberStatus(member).name, state]));
   }
 
   /** By the name of the target. */

@@ -19,6 +19,7 @@ import type { Explanation } from './explanation.ts';
 export { decodeContext, encodeContext } from '../causality/context.ts';
 export type { VersionVector } from '../causality/version-vector.ts';
 export { MEMBER_STATES } from '../membership/failure-detector.ts';
+export type { SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export {
   type ConsistencyLevel,
@@ -46,6 +47,7 @@ export type {
   WriteRequest,
 } from '../replication/request.ts';
 export type { Explanation } from './explanation.ts';
+export type { Healing, NamedRepair } from './healing.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];

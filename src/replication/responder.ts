@@ -9,7 +9,7 @@ import { EMPTY_OBJECT, type ObjectVersion, type StoredObject } from '../causalit
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
 import { type Admission, valueBytesOf } from './admission/admission.ts';
-import type { AntiEntropy } from './anti-entropy/anti-entropy.ts';
+import type { Comparison } from './anti-entropy/comparison.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -36,8 +36,8 @@ export interface ResponderParts {
   readonly coordinator: Coordinator;
   readonly rounds: RoundMember;
   readonly flushes: FlushMember;
-  readonly antiEntropy: AntiEntropy;
   readonly admission: Admission;
+  readonly comparison: Comparison;
   readonly clock: Clock;
 }
 
@@ -67,7 +67,7 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { admission, antiEntropy, coordinator, engine, flushes, replica, rounds, view } =
+    const { admission, comparison, coordinator, engine, flushes, replica, rounds, view } =
       this.#parts;
     switch (request.kind) {
       case 'store-copy':
@@ -75,9 +75,9 @@ export class Responder {
       case 'store-hint':
         return this.#storeFor(request);
       case 'compare-digests':
-        return admission.run('comparison', 0, () => antiEntropy.digestsFor(request));
+        return admission.run('comparison', 0, () => comparison.digestsFor(request));
       case 'compare-buckets':
-        return admission.run('comparison', 0, () => antiEntropy.bucketsFor(request));
+        return admission.run('comparison', 0, () => comparison.bucketsFor(request));
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
           return this.#version(request, found);

@@ -1,28 +1,24 @@
 // Compares what this node holds with every other one that must hold the same, again and again, and
-// levels what differs; nobody has to ask for it. For all slots that two nodes share, equal copies
-// cost one message of a kilobyte and an answer of a few bytes.
-//
-// Writes that are under way differ too for a moment, so only what differs twice is looked into.
-// What still differs when no key does (contexts that were cut at different places) is remembered
-// and left alone until one of the two digests changes.
+// levels what differs; nobody has to ask for it. Who is needed to refill slots (refill/) is
+// compared as soon as may be.
 
 import { messageOf } from '../../base/errors.ts';
-import { fanOut } from '../../base/fan-out.ts';
-import type { Slot } from '../../base/ids.ts';
-import type { Log, Timer } from '../../host/host.ts';
+import { ALL_SLOTS } from '../../base/ids.ts';
+import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
-import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
-import { PacedWindow } from '../paced-window.ts';
-import { answerOf, type MemberIndex } from '../peers.ts';
-import { SharedSlots } from './shared-slots.ts';
-import { bucketDigests } from './slot-buckets.ts';
-import { type RepairCounters, SlotRepair, type SlotRepairParts } from './slot-repair.ts';
-import { differingPlaces, GROUP_SLOTS } from './tree-shape.ts';
+import type { MemberIndex } from '../peers.ts';
+import type { RefillBook } from '../refill/refill-book.ts';
+import type { Comparison } from './comparison.ts';
+import type { SyncTimes } from './sync-times.ts';
 
-export interface AntiEntropyParts extends Omit<SlotRepairParts, 'window'> {
+export interface AntiEntropyParts {
+  readonly comparison: Comparison;
+  readonly refill: RefillBook;
+  readonly syncTimes: SyncTimes;
   readonly view: ClusterView;
+  readonly clock: Clock;
   readonly log: Log;
   readonly keyspaces: readonly Keyspace[];
   readonly admission: Pick<Admission, 'isBusy'>;
@@ -30,21 +26,15 @@ export interface AntiEntropyParts extends Omit<SlotRepairParts, 'window'> {
   readonly periodMs: number;
 }
 
-export interface AntiEntropyCounters extends RepairCounters {
-  readonly exchanges: number;
-  readonly slotsRepaired: number;
-}
-
 /** What is known of one other node's copies. */
 export interface SyncState {
   /** Wall clock of the last moment when all were the same, in ms since 1970; 0: never. */
-  inSyncMs: number;
+  readonly inSyncMs: number;
   /** Slots that differed when they were compared last, in all keyspaces. */
-  slotsDiffering: number;
+  readonly slotsDiffering: number;
+  /** Of its slots the one that was the same longest ago: when, likewise; 0: one never was. */
+  readonly oldestSlotMs: number;
 }
-
-/** A write that was under way has arrived everywhere by then. */
-const CONFIRM_MS = 500;
 
 /** Between two looks whether it is time for anything. */
 const LOOK_MS = 1_000;
@@ -52,39 +42,18 @@ const LOOK_MS = 1_000;
 /** So soon it is tried again to refill slots; twice as late each time that nothing came of it. */
 const REFILL_PAUSE_MS = 200;
 
-/** Each waits for several answers; how many keys are under way is bounded apart. */
-const SLOTS_AT_ONCE = 8;
-
-const NO_SLOTS: ReadonlySet<Slot> = new Set();
-
-/** By slot, both digests of a slot that differs: `ours theirs`. */
-type Differing = ReadonlyMap<Slot, string>;
-
 export class AntiEntropy {
   readonly #parts: AntiEntropyParts;
-  readonly #window = new PacedWindow();
-  readonly #repair: SlotRepair;
-  readonly #shared = new Map<string, SharedSlots>();
-  readonly #alike = new Map<string, string>();
   readonly #states = new Map<MemberIndex, SyncState>();
-  #exchanges = 0;
-  #slotsRepaired = 0;
   /** When all are to be compared again, whatever was in between: on the monotonic clock. */
   #dueMs = 0;
   #refillPauseMs = REFILL_PAUSE_MS;
   /** That were refilled from one member, in this round. */
   #slotsLevelled = 0;
   #timer: Timer | undefined;
-  #isClosed = false;
 
   constructor(parts: AntiEntropyParts) {
     this.#parts = parts;
-    this.#repair = new SlotRepair({ ...parts, window: this.#window });
-  }
-
-  get counters(): AntiEntropyCounters {
-    const [exchanges, slotsRepaired] = [this.#exchanges, this.#slotsRepaired];
-    return { ...this.#repair.counters, exchanges, slotsRepaired };
   }
 
   /** Of every node that shares slots with this one and was compared. */
@@ -99,29 +68,8 @@ export class AntiEntropy {
   }
 
   close(): void {
-    this.#isClosed = true;
     this.#timer?.cancel();
-    this.#window.close();
-  }
-
-  /** What another node that compares itself with us is told. */
-  digestsFor({ keyspace, from, groups }: CompareRequest): Reply {
-    const { engine, view } = this.#parts;
-    const member = view.memberNumbered(from);
-    if (member === undefined) return { kind: 'digests', groups: [] };
-    const shared = this.#slotsSharedWith(member, view.keyspace(keyspace));
-    const places = differingPlaces(shared.groups(engine), groups);
-    const differing = [...places].map((group) => ({ group, digests: shared.slots(engine, group) }));
-    return { kind: 'digests', groups: differing };
-  }
-
-  /** The same of the keys of one slot. Rejects as our disk does. */
-  async bucketsFor({ keyspace, slot, buckets }: BucketsRequest): Promise<Reply> {
-    const { engine, digestSeed } = this.#parts;
-    const ours = await bucketDigests(engine, digestSeed, keyspace, slot);
-    let differing = 0;
-    for (const bucket of differingPlaces(ours, buckets)) differing |= 1 << bucket;
-    return { kind: 'buckets', differing: differing >>> 0 };
+    this.#parts.comparison.close();
   }
 
   #later(): void {
@@ -130,21 +78,14 @@ export class AntiEntropy {
     this.#timer = clock.after(Math.min(pauseMs, periodMs), () => this.#run());
   }
 
-  #slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {
-    const name = `${member} ${keyspace.number}`;
-    const shared = this.#shared.get(name) ?? new SharedSlots(this.#parts.view, keyspace, member);
-    this.#shared.set(name, shared);
-    return shared;
-  }
-
   /** All of them when it is time; who is needed for refilling as soon as may be. */
   async #run(): Promise<void> {
-    const { admission, clock, periodMs, refill, view } = this.#parts;
+    const { admission, clock, comparison, periodMs, refill, view } = this.#parts;
     const isTime = clock.monotonicMs() >= this.#dueMs;
+    if (isTime) this.#dueMs = clock.monotonicMs() + periodMs;
     this.#slotsLevelled = 0;
     let wasIdle = true;
-    if (isTime) this.#dueMs = clock.monotonicMs() + periodMs;
-    for (let member = 0; member < view.memberCount && !this.#isClosed; member++) {
+    for (let member = 0; member < view.memberCount && !comparison.isClosed; member++) {
       if (member === view.self || !view.isAlive(member) || admission.isBusy) continue;
       if (!isTime && !refill.waitsFor(member)) continue;
       wasIdle = false;
@@ -157,86 +98,32 @@ export class AntiEntropy {
     }
     const isWorthwhile = wasIdle || this.#slotsLevelled > 0;
     this.#refillPauseMs = isWorthwhile ? REFILL_PAUSE_MS : 2 * this.#refillPauseMs;
-    if (!this.#isClosed) this.#later();
+    if (!comparison.isClosed) this.#later();
   }
 
   async #compareWith(member: MemberIndex): Promise<void> {
-    const begunMs = this.#parts.clock.wallMs();
+    const { clock, comparison, keyspaces, syncTimes } = this.#parts;
+    const begunMs = clock.wallMs();
+    const shared = keyspaces.filter((each) => comparison.slotsSharedWith(member, each).count > 0);
     let slotsDiffering = 0;
-    let isShared = false;
-    for (const keyspace of this.#parts.keyspaces) {
-      if (this.#slotsSharedWith(member, keyspace).count === 0) continue;
-      isShared = true;
-      const differing = await this.#exchange(member, keyspace);
+    for (const keyspace of shared) {
+      const differing = await this.#compareIn(keyspace, member, begunMs);
       if (differing === undefined) return;
       slotsDiffering += differing;
     }
-    if (!isShared || this.#isClosed) return;
+    if (shared.length === 0) return;
     const inSyncMs = slotsDiffering === 0 ? begunMs : (this.#states.get(member)?.inSyncMs ?? 0);
-    this.#states.set(member, { inSyncMs, slotsDiffering });
+    const oldestSlotMs = syncTimes.oldestMs(shared, member);
+    this.#states.set(member, { inSyncMs, slotsDiffering, oldestSlotMs });
   }
 
-  /** How many slots still differed in the end; undefined: the other side did not answer. */
-  async #exchange(member: MemberIndex, keyspace: Keyspace): Promise<number | undefined> {
-    const { clock } = this.#parts;
-    this.#exchanges += 1;
-    const first = await this.#differing(member, keyspace);
-    if (first === undefined) return undefined;
-    if (first.size === 0) {
-      this.#noteLevel(member, keyspace, NO_SLOTS);
-      return 0;
-    }
-    await new Promise<void>((resolve) => clock.after(CONFIRM_MS, resolve));
-    const second = await this.#differing(member, keyspace);
-    if (second === undefined) return undefined;
-    const slots = [...second].filter(([slot, digests]) => {
-      return first.has(slot) && this.#alike.get(nameOf(member, keyspace, slot)) !== digests;
-    });
-    const uneven = new Set<Slot>();
-    const repairs = await fanOut(slots, SLOTS_AT_ONCE, async ([slot, digests]) => {
-      const repaired = await this.#level(member, keyspace, slot, digests);
-      if (repaired?.isLevel !== true) uneven.add(slot);
-      return repaired;
-    });
-    if (!this.#isClosed) this.#noteLevel(member, keyspace, uneven);
-    if (repairs.includes(undefined)) return undefined;
-    return repairs.filter((repaired) => repaired?.keys !== 0).length;
+  /** How many slots differed; undefined: the other side did not answer. */
+  async #compareIn(keyspace: Keyspace, member: MemberIndex, begunMs: number) {
+    const { comparison, refill, syncTimes } = this.#parts;
+    const verdict = await comparison.run({ member, keyspace, ...ALL_SLOTS });
+    if (verdict === undefined || comparison.isClosed) return undefined;
+    this.#slotsLevelled += refill.noteLevel(keyspace, member, verdict.lacking);
+    syncTimes.note(keyspace, member, verdict.uneven, begunMs);
+    return verdict.isWhole ? verdict.differing : undefined;
   }
-
-  #noteLevel(member: MemberIndex, keyspace: Keyspace, but: ReadonlySet<Slot>): void {
-    this.#slotsLevelled += this.#parts.refill.noteLevel(keyspace, member, but);
-  }
-
-  /** Undefined: the other side did not answer, or we are closed. */
-  async #level(member: MemberIndex, keyspace: Keyspace, slot: Slot, digests: string) {
-    if (this.#isClosed) return undefined;
-    const repaired = await this.#repair.run(member, keyspace, slot);
-    if (repaired?.keys === 0) this.#alike.set(nameOf(member, keyspace, slot), digests);
-    else if (repaired !== undefined) this.#slotsRepaired += 1;
-    return repaired;
-  }
-
-  async #differing(member: MemberIndex, keyspace: Keyspace): Promise<Differing | undefined> {
-    const { engine, peers, view, requestMs } = this.#parts;
-    const shared = this.#slotsSharedWith(member, keyspace);
-    const groups = shared.groups(engine);
-    const from = view.nodeNumber(view.self);
-    const { number } = keyspace;
-    const request = { kind: 'compare-digests', keyspace: number, from, groups } as const;
-    const answer = await answerOf(peers, member, request, requestMs);
-    if (answer.kind !== 'digests') return undefined;
-    const differing = new Map<Slot, string>();
-    for (const { group, digests } of answer.groups) {
-      const ours = shared.slots(engine, group);
-      for (const place of differingPlaces(ours, digests)) {
-        const hex = [ours, digests].map((each) => each.toString('hex', place * 8, place * 8 + 8));
-        differing.set((group * GROUP_SLOTS + place) as Slot, hex.join(' '));
-      }
-    }
-    return differing;
-  }
-}
-
-function nameOf(member: MemberIndex, keyspace: Keyspace, slot: Slot): string {
-  return `${member} ${keyspace.number} ${slot}`;
 }

@@ -29,6 +29,13 @@ export class SharedSlots {
     this.count = count;
   }
 
+  /** Both ends inclusive. */
+  countIn(fromSlot: Slot, toSlot: Slot): number {
+    let count = 0;
+    for (let slot = fromSlot; slot <= toSlot; slot++) count += this.#isShared[slot] as number;
+    return count;
+  }
+
   /** A digest for each group: 128 × u64. */
   groups(engine: Engine): Buffer {
     const bytes = Buffer.alloc(LEVEL_BYTES);

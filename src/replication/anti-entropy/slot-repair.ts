@@ -39,7 +39,11 @@ export interface RepairCounters {
 export interface Repaired {
   /** That differed. */
   keys: number;
+  /** Of the objects that were sent and fetched for them. */
+  bytes: number;
   /** We have all that the other side had. */
+  hasAll: boolean;
+  /** And it has all that we had. */
   isLevel: boolean;
 }
 
@@ -74,7 +78,7 @@ export class SlotRepair {
     const request = { kind: 'compare-buckets', keyspace: number, slot, buckets } as const;
     const answer = await answerOf(peers, member, request, requestMs);
     if (answer.kind !== 'buckets') return undefined;
-    const repaired = { keys: 0, isLevel: true };
+    const repaired = { keys: 0, bytes: 0, hasAll: true, isLevel: true };
     for (const hashes of differingHashes(answer.differing)) {
       const wasListed = await this.#repairPart(member, keyspace, slot, hashes, repaired);
       if (!wasListed) return undefined;
@@ -111,7 +115,7 @@ export class SlotRepair {
       const at = { keyspace: keyspace.number, slot, key };
       repaired.keys += 1;
       if (weLack) await window.begin(() => this.#fetch(member, keyspace, at, repaired));
-      if (theyLack) await window.begin(() => this.#send(member, keyspace, at));
+      if (theyLack) await window.begin(() => this.#send(member, keyspace, at, repaired));
     }
     return true;
   }
@@ -123,21 +127,36 @@ export class SlotRepair {
     at: KeyAt,
     repaired: Repaired,
   ): Promise<void> {
-    const { peers, replica, requestMs, window } = this.#parts;
+    const { peers, requestMs, window } = this.#parts;
     const answer = await answerOf(peers, member, { ...at, kind: 'read-object' }, requestMs);
     const isThere = answer.kind === 'object' && answer.object !== undefined;
     window.adapt(isThere);
+    const object = isThere ? (answer.object as Buffer) : undefined;
+    if (object !== undefined && (await this.#merge(keyspace, at, object))) {
+      repaired.bytes += object.length;
+      return;
+    }
+    repaired.hasAll = false;
+    repaired.isLevel = false;
+  }
+
+  async #merge(keyspace: Keyspace, at: KeyAt, object: Buffer): Promise<boolean> {
     try {
-      if (!isThere) repaired.isLevel = false;
-      else await replica.merge(keyspace, at, answer.object as Buffer);
-      if (isThere) this.counters.keysFetched += 1;
+      await this.#parts.replica.merge(keyspace, at, object);
+      this.counters.keysFetched += 1;
+      return true;
     } catch {
-      repaired.isLevel = false;
-      window.adapt(false);
+      this.#parts.window.adapt(false);
+      return false;
     }
   }
 
-  async #send(member: MemberIndex, keyspace: Keyspace, at: KeyAt): Promise<void> {
+  async #send(
+    member: MemberIndex,
+    keyspace: Keyspace,
+    at: KeyAt,
+    repaired: Repaired,
+  ): Promise<void> {
     const { clock, peers, replica, requestMs, window } = this.#parts;
     try {
       const object = encodeObject(replica.objectOf(at, await replica.read(keyspace, at)));
@@ -150,8 +169,11 @@ export class SlotRepair {
       );
       const isKept = answer.kind === 'stored';
       window.adapt(isKept && clock.monotonicMs() - fromMs < SLOW_MS);
-      if (isKept) this.counters.keysSent += 1;
+      if (!isKept) repaired.isLevel = false;
+      else this.counters.keysSent += 1;
+      repaired.bytes += object.length;
     } catch {
+      repaired.isLevel = false;
       window.adapt(false);
     }
   }

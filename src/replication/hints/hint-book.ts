@@ -10,7 +10,7 @@
 // Source: DeCandia et al.: "Dynamo" (SOSP 2007), section 4.6.
 
 import { KvorumError } from '../../base/errors.ts';
-import { SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { ALL_SLOTS, type Slot } from '../../base/ids.ts';
 import { type Later, later } from '../../base/later.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine, ScanRange } from '../../storage/engine.ts';
@@ -74,8 +74,7 @@ export class HintBook {
 
   /** Every hint that is here now. */
   async *all(): AsyncGenerator<Hint> {
-    const slots = { fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };
-    let range: ScanRange | undefined = { keyspace: HINTS_KEYSPACE, ...slots };
+    let range: ScanRange | undefined = { keyspace: HINTS_KEYSPACE, ...ALL_SLOTS };
     while (range !== undefined) {
       const page = await this.#engine.scan(range, PAGE);
       for (const entry of page.entries) yield readHint(entry);

@@ -1,6 +1,6 @@
 // What a node that starts knows of reaping from before: its floors, and where something is dead.
 
-import { SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { ALL_SLOTS } from '../../base/ids.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine, ScanRange } from '../../storage/engine.ts';
 import { type ClusterView, standIns } from '../cluster-view.ts';
@@ -29,8 +29,7 @@ const NOBODY: readonly number[] = [];
 export async function loadReaping({ engine, clock, ...where }: LoadParts): Promise<Reaping> {
   const floors = new FloorBook(engine, namersOf(where));
   const dead = new DeadSlots(engine, clock);
-  const slots = { fromSlot: 0 as Slot, toSlot: (SLOT_COUNT - 1) as Slot };
-  let range: ScanRange | undefined = { keyspace: REAPING_KEYSPACE, ...slots };
+  let range: ScanRange | undefined = { keyspace: REAPING_KEYSPACE, ...ALL_SLOTS };
   while (range !== undefined) {
     const page = await engine.scan(range, PAGE);
     for (const entry of page.entries) {

@@ -8,7 +8,7 @@
 //
 // Invariant: a slot that was refilled stays so until distrust(), in this and in later lives.
 
-import { type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { ALL_SLOTS, type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -88,15 +88,20 @@ export class RefillBook {
   }
 
   /**
-   * All slots that both hold were level with those of `member`, but for some. Durable when what
-   * they were filled with is. For how many slots this is news. Throws as Engine.write.
+   * All slots, or these, that both hold were level with those of `member`, but for some. Durable
+   * when what they were filled with is. For how many slots this is news. Throws as Engine.write.
    */
-  noteLevel(keyspace: Keyspace, member: MemberIndex, but: ReadonlySet<Slot>): number {
+  noteLevel(
+    keyspace: Keyspace,
+    member: MemberIndex,
+    but: ReadonlySet<Slot>,
+    { fromSlot, toSlot } = ALL_SLOTS,
+  ): number {
     const waiting = this.#waiting[keyspace.number];
     if (waiting?.places === undefined) return 0;
     const { view } = this.#parts;
     let levelled = 0;
-    for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
+    for (let slot = fromSlot; slot <= toSlot; slot++) {
       const bits = waiting.places[slot] as number;
       if (bits === 0 || but.has(slot)) continue;
       const left = bits & ~placeOf(view, keyspace, slot, member);

@@ -5,6 +5,7 @@
 //   GET /metrics     Prometheus text
 //   GET /v1/status   the cluster as this node sees it
 //       /v1/keyspaces/…            keys: keys/
+//       /v1/repairs                repair-routes.ts
 //   GET /v1/openapi.json, /v1/docs the same for programs and for people: api-document.ts
 //
 // There is no CORS, so that no web page can read a node through its visitor's browser.
@@ -29,6 +30,7 @@ import {
   problemOf,
   unreadablePath,
 } from './problem.ts';
+import { addRepairRoutes } from './repair-routes.ts';
 import { statusPage } from './status-page.ts';
 
 /** Of requests that have no body of their own size: probes and mistakes. */
@@ -129,6 +131,7 @@ function addApi(api: FastifyInstance, view: NodeView): void {
     if (node !== undefined) return reply.send(statusPage(node, view.stage()));
     return answer(reply, notReady(view.stage()));
   });
+  addRepairRoutes(api, view);
   api.register(async (keys) => {
     keys.addHook('onRequest', async (_, reply) => {
       if (view.stage() !== 'starting') return;

@@ -101,6 +101,12 @@ const NODE_ROWS: readonly MetricRow[] = [
     ({ inSyncMs }) => inSyncMs / 1_000,
   ),
   gaugeByNode(
+    'kvorum_antientropy_oldest_slot_timestamp_seconds',
+    'When the slot shared with the node that lags behind most was last the same; 0: not yet.',
+    ({ sync }) => sync,
+    ({ oldestSlotMs }) => oldestSlotMs / 1_000,
+  ),
+  gaugeByNode(
     'kvorum_antientropy_slots_differing',
     'Slots shared with the node that were not the same when they were compared last.',
     ({ sync }) => sync,

@@ -2,7 +2,7 @@
 // asks reads "starting" and not a refused connection.
 
 import type { NodeMetrics } from '../../node/metrics.ts';
-import type { ClusterStatus, Store } from '../../node/store.ts';
+import type { ClusterStatus, Healing, Store } from '../../node/store.ts';
 import type { RespServer } from '../resp/resp-server.ts';
 
 /** `serving`: clients are answered, as well as the replicas that are alive allow. */
@@ -23,4 +23,5 @@ export interface RunningNode {
   metrics(): NodeMetrics;
   /** Whether a quorum of every slot's primaries seems alive. */
   isReady(): boolean;
+  readonly healing: Pick<Healing, 'beginRepair' | 'findRepair' | 'syncedSlots'>;
 }

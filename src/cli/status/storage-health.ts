@@ -1,9 +1,9 @@
 // What `kvorum status` says of the disk of the node that it asked: how full it is, when all of it
 // was checked, and what an operator should know of it.
 
-import { sizeText } from '../base/size-text.ts';
-import type { StatusPage } from '../server/http/status-page.ts';
-import { styled } from './output.ts';
+import { sizeText } from '../../base/size-text.ts';
+import type { StatusPage } from '../../server/http/status-page.ts';
+import { styled } from '../output.ts';
 
 type Engine = StatusPage['engine'];
 type Damage = Engine['damaged'][number];

@@ -1,0 +1,198 @@
+// One comparison of this node with another one, over a keyspace or some slots of it: which slots
+// differ is found level by level (tree-shape.ts), and what differs is brought level. For all slots
+// that two nodes share, equal copies cost one message of a kilobyte and an answer of a few bytes.
+//
+// Writes that are under way differ too for a moment, so only what differs twice is looked into.
+// What still differs when no key does (contexts that were cut at different places) is remembered
+// and left alone until one of the two digests changes.
+
+import { fanOut } from '../../base/fan-out.ts';
+import type { Slot } from '../../base/ids.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Keyspace } from '../keyspace.ts';
+import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
+import { PacedWindow } from '../paced-window.ts';
+import { answerOf, type MemberIndex } from '../peers.ts';
+import { SharedSlots } from './shared-slots.ts';
+import { bucketDigests } from './slot-buckets.ts';
+import { type RepairCounters, SlotRepair, type SlotRepairParts } from './slot-repair.ts';
+import { differingPlaces, GROUP_SLOTS } from './tree-shape.ts';
+
+export interface ComparisonParts extends Omit<SlotRepairParts, 'window'> {
+  readonly view: ClusterView;
+}
+
+export interface ComparisonCounters extends RepairCounters {
+  readonly exchanges: number;
+  readonly slotsRepaired: number;
+}
+
+/** What is compared: those of the slots that both hold. */
+export interface Compared {
+  readonly member: MemberIndex;
+  readonly keyspace: Keyspace;
+  readonly fromSlot: Slot;
+  /** Inclusive. */
+  readonly toSlot: Slot;
+  /** Told of slots that are done, as they are. */
+  readonly onSlots?: (done: SlotsDone) => void;
+}
+
+export interface SlotsDone {
+  readonly slots: number;
+  /** That differed, and the bytes of the objects that were sent for them, both ways. */
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+export interface Verdict {
+  /** Slots that differed, in one key at least. */
+  readonly differing: number;
+  /** Slots in which the other side may have what we lack. */
+  readonly lacking: ReadonlySet<Slot>;
+  /** Slots that may still be different. */
+  readonly uneven: ReadonlySet<Slot>;
+  /** Whether the other side answered everything. */
+  readonly isWhole: boolean;
+}
+
+/** A write that was under way has arrived everywhere by then. */
+const CONFIRM_MS = 500;
+
+/** Each waits for several answers; how many keys are under way is bounded apart. */
+const SLOTS_AT_ONCE = 8;
+
+/** By slot, both digests of a slot that differs: `ours theirs`. */
+type Differing = ReadonlyMap<Slot, string>;
+
+const NO_SLOTS: ReadonlySet<Slot> = new Set();
+const ALL_LEVEL: Verdict = { differing: 0, lacking: NO_SLOTS, uneven: NO_SLOTS, isWhole: true };
+
+export class Comparison {
+  readonly #parts: ComparisonParts;
+  readonly #window = new PacedWindow();
+  readonly #repair: SlotRepair;
+  readonly #shared = new Map<string, SharedSlots>();
+  readonly #alike = new Map<string, string>();
+  #exchanges = 0;
+  #slotsRepaired = 0;
+  #isClosed = false;
+
+  constructor(parts: ComparisonParts) {
+    this.#parts = parts;
+    this.#repair = new SlotRepair({ ...parts, window: this.#window });
+  }
+
+  get counters(): ComparisonCounters {
+    const [exchanges, slotsRepaired] = [this.#exchanges, this.#slotsRepaired];
+    return { ...this.#repair.counters, exchanges, slotsRepaired };
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#window.close();
+  }
+
+  /** What another node that compares itself with us is told. */
+  digestsFor({ keyspace, from, groups }: CompareRequest): Reply {
+    const { engine, view } = this.#parts;
+    const member = view.memberNumbered(from);
+    if (member === undefined) return { kind: 'digests', groups: [] };
+    const shared = this.slotsSharedWith(member, view.keyspace(keyspace));
+    const places = differingPlaces(shared.groups(engine), groups);
+    const differing = [...places].map((group) => ({ group, digests: shared.slots(engine, group) }));
+    return { kind: 'digests', groups: differing };
+  }
+
+  /** The same of the keys of one slot. Rejects as our disk does. */
+  async bucketsFor({ keyspace, slot, buckets }: BucketsRequest): Promise<Reply> {
+    const { engine, digestSeed } = this.#parts;
+    const ours = await bucketDigests(engine, digestSeed, keyspace, slot);
+    let differing = 0;
+    for (const bucket of differingPlaces(ours, buckets)) differing |= 1 << bucket;
+    return { kind: 'buckets', differing: differing >>> 0 };
+  }
+
+  slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {
+    const name = `${member} ${keyspace.number}`;
+    const shared = this.#shared.get(name) ?? new SharedSlots(this.#parts.view, keyspace, member);
+    this.#shared.set(name, shared);
+    return shared;
+  }
+
+  /** Undefined: the other side did not answer, or we are closed. Rejects as our disk does. */
+  async run(compared: Compared): Promise<Verdict | undefined> {
+    const { clock } = this.#parts;
+    const { member, keyspace, fromSlot, toSlot, onSlots } = compared;
+    this.#exchanges += 1;
+    const first = await this.#differing(compared);
+    if (first === undefined) return undefined;
+    const slots = this.slotsSharedWith(member, keyspace).countIn(fromSlot, toSlot);
+    onSlots?.({ slots: slots - first.size, keys: 0, bytes: 0 });
+    if (first.size === 0) return ALL_LEVEL;
+    await new Promise<void>((resolve) => clock.after(CONFIRM_MS, resolve));
+    const second = await this.#differing(compared);
+    if (second === undefined || this.#isClosed) return undefined;
+    const twice = [...second].filter(([slot, digests]) => {
+      return first.has(slot) && this.#alike.get(nameOf(compared, slot)) !== digests;
+    });
+    onSlots?.({ slots: first.size - twice.length, keys: 0, bytes: 0 });
+    return await this.#levelAll(compared, twice);
+  }
+
+  async #levelAll(compared: Compared, slots: readonly [Slot, string][]): Promise<Verdict> {
+    const lacking = new Set<Slot>();
+    const uneven = new Set<Slot>();
+    let differing = 0;
+    let isWhole = true;
+    await fanOut(slots, SLOTS_AT_ONCE, async ([slot, digests]) => {
+      const repaired = await this.#level(compared, slot, digests);
+      if (repaired?.keys !== 0) differing += 1;
+      if (repaired?.hasAll !== true) lacking.add(slot);
+      if (repaired?.isLevel !== true) uneven.add(slot);
+      if (repaired === undefined) isWhole = false;
+      else compared.onSlots?.({ slots: 1, keys: repaired.keys, bytes: repaired.bytes });
+    });
+    return { differing, lacking, uneven, isWhole };
+  }
+
+  /** Undefined: the other side did not answer, or we are closed. */
+  async #level(compared: Compared, slot: Slot, digests: string) {
+    if (this.#isClosed) return undefined;
+    const repaired = await this.#repair.run(compared.member, compared.keyspace, slot);
+    if (repaired?.keys === 0) this.#alike.set(nameOf(compared, slot), digests);
+    else if (repaired !== undefined) this.#slotsRepaired += 1;
+    return this.#isClosed ? undefined : repaired;
+  }
+
+  async #differing(compared: Compared): Promise<Differing | undefined> {
+    const { engine, peers, view, requestMs } = this.#parts;
+    const { member, keyspace, fromSlot, toSlot } = compared;
+    const shared = this.slotsSharedWith(member, keyspace);
+    const groups = shared.groups(engine);
+    const from = view.nodeNumber(view.self);
+    const { number } = keyspace;
+    const request = { kind: 'compare-digests', keyspace: number, from, groups } as const;
+    const answer = await answerOf(peers, member, request, requestMs);
+    if (answer.kind !== 'digests') return undefined;
+    const differing = new Map<Slot, string>();
+    for (const { group, digests } of answer.groups) {
+      const ours = shared.slots(engine, group);
+      for (const place of differingPlaces(ours, digests)) {
+        const slot = (group * GROUP_SLOTS + place) as Slot;
+        if (slot < fromSlot || slot > toSlot) continue;
+        const hex = [ours, digests].map((each) => each.toString('hex', place * 8, place * 8 + 8));
+        differing.set(slot, hex.join(' '));
+      }
+    }
+    return differing;
+  }
+}
+
+function nameOf({ member, keyspace }: Compared, slot: Slot): string {
+  return `${member} ${keyspace.number} ${slot}`;
+}
