@@ -21,6 +21,10 @@ export class SlotCounts {
     return this.#counts[keyspace]?.[slot] ?? 0;
   }
 
+  has(keyspace: KeyspaceNumber): boolean {
+    return this.#counts[keyspace] !== undefined;
+  }
+
   total(): number {
     let total = 0;
     for (const counts of this.#counts) for (const count of counts ?? []) total += count;
