@@ -96,28 +96,36 @@ export class DamageHealer {
   /** Whether nothing of the keyspace is damaged any more. */
   async #healIn(keyspace: Keyspace): Promise<boolean> {
     const { engine, log } = this.#parts;
+    this.#dropRuns(keyspace, this.#unneeded(keyspace));
     const damaged = [...engine.damagedSlots(keyspace.number)];
     let dropped = 0;
     for (let i = 0; i < damaged.length && !this.#isClosed; i += SLOTS_AT_A_TIME) {
       const some = damaged.slice(i, i + SLOTS_AT_A_TIME);
       const elsewhere = await fanOut(some, SLOTS_AT_ONCE, (slot) => this.#copyOf(keyspace, slot));
-      dropped += this.#drop(
-        keyspace,
-        some.filter((slot, place) => this.#isAll(keyspace, slot, elsewhere[place])),
-      );
+      const slots = some.filter((slot, place) => this.#isAll(keyspace, slot, elsewhere[place]));
+      this.#dropToRefill(keyspace, slots);
+      dropped += slots.length;
     }
     if (dropped > 0) log.info('damaged slots dropped', { keyspace: keyspace.name, dropped });
     return damaged.length === dropped;
   }
 
-  /** The digest of what is written here, where another primary can read it; or where nothing is. */
+  /** Damaged slots of which this node has nothing, or nothing that it still keeps for others. */
+  #unneeded(keyspace: Keyspace): Slot[] {
+    const { engine, hints, replica, view } = this.#parts;
+    const inTurn = replica.slotsInTurn(keyspace.number);
+    return [...engine.damagedSlots(keyspace.number)].filter((slot) => {
+      if (inTurn.has(slot)) return false;
+      if (isSame(this.#digestOf(keyspace, slot), EMPTY)) return true;
+      return hints.pending.size === 0 && !view.primaries(keyspace, slot).includes(view.self);
+    });
+  }
+
+  /** The digest of what is written here, where another primary can read all of it. */
   async #copyOf(keyspace: Keyspace, slot: Slot): Promise<Digest | undefined> {
-    const { hints, view } = this.#parts;
-    const own = this.#digestOf(keyspace, slot);
-    if (isSame(own, EMPTY)) return own;
+    const { view } = this.#parts;
     const primaries = view.primaries(keyspace, slot);
-    // What is kept for others is not needed any more when they have it.
-    if (!primaries.includes(view.self)) return hints.pending.size === 0 ? own : undefined;
+    if (!primaries.includes(view.self)) return undefined;
     for (const member of primaries) {
       if (member === view.self || !view.isAlive(member) || this.#isClosed) continue;
       const theirs = await this.#readableAt(member, keyspace, slot);
@@ -132,20 +140,29 @@ export class DamageHealer {
     return !this.#parts.replica.slotsInTurn(keyspace.number).has(slot);
   }
 
-  /** How many they are. */
-  #drop(keyspace: Keyspace, slots: readonly Slot[]): number {
-    const { dead, engine, floors, refill, rounds } = this.#parts;
-    if (slots.length === 0 || this.#isClosed) return 0;
+  #dropToRefill(keyspace: Keyspace, slots: readonly Slot[]): void {
+    const { dead, floors, refill, rounds } = this.#parts;
+    if (slots.length === 0 || this.#isClosed) return;
     refill.begin(keyspace, slots);
     for (const slot of slots) {
       const at = { keyspace: keyspace.number, slot };
       rounds.leave(at);
       floors.lower(at);
       dead.clear(at);
-      engine.drop({ keyspace: keyspace.number, fromSlot: slot, toSlot: slot });
     }
+    this.#dropRuns(keyspace, slots);
     this.counters.slotsDropped += slots.length;
-    return slots.length;
+  }
+
+  /** Ascending. */
+  #dropRuns({ number: keyspace }: Keyspace, slots: readonly Slot[]): void {
+    let first = 0;
+    for (let i = 1; i <= slots.length; i++) {
+      if (i < slots.length && slots[i] === (slots[i - 1] as Slot) + 1) continue;
+      const [fromSlot, toSlot] = [slots[first] as Slot, slots[i - 1] as Slot];
+      this.#parts.engine.drop({ keyspace, fromSlot, toSlot });
+      first = i;
+    }
   }
 
   /** What stands here, read or not. */

@@ -8,36 +8,33 @@ import type { Engine, Entry, ScanPage, ScanRange } from '../../storage/engine.ts
 const PAGE = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
 
 /** Every entry but for those of slots of which something cannot be read. */
-export async function* readableEntries(
+export function readableEntries(
   engine: Engine,
   keyspace: KeyspaceNumber,
-): AsyncGenerator<Entry> {
-  let left: ScanRange | undefined = { keyspace, ...ALL_SLOTS };
+): AsyncGenerator<Entry, void> {
+  return entriesIn(engine, { keyspace, ...ALL_SLOTS });
+}
+
+/** Where a page cannot be read both halves of its slots are tried. */
+async function* entriesIn(engine: Engine, range: ScanRange): AsyncGenerator<Entry, void> {
+  let left: ScanRange | undefined = range;
   while (left !== undefined) {
-    const range: ScanRange = left;
-    const page = await pageOf(engine, range);
-    if (page === undefined) left = yield* entriesOfOne(engine, range);
-    else {
-      yield* page.entries;
-      left = page.next;
+    const page: ScanPage | undefined = await pageOf(engine, left);
+    if (page === undefined) {
+      yield* entriesInHalves(engine, left);
+      return;
     }
+    yield* page.entries;
+    left = page.next;
   }
 }
 
-/** Those of the first slot of the range, as far as they can be read; what is left of the range. */
-async function* entriesOfOne(
-  engine: Engine,
-  { keyspace, fromSlot, toSlot, after }: ScanRange,
-): AsyncGenerator<Entry, ScanRange | undefined> {
-  const start = { keyspace, fromSlot, toSlot: fromSlot };
-  let left: ScanRange | undefined = after === undefined ? start : { ...start, after };
-  while (left !== undefined) {
-    const page: ScanPage | undefined = await pageOf(engine, left);
-    if (page !== undefined) yield* page.entries;
-    left = page?.next;
-  }
-  if (fromSlot === toSlot) return undefined;
-  return { keyspace, fromSlot: (fromSlot + 1) as Slot, toSlot };
+async function* entriesInHalves(engine: Engine, range: ScanRange): AsyncGenerator<Entry, void> {
+  const { keyspace, fromSlot, toSlot } = range;
+  if (fromSlot === toSlot) return;
+  const middle = ((fromSlot + toSlot) >>> 1) as Slot;
+  yield* entriesIn(engine, { ...range, toSlot: middle });
+  yield* entriesIn(engine, { keyspace, fromSlot: (middle + 1) as Slot, toSlot });
 }
 
 /** Undefined: some of it cannot be read. */

@@ -151,13 +151,14 @@ export class TableStore {
     return [...tables, ...values];
   }
 
-  /** Slots in which something cannot be read, perhaps, and was not dropped since. */
+  /** Slots in which something cannot be read, perhaps, and was not dropped since; ascending. */
   damagedSlots(keyspace: KeyspaceNumber): Set<Slot> {
     const tables = this.#set.all.filter(({ info, isSuspect }) => {
       return isSuspect || this.values.damagedOf(info.values).length > 0;
     });
     const { visible } = this.drops;
-    return new Set(tables.flatMap(({ info }) => visible.shownSlots(info, keyspace)));
+    const slots = tables.flatMap(({ info }) => visible.shownSlots(info, keyspace));
+    return new Set(slots.sort((one, other) => one - other));
   }
 
   /** Closes all files, whoever still pins their tables; nothing is installed any more. */
