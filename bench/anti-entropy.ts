@@ -99,7 +99,7 @@ class Side {
       nodeId: `a${self}`.repeat(20) as NodeId,
     };
     const engine = await openEngine(host, owner);
-    return new Side(self, engine, () => engine.close(0).then(() => jobs.close()));
+    return new Side(self, engine, () => engine.close().then(() => jobs.close()));
   }
 
   /** A side that compares itself with `other`, and counts what is said. */

@@ -11,7 +11,7 @@ import type { Later } from '../src/base/later.ts';
 import { decodeContext, encodeContext } from '../src/causality/context.ts';
 import type { VersionVector } from '../src/causality/version-vector.ts';
 import type { Node } from '../src/node/node.ts';
-import type { Change, GetOutcome } from '../src/node/store.ts';
+import type { Change, ConsistencyLevel, GetOutcome } from '../src/node/store.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import { LATEST, SIBLINGS, type SimCluster } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
@@ -31,6 +31,8 @@ export interface ClientOptions {
   readonly witness?: AckWitness;
   /** Names of the nodes that it may ask; all. */
   readonly asks?: readonly string[];
+  /** At which it reads and writes now and then, instead of those of the keyspace. */
+  readonly levels?: readonly ConsistencyLevel[] | undefined;
   /** What the client really sends of the context that it claims to have seen: for canaries. */
   readonly sends?: (context: VersionVector) => VersionVector;
 }
@@ -60,6 +62,7 @@ export class SimClient {
   readonly #history: History;
   readonly #options: ClientOptions;
   readonly #random: SimRandom;
+  readonly #levelDice: SimRandom;
   readonly #ownKey: string;
   readonly #keys: SharedKeys;
   #ownUnknown = 0;
@@ -70,6 +73,7 @@ export class SimClient {
     this.#history = history;
     this.#options = options;
     this.#random = world.random.fork(`client ${options.name}`);
+    this.#levelDice = this.#random.fork('levels');
     this.#ownKey = `own-${options.name}`;
     this.#keys = options.keys ?? FEW_KEYS;
   }
@@ -140,7 +144,8 @@ export class SimClient {
 
   async #get(node: Node, keyspace: KeyspaceNumber, key: string): Promise<GetOutcome | undefined> {
     this.#history.reads += 1;
-    const outcome = await this.#patiently(node.get({ keyspace, key: Buffer.from(key) }));
+    const request = { keyspace, key: Buffer.from(key), r: this.#someLevel() };
+    const outcome = await this.#patiently(node.get(request));
     if (outcome === undefined || outcome.kind === 'no-answer') this.#history.readsFailed += 1;
     if (outcome?.kind === 'found') this.#history.show(outcome);
     return outcome;
@@ -178,7 +183,8 @@ export class SimClient {
     const begun = { startMs: this.#world.nowMs, isForwarded };
     const record = this.#history.begin({ ...write, ...begun });
     const context = seen && handedBack(this.#options.sends?.(seen) ?? seen, keyspace);
-    const request = { keyspace, key: Buffer.from(write.key), change, context };
+    const w = this.#someLevel();
+    const request = { keyspace, key: Buffer.from(write.key), change, context, w };
     const outcome = await this.#patiently(node.write(request));
     if (outcome?.kind === 'ok') {
       record.outcome = 'ok';
@@ -191,6 +197,12 @@ export class SimClient {
       record.endMs = this.#world.nowMs;
     }
     return record;
+  }
+
+  /** Undefined: as the keyspace says. */
+  #someLevel(): ConsistencyLevel | undefined {
+    const { levels } = this.#options;
+    return levels && this.#levelDice.chance(0.3) ? this.#levelDice.pick(levels) : undefined;
   }
 
   #patiently<T>(outcome: Later<T>): Promise<T | undefined> {

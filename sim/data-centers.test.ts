@@ -5,6 +5,7 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteReader } from '../src/base/bytes.ts';
 import { hasCode } from '../src/base/errors.ts';
+import type { Slot } from '../src/base/ids.ts';
 import type { Node } from '../src/node/node.ts';
 import type { WriteOutcome, WriteRequest } from '../src/node/store.ts';
 import { readHeader, readMessage } from '../src/node/wire.ts';
@@ -143,8 +144,12 @@ test('a write crosses the link once, whatever level it is at; a local read does 
   const levels = ['local-quorum', 'each-quorum', 'quorum', 'all', 1] as const;
   for (const [count, w] of levels.entries()) {
     for (let key = 0; key < 10; key++) {
+      const fromMs = places.world.nowMs;
       const outcome = await places.put('n2', `key-${key}`, `${w}`, w);
       equal(outcome.kind, 'ok');
+      const tookMs = places.world.nowMs - fromMs;
+      const waitsForLink = w !== 'local-quorum' && w !== 1;
+      equal(tookMs >= 2 * LINK_MS, waitsForLink, `${w} took ${tookMs} ms`);
     }
     deepEqual([...places.crossings], [['east>west relay', 10 * (count + 1)]]);
   }
@@ -155,6 +160,26 @@ test('a write crosses the link once, whatever level it is at; a local read does 
   deepEqual([...places.crossings], []);
   equal(await places.value('n1', 'key-7', 'each-quorum'), '1');
   deepEqual([...places.crossings], [['east>west read-version', 2]]);
+  await places.world.settle(places.cluster.closeAll());
+});
+
+test('who is no primary hands a request to one of its own data center', async () => {
+  const places = new TwoPlaces(9, NEVER_MS, { n: 4, copies: { east: 2, west: 2 } });
+  await places.start();
+  for (let key = 0; key < 10; key++) {
+    for (const name of EAST) {
+      equal((await places.put(name, `key-${key}`, name)).kind, 'ok');
+      equal(await places.value(name, `key-${key}`), name);
+    }
+  }
+  deepEqual([...places.crossings], [['east>west relay', 30]]);
+  // With nobody left at home the other data center coordinates, but cannot answer for this one.
+  await places.cutOff(['n2', 'n3'], 'crash');
+  const failures = new Set<string | undefined>();
+  for (let key = 0; key < 10; key++) failures.add(await places.value('n1', `key-${key}`));
+  deepEqual([...failures], ['no-answer']);
+  equal(await places.value('n1', 'key-3', 'quorum'), 'no-answer');
+  equal(await places.value('n1', 'key-3', 2), 'n3');
   await places.world.settle(places.cluster.closeAll());
 });
 
@@ -260,4 +285,21 @@ test('a level that cannot be had is refused with what can be done', async () => 
     () => new SimCluster(new SimWorld(1), 3, { keyspaces: [anywhere], dataCenters }),
     (error) => hasCode(error, 'LEVEL_IMPOSSIBLE') && /wherever they fall/.test(error.message),
   );
+});
+
+test('a data center of a new cluster serves before the other one is there', async () => {
+  const places = new TwoPlaces(8);
+  await places.world.settle(Promise.all(EAST.map((name) => places.cluster.start(name))));
+  const isTogether = (name: string) => places.node(name).metrics().membersAlive === EAST.length;
+  await places.world.runUntil(() => EAST.every(isTogether));
+  equal(await places.value('n1', 'key'), undefined);
+  equal((await places.put('n2', 'key', 'value')).kind, 'ok');
+  for (const name of EAST) equal(await places.value(name, 'key'), 'value');
+  const page = { keyspace: LATEST, from: { slot: 0 as Slot, hash: 0 }, count: 100 };
+  equal((await places.world.settle(places.node('n3').listKeys(page))).kind, 'page');
+  await places.world.settle(Promise.all(WEST.map((name) => places.cluster.start(name))));
+  await places.seeEachOther();
+  await places.converge();
+  equal(await places.value('n5', 'key', 'one'), 'value');
+  await places.world.settle(places.cluster.closeAll());
 });

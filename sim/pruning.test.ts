@@ -19,6 +19,8 @@ async function startedCluster(saboteur?: Saboteur, seed = 1): Promise<[SimWorld,
   );
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await allTogether(world, cluster);
+  const isFull = () => cluster.running().every((node) => node.metrics().slotsRefilling === 0);
+  await world.runUntil(isFull, 60_000);
   return [world, cluster];
 }
 

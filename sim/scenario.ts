@@ -20,7 +20,7 @@ import { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
 import { DiskAtlas } from './weather/disk-atlas.ts';
 import { type FaultCounts, Faults } from './weather/faults.ts';
-import { drawPlaces } from './weather/places.ts';
+import { drawPlaces, type Places } from './weather/places.ts';
 import { describeWeather, drawWeather, type Weather } from './weather/weather.ts';
 
 /** What the clients of a run do. */
@@ -96,7 +96,8 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const history = new History();
   const atlas = new DiskAtlas(world, cluster, history);
   const faults = new Faults({ world, cluster, atlas }, weather);
-  const run = { world, cluster, history, faults, dice, options };
+  const { levels } = places;
+  const run = { world, cluster, history, faults, dice, options, levels };
   const findings: string[] = [];
   try {
     await surviveWeather(run);
@@ -140,11 +141,12 @@ interface Run {
   readonly faults: Faults;
   readonly dice: SimRandom;
   readonly options: ScenarioOptions;
+  readonly levels: Places['levels'];
 }
 
 /** Clients work while everything goes wrong that can. */
 async function surviveWeather(run: Run): Promise<void> {
-  const { world, cluster, history, faults, dice, options } = run;
+  const { world, cluster, history, faults, dice, options, levels } = run;
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   await world.runUntil(() => isFull(cluster));
@@ -157,7 +159,7 @@ async function surviveWeather(run: Run): Promise<void> {
     thinkMsMean: dice.between(...load.thinkMs),
   });
   const clients = Array.from({ length: load.clients }, (_, n) => {
-    const does = { name: `${n}`, ...pace(), keys, flushChance, sends, witness };
+    const does = { name: `${n}`, ...pace(), keys, flushChance, levels, sends, witness };
     return new SimClient(world, cluster, history, does);
   });
   const sessions = Array.from({ length: load.sessions }, (_, n) => {

@@ -39,7 +39,7 @@ export function kvorum(): Rival {
       const budget = { blockCacheBytes: cacheBytes, memtableBytesMax: memtableBytes };
       const engine = await openEngine(host, OWNER, budget);
       const store = isSynced ? syncedStore(engine) : storeOf(engine);
-      return { ...store, close: () => engine.close(0).then(() => jobs.close()) };
+      return { ...store, close: () => engine.close().then(() => jobs.close()) };
     },
   };
 }
@@ -68,7 +68,7 @@ function storeOf(engine: Engine): Store {
     },
     scan: () => scan(engine),
     flush: () => engine.whenDurable(last),
-    close: () => engine.close(0),
+    close: () => engine.close(),
     memory: () => memoryOf(engine),
   };
 }

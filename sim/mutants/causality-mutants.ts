@@ -88,16 +88,10 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     becomes: 'if (isAheadOf(context, this.last) || true) return false;',
   },
   {
-    name: 'after a crash the actor goes on',
+    name: 'a start goes on as the actor before',
     file: 'src/storage/open-engine.ts',
-    text: 'if (before.closedAt === undefined) return renewIdentity',
-    becomes: 'if (before.incarnation === 0) return renewIdentity',
-  },
-  {
-    name: 'an orderly stop forgets how far it has counted',
-    file: 'src/node/node.ts',
-    text: 'await this.#engine.close(this.#actor.last.counter);',
-    becomes: 'await this.#engine.close(0);',
+    text: 'return renewIdentity(host, before, before.incarnation);',
+    becomes: 'return Promise.resolve({ ...before, closedAt: undefined });',
   },
   {
     name: 'an object is dead when the first of its siblings is',

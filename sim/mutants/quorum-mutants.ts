@@ -6,14 +6,14 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
   {
     name: 'one copy less than W is enough',
     file: 'src/replication/write-quorum.ts',
-    text: 'if (this.#got >= this.#needed && isByPrimary)',
-    becomes: 'if (this.#got >= this.#needed - 1 && isByPrimary)',
+    text: 'isReached &&= bitCount(this.#held & places) >= share.needed;',
+    becomes: 'isReached &&= bitCount(this.#held & places) >= share.needed - 1;',
   },
   {
     name: 'fallbacks alone make W full',
     file: 'src/replication/write-quorum.ts',
-    text: 'if (this.#got >= this.#needed && isByPrimary)',
-    becomes: 'if (this.#got >= this.#needed)',
+    text: 'let isReached = this.#acked !== 0 || !this.#needsPrimary;',
+    becomes: 'let isReached = true;',
   },
   {
     name: 'who does not answer counts as a copy',
@@ -48,8 +48,8 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
   {
     name: 'one answer less than R is enough',
     file: 'src/replication/read/read-quorum.ts',
-    text: 'const lacking = this.#needed - this.#got;',
-    becomes: 'const lacking = this.#needed - 1 - this.#got;',
+    text: 'return Math.max(0, share.needed - this.#gotOf(share));',
+    becomes: 'return Math.max(0, share.needed - 1 - this.#gotOf(share));',
   },
   {
     name: 'a read answers what its own node has',
@@ -84,8 +84,8 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
   {
     name: 'a write that nobody answered for was not applied',
     file: 'src/replication/forwarding/forwarder.ts',
-    text: "return { kind: 'indeterminate', needed: request.w ?? keyspace.w, got: 0 };",
-    becomes: "return { kind: 'not-applied', needed: request.w ?? keyspace.w, got: 0 };",
+    text: "return { kind: 'indeterminate', ...nothingOf(terms.need) };",
+    becomes: "return { kind: 'not-applied', ...nothingOf(terms.need) };",
   },
   {
     name: 'nobody ever goes down',

@@ -4,6 +4,12 @@ import type { Mutant } from './mutant.ts';
 
 export const REPAIR_MUTANTS: readonly Mutant[] = [
   {
+    name: 'a node on an empty disk votes before it is refilled',
+    file: 'src/replication/read/read-quorum.ts',
+    text: 'this.#refilling = [...this.#refilling, member];',
+    becomes: '',
+  },
+  {
     name: 'hints are forgotten in a restart',
     file: 'src/replication/hints/hint-book.ts',
     text: 'for await (const hint of this.all()) this.#count(hint);',
@@ -60,9 +66,9 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a slot that differed once is taken for alike',
-    file: 'src/replication/anti-entropy/anti-entropy.ts',
-    text: 'if (keys === 0) this.#alike',
-    becomes: 'if (keys !== undefined) this.#alike',
+    file: 'src/replication/anti-entropy/comparison.ts',
+    text: 'if (repaired?.keys === 0) this.#alike',
+    becomes: 'if (repaired !== undefined) this.#alike',
   },
   {
     name: 'the count of a slot grows with every write',

@@ -2,12 +2,13 @@
 //
 // The store promises to survive the loss of N - max(R, W) disks of each preference list at a time:
 // one of three. That is no licence to destroy one every minute: until the node on the new disk has
-// been brought what it lost, the next loss is the second. Nor is one copy on another disk enough
-// while a node with an empty disk answers reads: it and one that a write has not reached yet are a
-// quorum of two that knows nothing. So a disk is given up exactly when, without it,
+// been brought what it lost, the next loss is the second. So a disk is given up exactly when of
+// each acknowledged write, or of what replaced it, enough other primaries of its key have a durable
+// copy:
 //
-//   of each acknowledged write, or of what replaced it, so many primaries of its key have a durable
-//   copy that every read quorum meets one: N - R + 1.
+//   lost   one: the node knows that its disk is empty, and votes in no read before it is refilled
+//   old    N - R + 1: nothing tells the node that it went back in time before somebody shows it;
+//          until then it and one that the write has not reached yet are a quorum of R
 //
 // Whether it is so is read from the disks themselves, as a power cut in that moment would leave
 // them, and not from what the nodes say. The node is down meanwhile, for longer than any request
@@ -19,15 +20,27 @@ import type { History } from '../history.ts';
 import type { SimWorld } from '../sim-host.ts';
 
 /** Of N = 3 with R = 2. */
-const COPIES_LEFT_MIN = 2;
+const COPIES_LEFT_MIN = { lost: 1, old: 2 };
+
+/** What becomes of a disk: it is replaced by an empty one, or by an old copy. */
+export type DiskFate = keyof typeof COPIES_LEFT_MIN;
 /** Longer than a client waits for an answer. */
 const LOOK_MS = 2_000;
 const LOOKS_MAX = 4;
+
+export interface DiskLoss {
+  readonly name: string;
+  readonly fate: DiskFate;
+  /** Whether nothing may be destroyed any more. */
+  readonly isOver: () => boolean;
+  readonly destroy: () => void;
+}
 
 export class DiskAtlas {
   readonly #world: SimWorld;
   readonly #cluster: SimCluster;
   readonly #history: History;
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(world: SimWorld, cluster: SimCluster, history: History) {
     this.#world = world;
@@ -35,16 +48,29 @@ export class DiskAtlas {
     this.#history = history;
   }
 
-  /** Whether the disk of the node, which is down, may be destroyed now; looks several times. */
-  async givesUp(name: string, isOver: () => boolean): Promise<boolean> {
-    for (let look = 0; look < LOOKS_MAX && !isOver(); look++) {
+  /**
+   * Calls `destroy` as soon as the disk of the node, which is down, can be done without; looks
+   * several times. Resolves with whether it was so.
+   */
+  async maybeDestroy(loss: DiskLoss): Promise<boolean> {
+    for (let look = 0; look < LOOKS_MAX; look++) {
       await this.#world.sleep(LOOK_MS);
-      if (await this.#isDispensable(name)) return true;
+      // One after the other: what one look counts on no other may destroy meanwhile.
+      const turn = this.#lastTurn.then(() => this.#look(loss));
+      this.#lastTurn = turn;
+      if (await turn) return true;
     }
     return false;
   }
 
-  async #isDispensable(lost: string): Promise<boolean> {
+  async #look({ name, fate, isOver, destroy }: DiskLoss): Promise<boolean> {
+    const isGivenUp = !isOver() && (await this.#isDispensable(name, COPIES_LEFT_MIN[fate]));
+    if (!isGivenUp || isOver()) return false;
+    destroy();
+    return true;
+  }
+
+  async #isDispensable(lost: string, copiesMin: number): Promise<boolean> {
     const acknowledged = this.#history.writes.filter((write) => write.outcome === 'ok');
     const images = await this.#cluster.allDurableContents();
     return acknowledged.every(({ keyspace, key, dot }) => {
@@ -53,7 +79,7 @@ export class DiskAtlas {
       const left = others.filter((holder) => {
         return dot !== undefined && knows(images.get(holder) as DiskImage, name, dot);
       });
-      return left.length >= COPIES_LEFT_MIN;
+      return left.length >= copiesMin;
     });
   }
 }

@@ -241,11 +241,14 @@ export class Faults {
     if (this.#inRepair.has(name) || cluster.node(name) === undefined) return;
     this.#inRepair.add(name);
     cluster.crash(name);
-    const isGiven = await atlas.givesUp(name, () => this.#isOver);
+    const isDone = await atlas.maybeDestroy({
+      name,
+      fate: by === undefined ? 'lost' : 'old',
+      isOver: () => this.#isOver,
+      destroy: () => (by === undefined ? this.#lose(name) : this.#goBack(name, by)),
+    });
     if (this.#isOver) return;
-    if (!isGiven) this.counts.disksSpared += 1;
-    else if (by === undefined) this.#lose(name);
-    else this.#goBack(name, by);
+    if (!isDone) this.counts.disksSpared += 1;
     this.#inRepair.delete(name);
     this.#restartLater(name);
   }

@@ -1,6 +1,6 @@
 // A dot is the name of one write: (actor, counter), never reused.
-// An actor is (node number, incarnation): a node that lost, cut or restored its data directory
-// continues as a new actor, so that what it forgot can never be mistaken for what it knows.
+// An actor is (node number, incarnation): a node goes on as a new actor after every start, so that
+// what it forgot, or what an old copy of its disk never had, is not mistaken for what it knows.
 //
 // An actor is packed into one safe integer, because vectors are compared on every request:
 // node number (21 bits) · 2^32 + incarnation (32 bits).

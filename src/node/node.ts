@@ -106,7 +106,7 @@ export async function startNode(host: Host, options: NodeOptions): Promise<Node>
     node = new Node(host, options, map, { engine, hints, refill, ...reaping });
     await node.open();
   } catch (error) {
-    await engine.close(engine.identity.dotCounter);
+    await engine.close();
     throw error;
   }
   return node;
@@ -216,7 +216,7 @@ export class Node implements Store {
     this.#damageHealer.close();
     this.#reaper.close();
     await this.#peers.close();
-    await this.#engine.close(this.#actor.last.counter);
+    await this.#engine.close();
   }
 
   get(request: GetRequest): Later<GetOutcome> {

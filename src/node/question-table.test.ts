@@ -1,12 +1,13 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { KeyspaceNumber } from '../base/ids.ts';
+import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import { COPIES_MAX } from '../replication/keyspace.ts';
 import { QuestionTable } from './question-table.ts';
 
 const keyspace = 0 as KeyspaceNumber;
 const request = { kind: 'count-keys', keyspace, slots: Buffer.alloc(2_048) } as const;
+const KEY = Buffer.from('k');
 const QUESTION = { request, budgetMs: 5, onAnswer() {} } as const;
 
 test('each member settles a question once, the last one ends it', () => {
@@ -20,6 +21,17 @@ test('each member settles a question once, the last one ends it', () => {
   equal(table.settle(id, 2), QUESTION);
   equal(table.settle(id, 2), undefined);
   deepEqual([table.size, table.list()], [0, []]);
+});
+
+test('who was to hear a question from a delegate answers what that one passed on', () => {
+  const table = new QuestionTable(0);
+  const copy = { kind: 'store-copy', keyspace, slot: 0 as Slot, key: KEY, object: KEY } as const;
+  const question = { ...QUESTION, request: copy };
+  const open = table.open([1, 2], question, 0, { delegate: 1, question, untilMs: 9 });
+  deepEqual([table.isRelayed(open.id, 1), table.isRelayed(open.id, 2)], [false, true]);
+  equal(table.isRelayed(open.id + 1, 2), false);
+  open.relay = undefined;
+  equal(table.isRelayed(open.id, 2), false);
 });
 
 test('budgets become times, and none that is slow is none for ever', () => {

@@ -70,6 +70,19 @@ test('the frame of docs/formats.md', () => {
   equal(written([counted]).toString('hex'), `${header} 02 00000102 06 05`.replaceAll(' ', ''));
 });
 
+test('the relay of docs/formats.md, and what is passed on of it', () => {
+  const request = { ...COPY, object: Buffer.from('any') };
+  const relay: Message = { kind: 'relay', questionId: 258, targets: [9], request };
+  const relayed: Message = { kind: 'relayed', questionId: 258, asker: 7, request };
+  const copy = '00 00 2f96 03 666f6f 03 616e79';
+  const texts = [`04 00000102 01 00000009 ${copy}`, `05 00000102 00000007 ${copy}`];
+  for (const [index, message] of [relay, relayed].entries()) {
+    const w = new ByteWriter();
+    writeMessage(w, message);
+    equal(w.copy().toString('hex'), texts[index]?.replaceAll(' ', ''));
+  }
+});
+
 test('only a copy to be stored is passed on', () => {
   const question = { kind: 'relay', questionId: 1, targets: [3] } as const;
   const request = { kind: 'read-version', ...AT } as unknown as typeof COPY;

@@ -253,10 +253,9 @@ export class Coordinator {
   async #writeElsewhere(request: WriteRequest, place: Place, need: Need, error: unknown) {
     if (!(error instanceof KvorumError) || isFinal(error.code)) throw error;
     const { view } = this.#parts;
-    const others = nearestFirst(view, this.#coordinators(place)).filter(
-      (member) => member !== view.self,
-    );
     const { keyspace } = place;
+    const able = nearestFirst(view, this.#coordinators(place));
+    const others = able.filter((member) => member !== view.self);
     const outcome = await this.#forwarder.write({ keyspace, need }, this.#atHome(request), others);
     const why = { code: error.code, message: lineOf(error) };
     return outcome.kind === 'not-applied' ? { why, ...outcome } : outcome;

@@ -1,7 +1,8 @@
 // The name under which this node writes, and how far it has counted. A directory that went back in
-// time would use names twice: as soon as anybody shows that he knows more of us than we do, no
-// write is named before this node goes on as a new actor, after all that were ever seen. What else
-// the directory has forgotten nobody knows: all of it is to be refilled.
+// time shows in two ways. Somebody knows more of us than we do (clocks went back as well, and a
+// name would be used twice): then no write is named before this node goes on as a new actor, after
+// all that were ever seen. Or somebody knows of a life between this one and the one before, of
+// which the directory has nothing. What else it has forgotten nobody knows: all is to be refilled.
 
 import { type Actor, actorOf, type Dot } from '../causality/dot.ts';
 import { isAheadOf, lastIncarnationOf, type VersionVector } from '../causality/version-vector.ts';
@@ -13,8 +14,10 @@ export class OwnActor {
   readonly #nodeNumber: number;
   readonly #refill: RefillBook;
   #actor: Actor;
-  #counter: number;
+  #counter = 0;
   #isStale = false;
+  /** The life before, as the directory has it; undefined: it was fresh, or is refilled already. */
+  #actorBefore: Actor | undefined;
   /** The last incarnation of this node that anybody has shown to know. */
   #incarnationSeen = 0;
   #renewal: Promise<void> | undefined;
@@ -23,9 +26,9 @@ export class OwnActor {
     this.#engine = engine;
     this.#refill = refill;
     this.#nodeNumber = nodeNumber;
-    const { incarnation, dotCounter } = engine.identity;
+    const { incarnation, incarnationBefore } = engine.identity;
     this.#actor = actorOf(nodeNumber, incarnation);
-    this.#counter = dotCounter;
+    if (incarnationBefore > 0) this.#actorBefore = actorOf(nodeNumber, incarnationBefore);
   }
 
   /** The last name that was given; counter 0: none yet. */
@@ -56,12 +59,23 @@ export class OwnActor {
 
   /** Returns whether `context` knows more of this node than it does itself. */
   learn(context: VersionVector): boolean {
+    if (this.#isLifeMissing(context)) {
+      this.#actorBefore = undefined;
+      this.#refill.distrust();
+    }
     if (!isAheadOf(context, this.last)) return false;
     if (!this.#isStale) this.#refill.distrust();
     this.#isStale = true;
     const seen = lastIncarnationOf(context, this.#nodeNumber);
     this.#incarnationSeen = Math.max(this.#incarnationSeen, seen);
     return true;
+  }
+
+  /** Whether it knows of one between this one and the one before. */
+  #isLifeMissing(context: VersionVector): boolean {
+    const before = this.#actorBefore;
+    if (before === undefined) return false;
+    return context.some(({ actor }) => actor > before && actor < this.#actor);
   }
 
   /**
@@ -81,9 +95,9 @@ export class OwnActor {
   }
 
   async #renew(): Promise<void> {
-    const { incarnation, dotCounter } = await this.#engine.renewIncarnation(this.#incarnationSeen);
+    const { incarnation } = await this.#engine.renewIncarnation(this.#incarnationSeen);
     this.#actor = actorOf(this.#nodeNumber, incarnation);
-    this.#counter = dotCounter;
+    this.#counter = 0;
     this.#isStale = false;
   }
 }

@@ -21,6 +21,8 @@ export class WriteQuorum {
   readonly #primaries: readonly MemberIndex[];
   readonly #places: Places;
   readonly #needsPrimary: boolean;
+  /** All the bits below. */
+  readonly #everyone: number;
   /** One bit for each place in #primaries: who holds it, himself or by a fallback; who cannot. */
   #held = 0;
   #failed = 0;
@@ -39,6 +41,7 @@ export class WriteQuorum {
     this.#primaries = primaries;
     this.#places = places;
     this.#needsPrimary = needsPrimary;
+    this.#everyone = -1 >>> (32 - primaries.length);
   }
 
   /** Members that hold the write durably, in the order of the preference list. */
@@ -103,10 +106,6 @@ export class WriteQuorum {
   /** Whether every member that was asked has answered, one way or the other. */
   isComplete(): boolean {
     return (this.#held | this.#failed) === this.#everyone;
-  }
-
-  get #everyone(): number {
-    return 2 ** this.#primaries.length - 1;
   }
 
   #bitOf(member: MemberIndex): number {

@@ -5,7 +5,6 @@
 import { KvorumError, messageOf } from '../base/errors.ts';
 import type { Disk, Host } from '../host/host.ts';
 import { type DropMap, NO_DROPS } from './drops/drop-map.ts';
-import type { Identity } from './engine.ts';
 import { IDENTITY_NAME, readIdentity, type StoredIdentity } from './identity-file.ts';
 import type { ChangeTarget } from './log/log-batch.ts';
 import { inspectLog } from './log/log-recovery.ts';
@@ -29,7 +28,7 @@ export interface DirectoryFinding {
 }
 
 export interface DirectoryReport {
-  readonly identity: Identity | undefined;
+  readonly identity: StoredIdentity | undefined;
   readonly findings: readonly DirectoryFinding[];
   readonly isSound: boolean;
 }

@@ -61,7 +61,7 @@ async function baseOf(wasClosed: boolean): Promise<Base> {
   await server.world.runFor(1_000);
   ok(engine.stats().compactions > 0 && engine.stats().logBytes > 200);
   await server.settle(make(engine, WRITES).durable);
-  if (wasClosed) await server.settle(engine.close(0));
+  if (wasClosed) await server.settle(engine.close());
   server.machine.crash();
   const names = server.machine.directory.names();
   const files = new Map(names.map((name) => [name, server.bytesOf(name)]));

@@ -112,7 +112,7 @@ test('a drop heals what is damaged in its slots, and only there', async () => {
   const server = new TestServer();
   const engine = await server.restart(TINY);
   await fill(server, engine, 60);
-  await server.settle(engine.close(0));
+  await server.settle(engine.close());
   const [missing = '', rotten = ''] = tables(server);
   await server.remove(missing);
   server.machine.directory.rot(rotten, 10);
@@ -211,7 +211,7 @@ test('a poisoned or closed engine refuses to drop', async () => {
   const server = new TestServer();
   const engine = await server.restart();
   await server.fill(engine, ['a']);
-  await server.settle(engine.close(0));
+  await server.settle(engine.close());
   let error: unknown;
   try {
     engine.drop(EVERYTHING);

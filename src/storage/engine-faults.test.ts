@@ -119,7 +119,7 @@ class Trace {
     }
     await new Promise<void>((resolve) => host.clock.after(5, resolve));
     for (let n = 1; n <= keys; n++) await this.#read(engine, n);
-    await engine.close(1);
+    await engine.close();
   }
 
   /** Notes what went wrong, as it may where faults are injected. */

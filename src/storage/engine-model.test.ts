@@ -268,7 +268,7 @@ class Run {
   async #reopen(): Promise<void> {
     this.#note();
     for (const { snapshot } of this.#snapshots.splice(0)) snapshot.release();
-    await this.#server.settle(this.#open.close(0));
+    await this.#server.settle(this.#open.close());
     await this.#openAgain();
   }
 

@@ -92,7 +92,7 @@ test('a removal outlives the suspect that may know its key', async () => {
   // Two blocks: the second one goes bad, the first one can be read.
   await server.settle(engine.write([put('a', VALUE, 7), put('b', 'b'.repeat(8_500), 9)]).durable);
   await settleDown(server, engine, 'x');
-  await server.settle(engine.close(0));
+  await server.settle(engine.close());
   const file = server.machine.directory.names().find((name) => name.endsWith('.kvtable'));
   server.machine.directory.rot(file as string, 4_000);
   const spoiled = await server.restart(TINY);

@@ -177,7 +177,7 @@ test('every flipped bit of a value file is the right value or CORRUPTION', async
     await values.settle(values.engine.write([put(key, text)]).durable);
   }
   await values.rest();
-  await values.settle(values.engine.close(0));
+  await values.settle(values.engine.close());
   const [file = ''] = values.valueFiles;
   const bytes = values.bytesOf(file).length;
   ok(bytes > 0 && bytes < 100, `${bytes} bytes`);

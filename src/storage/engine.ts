@@ -139,21 +139,21 @@ export interface Engine extends Reader {
    */
   renewIncarnation(known: number): Promise<Identity>;
   stats(): EngineStats;
-  /** Makes everything durable and notes a clean end, so that dots go on after `dotCounter`. */
-  close(dotCounter: number): Promise<void>;
+  /** Makes everything durable and notes a clean end. */
+  close(): Promise<void>;
 }
 
 /**
- * A directory belongs to one node of one cluster. The incarnation changes at every start that
- * does not follow a clean close: dots that were sent to peers but never reached this disk must
+ * A directory belongs to one node of one cluster. The incarnation changes at every start: dots
+ * that peers know and this disk does not, because it lost or never had them or is an old copy, must
  * not be covered by what this node writes next.
  */
 export interface Identity {
   readonly clusterId: ClusterId;
   readonly nodeId: NodeId;
   readonly incarnation: number;
-  /** The highest dot counter that this incarnation may have used so far. */
-  readonly dotCounter: number;
+  /** The one before, as far as this directory knows; 0: it is fresh. */
+  readonly incarnationBefore: number;
 }
 
 /** Counts are since the engine was opened, unless they say otherwise. */

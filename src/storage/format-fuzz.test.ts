@@ -119,7 +119,7 @@ const PROPERTIES = {
   values: [5, 700].map((file) => ({ file, values: 3, bytes: 2 ** 30 })),
 };
 const POINTER = { file: 700, offset: 2 ** 30, pieceBytes: 9_005, valueBytes: 20_000 };
-const IDENTITY = { ...OWNER, incarnation: 28_000_000, dotCounter: 2 ** 40, closedAt: 2 ** 41 };
+const IDENTITY = { ...OWNER, incarnation: 28_000_000, closedAt: 2 ** 41 };
 const BLOCKS = [blockOf(FEW), blockOf(MANY)];
 const TEXT = Buffer.from('the same words, and the same words again '.repeat(20));
 

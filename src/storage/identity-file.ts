@@ -1,17 +1,17 @@
 // Who a data directory is, in the file `identity`:
 //
 //   magic "KVID" u32 · format u32 · cluster id 16 bytes · node id 20 bytes · incarnation u32 ·
-//   dot counter varint · clean u8 (1: closed cleanly) · last write of the log varint, 0 unless
-//   clean · crc32 u32 of everything before
+//   clean u8 (1: closed cleanly) · last write of the log varint, 0 unless clean ·
+//   crc32 u32 of everything before
 //
 // The checksum stays at the end in every later format. The file is replaced whole.
 //
 // The incarnation rule. A dot is sent to peers before this disk has synced it, and a peer may
 // acknowledge it although it never got here. If this node then went on under the same actor, its
 // next write would carry a version vector such as {A:90}, which claims every earlier dot of A:
-// the peer would drop the value that only it has. So the actor goes on only where nothing can
-// have been forgotten: after a clean close, at the counter that was noted then. After everything
-// else (a fresh directory, a crash, a cut tail) the node is a new actor, counting from 0.
+// the peer would drop the value that only it has. So every start makes a new actor, counting from
+// 0. An orderly stop is no exception: this directory may be a copy that was taken then, and its
+// node may have gone on since.
 //
 // An incarnation must not come back either, though a wiped or restored directory cannot remember
 // the ones before: hence max(previous + 1, seconds since 2026), which repeats only if the wall
@@ -29,13 +29,13 @@ import { checkFormat, corruption, foreignDirectory } from './storage-errors.ts';
 import { readWhole, replaceWhole } from './whole-file.ts';
 
 export const IDENTITY_NAME = 'identity';
-const FORMAT = 2;
+const FORMAT = 3;
 /** "KVID". */
 const MAGIC = 0x4b564944;
 
 export type Owner = Pick<Identity, 'clusterId' | 'nodeId'>;
 
-export interface StoredIdentity extends Identity {
+export interface StoredIdentity extends Omit<Identity, 'incarnationBefore'> {
   /** The last write of the log at a clean close; undefined: in use, or not closed cleanly. */
   readonly closedAt: number | undefined;
 }
@@ -52,7 +52,7 @@ export function writeIdentity(disk: Disk, identity: StoredIdentity): Promise<voi
 }
 
 /** Throws FOREIGN_DIRECTORY. */
-export function checkOwner(stored: Identity, asked: Owner): void {
+export function checkOwner(stored: Owner, asked: Owner): void {
   if (stored.clusterId !== asked.clusterId) {
     throw foreignDirectory('cluster', stored.clusterId, asked.clusterId);
   }
@@ -61,18 +61,21 @@ export function checkOwner(stored: Identity, asked: Owner): void {
   }
 }
 
+/** In use. */
+export type LivingIdentity = StoredIdentity & Identity;
+
 /** Durably makes `owner` a new actor; `previous`: its last known incarnation, 0 if none is. */
 export async function renewIdentity(
   host: Pick<Host, 'disk' | 'clock'>,
   owner: Owner,
   previous: number,
-): Promise<StoredIdentity> {
+): Promise<LivingIdentity> {
   const { clusterId, nodeId } = owner;
   const ageMs = host.clock.wallMs() - INCARNATION_EPOCH_MS;
   const incarnation = Math.max(previous + 1, Math.floor(ageMs / 1000));
-  const identity = { clusterId, nodeId, incarnation, dotCounter: 0, closedAt: undefined };
+  const identity = { clusterId, nodeId, incarnation, closedAt: undefined };
   await writeIdentity(host.disk, identity);
-  return identity;
+  return { ...identity, incarnationBefore: previous };
 }
 
 export function encodeIdentity(identity: StoredIdentity): Buffer {
@@ -82,7 +85,6 @@ export function encodeIdentity(identity: StoredIdentity): Buffer {
   writer.raw(Buffer.from(identity.clusterId, 'hex'));
   writer.raw(Buffer.from(identity.nodeId, 'hex'));
   writer.u32(identity.incarnation);
-  writer.varint(identity.dotCounter);
   writer.u8(identity.closedAt === undefined ? 0 : 1);
   writer.varint(identity.closedAt ?? 0);
   writer.u32(crc32(writer.view()));
@@ -112,7 +114,6 @@ function decodeBody(reader: ByteReader): StoredIdentity {
     clusterId: reader.raw(16).toString('hex') as ClusterId,
     nodeId: reader.raw(20).toString('hex') as NodeId,
     incarnation: reader.u32(),
-    dotCounter: reader.varint(),
     isClean: reader.u8() === 1,
     lastSequence: reader.varint(),
   };

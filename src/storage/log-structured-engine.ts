@@ -28,7 +28,7 @@ import type {
 } from './engine.ts';
 import { engineStats } from './engine-stats.ts';
 import { Flusher } from './flusher.ts';
-import { renewIdentity, type StoredIdentity, writeIdentity } from './identity-file.ts';
+import { type LivingIdentity, renewIdentity, writeIdentity } from './identity-file.ts';
 import { LayeredView } from './layered-view.ts';
 import { CommitLog, type CommitLogOptions } from './log/commit-log.ts';
 import type { RecoveredLog } from './log/log-recovery.ts';
@@ -47,7 +47,7 @@ export type EngineHost = Pick<Host, 'disk' | 'clock' | 'log' | 'random' | 'jobs'
 /** What openEngine() made of the directory. */
 export interface RecoveredParts {
   readonly lock: DiskLock;
-  readonly identity: StoredIdentity;
+  readonly identity: LivingIdentity;
   readonly memtables: MemtableStack;
   readonly log: RecoveredLog;
   readonly tables: TableStore;
@@ -80,7 +80,7 @@ export class LogStructuredEngine implements Engine {
   /** Made once: when thousands are refused at once, an error for each costs more than a write. */
   readonly #refusals: Readonly<Record<'diskFull' | 'overloaded', KvorumError>>;
   #view: LayeredView;
-  #identity: StoredIdentity;
+  #identity: LivingIdentity;
   #renewal: Promise<Identity> | undefined;
   #closing: Promise<void> | undefined;
   /** Of the batch that was written to last when writes were slowed down. */
@@ -225,8 +225,8 @@ export class LogStructuredEngine implements Engine {
     });
   }
 
-  close(dotCounter: number): Promise<void> {
-    this.#closing ??= this.#close(dotCounter);
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
@@ -315,7 +315,7 @@ export class LogStructuredEngine implements Engine {
     return this.#identity;
   }
 
-  async #close(dotCounter: number): Promise<void> {
+  async #close(): Promise<void> {
     try {
       const logClosed = this.#log.close();
       this.#recovered.space.stop();
@@ -324,7 +324,7 @@ export class LogStructuredEngine implements Engine {
       await this.#tables.close();
       await logClosed;
       const closedAt = this.#log.durableSequence;
-      await writeIdentity(this.#host.disk, { ...this.#identity, dotCounter, closedAt });
+      await writeIdentity(this.#host.disk, { ...this.#identity, closedAt });
     } finally {
       await this.#recovered.lock.release();
     }

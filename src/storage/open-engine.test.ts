@@ -10,37 +10,27 @@ import { OWNER, put, scanAll, TestServer, textAt } from './test-engine.ts';
 const HOUR_MS = 3_600_000;
 
 function whoOf({ identity }: Engine) {
-  const { clusterId, nodeId, incarnation, dotCounter } = identity;
-  return { clusterId, nodeId, incarnation, dotCounter };
+  const { clusterId, nodeId, incarnation } = identity;
+  return { clusterId, nodeId, incarnation };
 }
 
 test('a fresh directory takes the seconds since 2026 as its incarnation', async () => {
   const server = new TestServer();
   await server.world.runFor(HOUR_MS);
   const engine = await server.restart();
-  deepEqual(whoOf(engine), { ...OWNER, incarnation: 3600, dotCounter: 0 });
+  deepEqual(whoOf(engine), { ...OWNER, incarnation: 3600 });
 });
 
-test('after a clean close the same incarnation goes on at its counter', async () => {
-  const server = new TestServer();
-  const engine = await server.restart();
-  await server.settle(engine.close(77));
-  const again = await server.restart();
-  deepEqual(whoOf(again), { ...whoOf(engine), dotCounter: 77 });
-});
-
-test('a crash, or a crash after a clean start, makes a new actor', async () => {
+test('every start makes a new actor, after an orderly stop too', async () => {
   const server = new TestServer();
   await server.world.runFor(HOUR_MS);
   const first = await server.restart();
   server.machine.quartz.jump(-2 * HOUR_MS);
   const second = await server.restart();
   equal(second.identity.incarnation, first.identity.incarnation + 1, 'although time went back');
-  await server.settle(second.close(9));
-  equal((await server.restart()).identity.dotCounter, 9);
+  await server.settle(second.close());
   const third = await server.restart();
-  equal(third.identity.incarnation, second.identity.incarnation + 1);
-  equal(third.identity.dotCounter, 0);
+  deepEqual(whoOf(third), { ...OWNER, incarnation: second.identity.incarnation + 1 });
 });
 
 test('a wiped directory does not repeat an incarnation', async () => {
@@ -62,15 +52,16 @@ test('renewing is durable, and shared by those who ask at once', async () => {
   equal(one, other);
   equal(engine.identity, one);
   equal(engine.identity.incarnation, before + 1);
-  await server.settle(engine.close(5));
+  await server.settle(engine.close());
   const again = await server.restart();
-  equal(again.identity.incarnation, before + 1);
-  equal(again.identity.dotCounter, 5);
+  equal(again.identity.incarnation, before + 2);
 });
 
 test('a directory of another cluster or node is refused, and both are named', async () => {
   const server = new TestServer();
-  await server.settle((await server.restart()).close(0));
+  const engine = await server.restart();
+  const { incarnation } = engine.identity;
+  await server.settle(engine.close());
   const otherCluster = { ...OWNER, clusterId: 'dd'.repeat(16) as ClusterId };
   const otherNode = { ...OWNER, nodeId: 'ee'.repeat(20) as NodeId };
   for (const owner of [otherCluster, otherNode]) {
@@ -78,7 +69,7 @@ test('a directory of another cluster or node is refused, and both are named', as
     ok(hasCode(error, 'FOREIGN_DIRECTORY'));
     match(error.message, owner === otherCluster ? /c1c1.*dddd/ : /a0a0.*eeee/);
   }
-  equal((await server.restart()).identity.dotCounter, 0, 'and it is as it was');
+  deepEqual(whoOf(await server.restart()), { ...OWNER, incarnation: incarnation + 1 });
 });
 
 test('a directory in use is refused, and free again after a close or a refusal', async () => {
@@ -87,7 +78,7 @@ test('a directory in use is refused, and free again after a close or a refusal',
   const engine = await server.settle(openEngine(host, OWNER));
   const locked = (error: unknown) => hasCode(error, 'DIRECTORY_LOCKED');
   await rejects(server.settle(openEngine(host, OWNER)), locked);
-  await server.settle(engine.close(0));
+  await server.settle(engine.close());
   const stranger = { ...OWNER, nodeId: 'ee'.repeat(20) as NodeId };
   await rejects(server.settle(openEngine(host, stranger)), /belongs to/);
   await server.settle(openEngine(host, OWNER));
@@ -109,7 +100,7 @@ class Trace {
     await Promise.all([2, 3, 4, 5].map((n) => this.#write(engine, n)));
     this.incarnations.push((await engine.renewIncarnation(0)).incarnation);
     await Promise.all([6, 7, 8].map((n) => this.#write(engine, n)));
-    await engine.close(8);
+    await engine.close();
   }
 
   async #write(engine: Engine, n: number): Promise<void> {
@@ -134,9 +125,11 @@ async function checkAfterCrash(server: TestServer, trace: Trace, where: string):
   for (const n of trace.acknowledged) ok(whole.includes(n), `acknowledged write ${n}, ${where}`);
   equal((await scanAll(engine)).length, whole.length * 2);
   equal(engine.durableSequence(), whole.length, where);
-  const { incarnation, dotCounter } = engine.identity;
-  const isContinued = dotCounter === 8;
-  ok(isContinued || trace.incarnations.every((before) => before < incarnation), where);
+  const { incarnation } = engine.identity;
+  ok(
+    trace.incarnations.every((before) => before < incarnation),
+    where,
+  );
   // It takes writes again, and survives another power cut.
   await server.fill(engine, ['later']);
   const again = await server.restart();

@@ -10,11 +10,11 @@ import type { Engine } from './engine.ts';
 import {
   checkOwner,
   IDENTITY_NAME,
+  type LivingIdentity,
   type Owner,
   readIdentity,
   renewIdentity,
   type StoredIdentity,
-  writeIdentity,
 } from './identity-file.ts';
 import { segmentNumberOf } from './log/log-format.ts';
 import { type LogExpectation, type RecoveredLog, recoverLog } from './log/log-recovery.ts';
@@ -104,7 +104,7 @@ export async function openEngine(
       const { largeValueBytes } = limits;
       const log = await replayLog(host, expected, { memtables, tables, largeValueBytes });
       await tidyTables(host, recovered);
-      const identity = claimed ?? (await start(host, before as StoredIdentity));
+      const identity = claimed ?? (await nextLife(host, before as StoredIdentity));
       const space = new SpaceWatch(host, options.reserve);
       await space.start();
       const scrubProgress = await readScrubProgress(host.disk);
@@ -150,7 +150,7 @@ function limitsOf(options: EngineOptions) {
 }
 
 /** A fresh directory becomes this node's; rejects with CORRUPTION when it is not fresh. */
-async function claim(host: Pick<Host, 'disk' | 'clock'>, owner: Owner): Promise<StoredIdentity> {
+async function claim(host: Pick<Host, 'disk' | 'clock'>, owner: Owner): Promise<LivingIdentity> {
   const data = (await host.disk.list()).find(isData);
   if (data !== undefined) throw corruption(IDENTITY_NAME, `missing, though ${data} exists`);
   return renewIdentity(host, owner, 0);
@@ -161,13 +161,10 @@ function isData(name: string): boolean {
   return isNumbered || name === MANIFEST_NAME;
 }
 
-/** Durably takes away the mark of the clean close, or takes a new incarnation where none is. */
-async function start(
+/** Durably a new incarnation; the mark of a clean close is gone with it. */
+function nextLife(
   host: Pick<Host, 'disk' | 'clock'>,
   before: StoredIdentity,
-): Promise<StoredIdentity> {
-  if (before.closedAt === undefined) return renewIdentity(host, before, before.incarnation);
-  const identity = { ...before, closedAt: undefined };
-  await writeIdentity(host.disk, identity);
-  return identity;
+): Promise<LivingIdentity> {
+  return renewIdentity(host, before, before.incarnation);
 }

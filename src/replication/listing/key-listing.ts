@@ -162,7 +162,8 @@ async function ownAndOthers(
     const refilling = [...held.keys()].filter((member) => !isCounted(member)).length;
     const keyspace = view.keyspace(request.keyspace);
     // As a read of one key counts them: read/gathering.ts.
-    if (held.size === primaries.length || areAllWithoutPast(refilling, keyspace)) continue;
+    const areAllHere = there.every((member) => held.has(member));
+    if (areAllHere || areAllWithoutPast(refilling, keyspace)) continue;
     const noAnswer = { kind: 'no-answer', ...share, got: got() } as const;
     return refilling > 0 ? { ...noAnswer, isRefilling: true } : noAnswer;
   }

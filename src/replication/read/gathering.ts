@@ -187,7 +187,8 @@ export class Gathering implements Question, Waiting {
   #end(): void {
     const { quorum, keyspace } = this.task;
     if (quorum.refilling > 0 && !quorum.isFull()) {
-      const areAllHere = this.#primaries.every((member) => quorum.answered.includes(member));
+      const others = this.#primaries.filter((member) => !quorum.answered.includes(member));
+      const areAllHere = !others.some((member) => this.#isCounted(member));
       if (areAllHere || areAllWithoutPast(quorum.refilling, keyspace)) quorum.countRefilling();
     }
     this.#resolve?.();
@@ -225,6 +226,10 @@ export class Gathering implements Question, Waiting {
       hedger.times.asked(member, this.#askedMs);
       this.#askOne(member);
     }
+  }
+
+  #isCounted(member: MemberIndex): boolean {
+    return this.task.quorum.need.some((share) => counts(share, this.#parts.view, member));
   }
 
   /** Not of a data center that this read can do without. */

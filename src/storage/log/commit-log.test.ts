@@ -77,7 +77,7 @@ test('a failed sync poisons: waiting and later writes are refused, reads go on',
   equal(await textAt(engine, 'c'), undefined);
   equal(await textAt(engine, 'a'), 'value of a');
   equal(engine.durableSequence(), 1);
-  await rejects(server.settle(engine.close(3)), poisoned);
+  await rejects(server.settle(engine.close()), poisoned);
 });
 
 test('a rejected write that nobody waits for ends no process', async () => {
@@ -136,7 +136,7 @@ test('close waits for what was written, refuses the rest, says what it lost', as
   const server = new TestServer();
   const engine = await server.restart();
   const written = engine.write([put('a', 'x')]);
-  const closing = engine.close(1);
+  const closing = engine.close();
   throws(() => engine.write([put('b', 'x')]), closed);
   await server.settle(closing);
   await written.durable;
@@ -146,7 +146,7 @@ test('close waits for what was written, refuses the rest, says what it lost', as
   const { directory } = server.machine;
   directory.setCapacity(directory.usedBytes());
   again.write([put('b', 'x')]);
-  await rejects(server.settle(again.close(2)), full);
+  await rejects(server.settle(again.close()), full);
 });
 
 test('the messages say what, why and what to do', async () => {

@@ -21,7 +21,7 @@ async function filledServer({ closes = false } = {}): Promise<TestServer> {
   const engine = await server.restart(SMALL_SEGMENTS);
   await server.fill(engine, KEYS);
   equal(engine.stats().logSegments, 3);
-  if (closes) await server.settle(engine.close(6));
+  if (closes) await server.settle(engine.close());
   server.machine.crash();
   return server;
 }
@@ -316,7 +316,7 @@ test('a write whose sync failed does not poison the log of the next start', asyn
   await server.fill(engine, ['a']);
   server.machine.directory.failNextSync(segmentName(1));
   await server.settle(engine.write([put('b', 'unsynced')]).durable.catch(() => 'poisoned'));
-  await server.settle(engine.close(2).catch(() => 'poisoned'));
+  await server.settle(engine.close().catch(() => 'poisoned'));
   // The process starts again, the machine does not: the page cache still shows "b".
   const restarted = await server.settle(openEngine(host, OWNER));
   equal(await textAt(restarted, 'b'), 'unsynced');

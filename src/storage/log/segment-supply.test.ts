@@ -62,7 +62,7 @@ test('what was made ready is gone after a close; zeros in the last one are no lo
   const engine = await server.restart(OPTIONS);
   await write(server, engine, 40);
   await server.world.runFor(1_000);
-  await server.settle(engine.close(1));
+  await server.settle(engine.close());
   const [last = ''] = segments(server).toReversed();
   equal(server.bytesOf(last).length, 4_000);
   ok(!segments(server).includes(UNFINISHED_NAME));

@@ -251,6 +251,6 @@ test('never is never, and a close waits for nothing', async () => {
   const scrubbed = await Scrubbed.filled();
   await scrubbed.periods(1);
   const beforeMs = scrubbed.server.world.nowMs;
-  await scrubbed.server.settle(scrubbed.engine.close(1));
+  await scrubbed.server.settle(scrubbed.engine.close());
   ok(scrubbed.server.world.nowMs - beforeMs < 1_000);
 });
