@@ -1,10 +1,12 @@
 // A real node checks its disk in the background: a table that rots while nobody reads it is found,
-// reported in the log, in /metrics and by `kvorum status`, and never answered as "not found".
+// reported in the log, in /metrics and by `kvorum status`, and never answered as "not found". Where
+// others have what rotted it heals by itself.
 
 import { equal, match, ok } from 'node:assert/strict';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readIn } from '../src/client/kv-reply.ts';
 import { ReplyError } from '../src/client/reply-parser.ts';
 import { type RunningNode, runKvorum, startCluster } from './cluster-fixture.ts';
 import { PATIENT } from './load.ts';
@@ -67,3 +69,41 @@ test('rot is found while nobody reads', async (t) => {
   ok(refused > 0 && refused < KEYS, `${refused} keys refused`);
   await redis.close();
 });
+
+test('what rots on one of three nodes heals by itself, and is answered meanwhile', async (t) => {
+  const flags = ['--memory', '6mb', '--scrub-period', '2s'];
+  const cluster = await startCluster({ nodes: 3, owner: t, flags });
+  const victim = cluster.nodes[1] as RunningNode;
+  const redis = await cluster.connect(1, PATIENT);
+  await redis.send('HELLO', '3');
+  // In a few hundred slots.
+  const keys = Array.from({ length: 10_000 }, (_, n) => `{${n % 300}}:${n}`);
+  const value = (key: string) => key.padEnd(200, '.');
+  await each(keys, async (key) => equal(await redis.send('SET', key, value(key)), 'OK'));
+  await until('a table is flushed', async () => {
+    return (await readdir(victim.directory)).some((name) => name.endsWith('.kvtable'));
+  });
+  const names = await readdir(victim.directory);
+  const tables = names.filter((name) => name.endsWith('.kvtable'));
+  for (const table of tables) await rot(join(victim.directory, table));
+  await each(keys, async (key) => equal(String(await redis.send('GET', key)), value(key)));
+  await until('it is healed', async () => {
+    const metrics = await metricsOf(victim);
+    const dropped = metrics('kvorum_damaged_slots_dropped_total');
+    const left = metrics('kvorum_engine_damaged_files{extent="part"}');
+    return dropped > 0 && left === 0 && metrics('kvorum_refilling_slots') === 0;
+  });
+  await Promise.all([cluster.kill(0), cluster.kill(2)]);
+  await each(keys, async (key) => {
+    const read = readIn(await redis.send('KV.GET', key, 'R', '1'));
+    equal(String(read.value), value(key));
+  });
+  await redis.close();
+});
+
+/** A few hundred at a time. */
+async function each(keys: readonly string[], act: (key: string) => Promise<void>): Promise<void> {
+  for (let from = 0; from < keys.length; from += 500) {
+    await Promise.all(keys.slice(from, from + 500).map(act));
+  }
+}
