@@ -127,7 +127,7 @@ export class Compactor {
     const { settled } = tables.drops;
     const { summary } = tables.manifest;
     const hidden = tables.set.all.filter(({ info }) => {
-      return settled.hidesTable(info, (keyspace) => summary.isWritten(keyspace));
+      return settled.hidesTable(info, (keyspace) => summary.counts.has(keyspace));
     });
     if (hidden.length === 0) return false;
     const removed = hidden.map(({ info }) => info.number);

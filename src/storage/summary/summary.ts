@@ -7,7 +7,6 @@
 // up in constant time, copy() can freeze at a seal, and the manifest can hold.
 
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
-import type { KeyspaceNumber } from '../../base/ids.ts';
 import type { SlotRange } from '../engine.ts';
 import type { ChangeView } from '../memtable/change-view.ts';
 import { SlotCounts } from './slot-counts.ts';
@@ -41,11 +40,6 @@ export class Summary {
 
   noteTime(time: number): void {
     if (time > this.#newestTime) this.#newestTime = time;
-  }
-
-  /** False: nothing was ever written there that counts, or has a digest. */
-  isWritten(keyspace: KeyspaceNumber): boolean {
-    return this.counts.has(keyspace) || this.digests.words(keyspace) !== undefined;
   }
 
   copy(): Summary {
