@@ -112,7 +112,8 @@ class Side {
     this.comparison = comparison;
     const keyspaces = [KEYSPACE];
     const syncTimes = new SyncTimes(view);
-    return new AntiEntropy({ ...parts, comparison, syncTimes, keyspaces, periodMs });
+    const admission = { isBusy: false };
+    return new AntiEntropy({ ...parts, admission, comparison, syncTimes, keyspaces, periodMs });
   }
 
   async answer(request: Request): Promise<Reply> {

@@ -12,7 +12,10 @@ import { run as engine } from './engine/engine.ts';
 import { run as growth } from './engine/growth.ts';
 import { run as filters } from './filters.ts';
 import { run as gossip } from './gossip.ts';
+
 import { run as outage } from './outage.ts';
+import { run as overload } from './overload.ts';
+
 import { run as redis } from './redis.ts';
 import { run as restart } from './restart.ts';
 import { run as ring } from './ring.ts';
@@ -33,8 +36,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   restart,
   slow,
   outage,
+  overload,
 };
-const LONG_PARTS: readonly string[] = ['gossip', 'growth', 'restart', 'slow', 'outage'];
+const LONG_PARTS: readonly string[] = ['gossip', 'growth', 'restart', 'slow', 'outage', 'overload'];
 
 const args = process.argv.slice(2);
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));

@@ -25,7 +25,9 @@ async function startedCluster(): Promise<[SimWorld, SimCluster]> {
 async function startAll(world: SimWorld, cluster: SimCluster): Promise<void> {
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
-  await world.runUntil(() => cluster.running().every((node) => node.metrics().slotsRefilling === 0));
+  await world.runUntil(() =>
+    cluster.running().every((node) => node.metrics().slotsRefilling === 0),
+  );
 }
 
 function put(node: Node, keyspace: KeyspaceNumber, value: string) {

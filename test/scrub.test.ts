@@ -36,11 +36,7 @@ test('rot is found while nobody reads', async (t) => {
     const replies = await Promise.all(keys.map((key) => redis.send('SET', key, `value of ${key}`)));
     ok(replies.every((reply) => reply === 'OK'));
   }
-  await until('the tables are flushed', async () => {
-    const metrics = await metricsOf(node);
-    const isAtRest = metrics('kvorum_engine_sealed_memtables') === 0;
-    return isAtRest && metrics('kvorum_scrub_passes_total') > 0;
-  });
+  await untilAtRest(node);
   equal((await metricsOf(node))('kvorum_scrub_damage_found_total'), 0);
 
   const names = await readdir(node.directory);
@@ -80,9 +76,7 @@ test('what rots on one of three nodes heals by itself, and is answered meanwhile
   const keys = Array.from({ length: 10_000 }, (_, n) => `{${n % 300}}:${n}`);
   const value = (key: string) => key.padEnd(200, '.');
   await each(keys, async (key) => equal(await redis.send('SET', key, value(key)), 'OK'));
-  await until('a table is flushed', async () => {
-    return (await readdir(victim.directory)).some((name) => name.endsWith('.kvtable'));
-  });
+  await untilAtRest(victim);
   const names = await readdir(victim.directory);
   const tables = names.filter((name) => name.endsWith('.kvtable'));
   for (const table of tables) await rot(join(victim.directory, table));
@@ -100,6 +94,16 @@ test('what rots on one of three nodes heals by itself, and is answered meanwhile
   });
   await redis.close();
 });
+
+/** All tables are flushed and compacted, and were checked. */
+async function untilAtRest(node: RunningNode): Promise<void> {
+  await until('the tables are at rest', async () => {
+    const metrics = await metricsOf(node);
+    const isBusy = metrics('kvorum_engine_compactions_running') > 0;
+    const isAtRest = metrics('kvorum_engine_sealed_memtables') === 0 && !isBusy;
+    return isAtRest && metrics('kvorum_scrub_passes_total') > 0;
+  });
+}
 
 /** A few hundred at a time. */
 async function each(keys: readonly string[], act: (key: string) => Promise<void>): Promise<void> {

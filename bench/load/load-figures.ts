@@ -24,6 +24,22 @@ export class LoadFigures {
     this.#isSorted = false;
   }
 
+  /** Of both together. */
+  plus(other: LoadFigures): LoadFigures {
+    const sum = new LoadFigures();
+    for (const each of [this, other]) {
+      sum.due += each.due;
+      sum.done += each.done;
+      sum.inTime += each.inTime;
+      sum.shed += each.shed;
+      sum.errors += each.errors;
+      sum.unanswered += each.unanswered;
+      sum.lastError ||= each.lastError;
+      for (const ms of each.#latenciesMs) sum.#latenciesMs.push(ms);
+    }
+    return sum;
+  }
+
   /** Milliseconds; NaN when nothing was done. */
   quantileMs(share: number): number {
     if (!this.#isSorted) this.#latenciesMs.sort((a, b) => a - b);

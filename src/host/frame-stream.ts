@@ -73,18 +73,22 @@ export function frameOf(payload: Uint8Array): Buffer {
 
 export class FrameReader {
   readonly #onFrame: (frame: Buffer) => void;
+  /** Of the frame that comes next. */
+  #bytesMax: number;
   #held = Buffer.alloc(0);
   #heldLength = 0;
 
-  constructor(onFrame: (frame: Buffer) => void) {
+  /** `firstBytesMax`: of the first frame, by which a stranger shows who he is. */
+  constructor(onFrame: (frame: Buffer) => void, firstBytesMax = FRAME_BYTES_MAX) {
     this.#onFrame = onFrame;
+    this.#bytesMax = firstBytesMax;
   }
 
   /** Calls onFrame for every frame that ends in `chunk`; throws BAD_BYTES on the first bad one. */
   read(chunk: Buffer): void {
     let at = this.#heldLength === 0 ? 0 : this.#finishHeld(chunk);
     while (chunk.length - at >= HEADER_BYTES) {
-      const length = lengthAt(chunk, at);
+      const length = this.#lengthAt(chunk, at);
       const end = at + HEADER_BYTES + length;
       if (end > chunk.length) break;
       this.#accept(chunk, at, end);
@@ -101,7 +105,7 @@ export class FrameReader {
       this.#hold(chunk, 0, at);
       if (this.#heldLength < HEADER_BYTES) return at;
     }
-    const frameEnd = HEADER_BYTES + lengthAt(this.#held, 0);
+    const frameEnd = HEADER_BYTES + this.#lengthAt(this.#held, 0);
     const end = Math.min(at + frameEnd - this.#heldLength, chunk.length);
     this.#hold(chunk, at, end);
     if (this.#heldLength === frameEnd) {
@@ -129,12 +133,13 @@ export class FrameReader {
     if (crc32(payload, payload.length) !== bytes.readUInt32BE(at + 4)) {
       throw badBytes(`the checksum of a frame of ${payload.length} bytes does not match`);
     }
+    this.#bytesMax = FRAME_BYTES_MAX;
     this.#onFrame(payload);
   }
-}
 
-function lengthAt(bytes: Buffer, at: number): number {
-  const length = bytes.readUInt32BE(at);
-  if (length > FRAME_BYTES_MAX) throw badBytes(`a frame of ${length} bytes is announced`);
-  return length;
+  #lengthAt(bytes: Buffer, at: number): number {
+    const length = bytes.readUInt32BE(at);
+    if (length > this.#bytesMax) throw badBytes(`a frame of ${length} bytes is announced`);
+    return length;
+  }
 }

@@ -15,7 +15,7 @@ import { messageOf } from '../base/errors.ts';
 import { type Address, splitAddress } from '../base/ids.ts';
 import { FrameReader, FrameWriter } from './frame-stream.ts';
 import type { Lane, Log } from './host.ts';
-import { readPreamble } from './preamble.ts';
+import { PREAMBLE_BYTES_MAX, readPreamble } from './preamble.ts';
 
 /** Queued for one peer before the connection counts as stuck: four of the largest frames. */
 export const QUEUED_BYTES_MAX = 64 * 1024 * 1024;
@@ -159,7 +159,7 @@ function answerReader(onAnswer: () => void, lost: (why: string) => void): (chunk
     readPreamble(frame);
     isAnswered = true;
     onAnswer();
-  });
+  }, PREAMBLE_BYTES_MAX);
   return (chunk) => {
     try {
       reader.read(chunk);

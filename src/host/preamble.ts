@@ -14,6 +14,9 @@ import { frameOf } from './frame-stream.ts';
 const MAGIC = Buffer.from('KVRM');
 const FORMAT = 1;
 
+/** Of its payload: the longest name of a host has 255 bytes. */
+export const PREAMBLE_BYTES_MAX = 300;
+
 /** The whole frame, ready to be written to a socket. */
 export function preambleOf(sender: Address): Buffer {
   const writer = new ByteWriter(64);

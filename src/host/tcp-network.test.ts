@@ -67,6 +67,36 @@ for (const { who, says } of strangers) {
     }));
 }
 
+test('one who announces megabytes before he says who he is is left at once', () =>
+  withClock(async () => {
+    const server = await tcpNetwork({ log: silentLog }).open(LOOPBACK, new Listener());
+    const socket = connect({ ...splitAddress(server.address) });
+    const header = Buffer.alloc(8);
+    header.writeUInt32BE(1024 * 1024);
+    socket.on('error', () => undefined).write(header);
+    socket.resume();
+    await once(socket, 'close');
+    await server.close();
+  }));
+
+test('a thousand who say nothing keep no node away', () =>
+  withClock(async (clock) => {
+    const heard = new Listener();
+    const server = await tcpNetwork({ log: silentLog }).open(LOOPBACK, heard);
+    let closed = 0;
+    const mute = Array.from({ length: 1_000 }, () => {
+      const socket = connect({ ...splitAddress(server.address) });
+      return socket.on('error', () => undefined).on('close', () => closed++);
+    });
+    for (const socket of mute) socket.resume();
+    await eventually(clock, () => closed >= 700);
+    const friend = await tcpNetwork({ log: silentLog }).open(LOOPBACK, new Listener());
+    friend.send(server.address, Buffer.from('still there?'));
+    await eventually(clock, () => heard.frames.length === 1);
+    for (const socket of mute) socket.destroy();
+    await Promise.all([server.close(), friend.close()]);
+  }));
+
 test('a service of another kind on the port of a peer is a lost peer', () =>
   withClock(async (clock) => {
     const service = createServer((socket) => {

@@ -6,7 +6,8 @@
 // agreement on who dials when both do.
 //
 // Nothing here allocates per frame except the view that the receiver sees. What a stranger sends is
-// logged and ends his connection, never the process.
+// logged and ends his connection, never the process; until he has shown that he is a node he gets
+// little memory, and no more than a few like him are waited for.
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { KvorumError, messageOf } from '../base/errors.ts';
@@ -15,10 +16,16 @@ import { FrameReader } from './frame-stream.ts';
 import type { Endpoint, Lane, Log, Network, Receiver } from './host.ts';
 import { errnoOf } from './node-disk-file.ts';
 import { KEEP_ALIVE_MS, OutgoingConnection } from './outgoing-connection.ts';
-import { preambleOf, readPreamble } from './preamble.ts';
+import { PREAMBLE_BYTES_MAX, preambleOf, readPreamble } from './preamble.ts';
 
 /** A node that connects speaks first and at once; who does not is no node. */
 const PREAMBLE_TIMEOUT_MS = 5000;
+
+/** Who have not shown that they are nodes: when one more comes the first of them must go. */
+const STRANGERS_MAX = 256;
+
+/** Two lanes from each of a thousand nodes, and as many connections that broke unnoticed. */
+const CONNECTIONS_MAX = 4096;
 
 export function tcpNetwork(options: { readonly log: Log }): Network {
   return {
@@ -41,6 +48,8 @@ class TcpEndpoint implements Endpoint {
   readonly #log: Log;
   readonly #preamble: Buffer;
   readonly #incoming = new Set<Socket>();
+  /** Of the incoming, oldest first. */
+  readonly #strangers = new Set<Socket>();
   readonly #outgoing: Readonly<Record<Lane, Map<Address, OutgoingConnection>>> = {
     data: new Map(),
     gossip: new Map(),
@@ -53,6 +62,7 @@ class TcpEndpoint implements Endpoint {
     this.#receiver = receiver;
     this.#log = log;
     this.#preamble = preambleOf(address);
+    server.maxConnections = CONNECTIONS_MAX;
     server.on('connection', (socket) => this.#accept(socket));
     server.on('error', (error) => log.error('peer-server-failed', { why: error.message }));
   }
@@ -97,12 +107,16 @@ class TcpEndpoint implements Endpoint {
       if (socket.destroyed) return;
       if (sender !== undefined) return this.#receiver.onFrame(frame);
       sender = this.#greet(socket, frame);
-    });
+    }, PREAMBLE_BYTES_MAX);
     this.#incoming.add(socket);
+    this.#letWait(socket);
     socket.setTimeout(PREAMBLE_TIMEOUT_MS);
     socket.on('timeout', () => refuse(`it said nothing for ${PREAMBLE_TIMEOUT_MS} ms`));
     socket.on('error', (error) => this.#log.info('connection-broke', { from, why: error.message }));
-    socket.on('close', () => this.#incoming.delete(socket));
+    socket.on('close', () => {
+      this.#incoming.delete(socket);
+      this.#strangers.delete(socket);
+    });
     socket.on('data', (chunk: Buffer) => {
       try {
         reader.read(chunk);
@@ -113,8 +127,17 @@ class TcpEndpoint implements Endpoint {
     });
   }
 
+  #letWait(stranger: Socket): void {
+    this.#strangers.add(stranger);
+    if (this.#strangers.size <= STRANGERS_MAX) return;
+    const [oldest] = this.#strangers;
+    this.#strangers.delete(oldest as Socket);
+    oldest?.destroy();
+  }
+
   #greet(socket: Socket, frame: Buffer): Address {
     const sender = readPreamble(frame);
+    this.#strangers.delete(socket);
     socket.setTimeout(0);
     socket.write(this.#preamble);
     return sender;

@@ -2,6 +2,7 @@
 // Prometheus text only when somebody asks.
 
 import type { MergeCounters } from '../merge/merger.ts';
+import type { Admission } from '../replication/admission/admission.ts';
 import type { SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 import type { ComparisonCounters } from '../replication/anti-entropy/comparison.ts';
 import type { HintCounters, PendingHints } from '../replication/hints/hint-book.ts';
@@ -22,6 +23,7 @@ export interface NodeMetrics {
   readonly writeLatency: Histogram;
   readonly reads: ReadCounters;
   readonly hedges: HedgeCounters;
+  readonly admission: Pick<Admission, 'underWay' | 'limit' | 'refused'>;
   readonly objects: ObjectCounters;
   readonly merges: MergeCounters;
   readonly antiEntropy: ComparisonCounters;

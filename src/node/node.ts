@@ -13,6 +13,7 @@ import type { DiskSpace, Host } from '../host/host.ts';
 import type { Outgoing } from '../membership/gossip.ts';
 import { GOSSIP_PRESETS, type GossipPresetName } from '../membership/gossip-preset.ts';
 import { Merger } from '../merge/merger.ts';
+import { Admission, valueBytesOf } from '../replication/admission/admission.ts';
 import { coordinators } from '../replication/cluster-view.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import { type ExplainParts, explainKey } from '../replication/explain/explain.ts';
@@ -133,6 +134,7 @@ export class Node implements Store {
   readonly #actor: OwnActor;
   readonly #delivery: HintDelivery;
   readonly #explaining: ExplainParts;
+  readonly #admission: Admission;
   readonly #gets: RequestMeter<GetOutcome['kind']>;
   readonly #writes: RequestMeter<WriteOutcome['kind']>;
   readonly #gossip: GossipAgent;
@@ -142,8 +144,10 @@ export class Node implements Store {
     const { clock, log, random } = host;
     const requestMs = options.requestMs ?? REQUEST_MS;
     this.#host = host;
-    this.#gets = new RequestMeter(clock, { ...NO_GETS });
-    this.#writes = new RequestMeter(clock, { ...NO_WRITES });
+    this.#admission = new Admission(clock);
+    const doors = { clock, admission: this.#admission };
+    this.#gets = new RequestMeter({ ...doors, requestClass: 'read', counts: { ...NO_GETS } });
+    this.#writes = new RequestMeter({ ...doors, requestClass: 'write', counts: { ...NO_WRITES } });
     this.#map = map;
     this.#engine = engine;
     this.keyspaces = options.topology.keyspaces;
@@ -166,10 +170,9 @@ export class Node implements Store {
     });
     this.#gossip = this.#gossipOn(host);
     this.#merger = new Merger(host);
-    const merger = this.#merger;
     const around = { view: map, replica: this.#replica, peers: this.#peers, clock, log, requestMs };
     const { keyspaces } = options.topology;
-    const parts = { ...kept, ...around, merger, digestSeed, keyspaces };
+    const parts = { ...kept, ...around, ...doors, merger: this.#merger, digestSeed, keyspaces };
     this.#coordinator = new Coordinator(parts);
     this.#explaining = { ...parts, hints };
     this.#listing = { ...parts, isThere: (request) => this.#isThere(request) };
@@ -220,19 +223,19 @@ export class Node implements Store {
   }
 
   get(request: GetRequest): Later<GetOutcome> {
-    return this.#gets.measure(() => this.#coordinator.get(request));
+    return this.#gets.measure(0, () => this.#coordinator.get(request));
   }
 
   write(request: WriteRequest): Later<WriteOutcome> {
-    return this.#writes.measure(() => this.#coordinator.write(request));
+    return this.#writes.measure(valueBytesOf(request), () => this.#coordinator.write(request));
   }
 
-  listKeys(request: ListRequest) {
-    return listKeys(this.#listing, request);
+  async listKeys(request: ListRequest) {
+    return this.#admission.run('scan', 0, () => listKeys(this.#listing, request));
   }
 
-  countKeys(keyspace: KeyspaceNumber): Promise<number> {
-    return countKeys(this.#listing, keyspace);
+  async countKeys(keyspace: KeyspaceNumber): Promise<number> {
+    return this.#admission.run('scan', 0, () => countKeys(this.#listing, keyspace));
   }
 
   async flush(keyspace: KeyspaceNumber): Promise<boolean> {
@@ -320,6 +323,7 @@ export class Node implements Store {
       writeLatency: this.#writes.latency,
       reads: this.#coordinator.reader.counters,
       hedges: this.#coordinator.hedges,
+      admission: this.#admission,
       objects: this.#replica.counters,
       merges: this.#merger.counters,
       antiEntropy: this.healing.comparison.counters,

@@ -8,6 +8,7 @@ import { encodeObject, readVersion } from '../causality/object-format.ts';
 import { EMPTY_OBJECT, type ObjectVersion, type StoredObject } from '../causality/siblings.ts';
 import type { Clock } from '../host/host.ts';
 import type { Engine } from '../storage/engine.ts';
+import { type Admission, valueBytesOf } from './admission/admission.ts';
 import type { Comparison } from './anti-entropy/comparison.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -35,6 +36,7 @@ export interface ResponderParts {
   readonly coordinator: Coordinator;
   readonly rounds: RoundMember;
   readonly flushes: FlushMember;
+  readonly admission: Admission;
   readonly comparison: Comparison;
   readonly clock: Clock;
 }
@@ -65,16 +67,17 @@ export class Responder {
   }
 
   #answer(request: Request): Later<Reply> {
-    const { comparison, coordinator, engine, flushes, replica, rounds, view } = this.#parts;
+    const { admission, comparison, coordinator, engine, flushes, replica, rounds, view } =
+      this.#parts;
     switch (request.kind) {
       case 'store-copy':
         return this.#store(request);
       case 'store-hint':
         return this.#storeFor(request);
       case 'compare-digests':
-        return comparison.digestsFor(request);
+        return admission.run('comparison', 0, () => comparison.digestsFor(request));
       case 'compare-buckets':
-        return comparison.bucketsFor(request);
+        return admission.run('comparison', 0, () => comparison.bucketsFor(request));
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
           return this.#version(request, found);
@@ -84,11 +87,15 @@ export class Responder {
           return objectReply(found, replica.objectOf(request, undefined));
         });
       case 'coordinate-get':
-        return later(coordinator.getForwarded(request), gotReply);
+        return admission.run('read', 0, () => {
+          return later(coordinator.getForwarded(request), gotReply);
+        });
       case 'coordinate-write':
-        return later(coordinator.writeForwarded(request), wroteReply);
+        return admission.run('write', valueBytesOf(request), () => {
+          return later(coordinator.writeForwarded(request), wroteReply);
+        });
       case 'list-slots':
-        return listOwnKeys(this.#parts, request);
+        return admission.run('scan', 0, () => listOwnKeys(this.#parts, request));
       case 'open-round':
         return rounds.open(request);
       case 'raise-floor':
@@ -98,7 +105,9 @@ export class Responder {
       case 'flush':
         return flushes.flush(request);
       case 'count-keys':
-        return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
+        return admission.run('scan', 0, () => {
+          return { kind: 'count', count: countOwnKeys(engine, request.keyspace, request.slots) };
+        });
     }
   }
 

@@ -5,6 +5,7 @@
 import { messageOf } from '../../base/errors.ts';
 import { ALL_SLOTS } from '../../base/ids.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
+import type { Admission } from '../admission/admission.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { MemberIndex } from '../peers.ts';
@@ -20,6 +21,7 @@ export interface AntiEntropyParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly keyspaces: readonly Keyspace[];
+  readonly admission: Pick<Admission, 'isBusy'>;
   /** Milliseconds between two comparisons with all. */
   readonly periodMs: number;
 }
@@ -78,13 +80,13 @@ export class AntiEntropy {
 
   /** All of them when it is time; who is needed for refilling as soon as may be. */
   async #run(): Promise<void> {
-    const { clock, comparison, periodMs, refill, view } = this.#parts;
+    const { admission, clock, comparison, periodMs, refill, view } = this.#parts;
     const isTime = clock.monotonicMs() >= this.#dueMs;
     if (isTime) this.#dueMs = clock.monotonicMs() + periodMs;
     this.#slotsLevelled = 0;
     let wasIdle = true;
     for (let member = 0; member < view.memberCount && !comparison.isClosed; member++) {
-      if (member === view.self || !view.isAlive(member)) continue;
+      if (member === view.self || !view.isAlive(member) || admission.isBusy) continue;
       if (!isTime && !refill.waitsFor(member)) continue;
       wasIdle = false;
       try {

@@ -4,6 +4,7 @@
 
 import { messageOf } from '../../base/errors.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
+import type { Admission } from '../admission/admission.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { PacedWindow } from '../paced-window.ts';
@@ -19,6 +20,7 @@ export interface HintDeliveryParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly hints: HintBook;
+  readonly admission: Pick<Admission, 'isBusy'>;
   readonly requestMs: number;
 }
 
@@ -51,7 +53,7 @@ export class HintDelivery {
 
   async #run(): Promise<void> {
     try {
-      if (this.#isAnybodyBack()) await this.#pass();
+      if (!this.#parts.admission.isBusy && this.#isAnybodyBack()) await this.#pass();
     } catch (error) {
       // The disk refuses to read or write: it says so where clients ask, and we come again.
       this.#parts.log.warn('hints not delivered', { why: messageOf(error) });

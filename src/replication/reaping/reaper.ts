@@ -5,6 +5,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { KeyspaceNumber } from '../../base/ids.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
+import type { Admission } from '../admission/admission.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { MemberIndex } from '../peers.ts';
@@ -20,6 +21,7 @@ export interface ReaperParts {
   readonly floors: FloorBook;
   readonly dead: DeadSlots;
   readonly counters: ReapCounters;
+  readonly admission: Pick<Admission, 'isBusy'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Between a delete and the round that forgets it, so that a round serves many: milliseconds. */
@@ -82,10 +84,10 @@ export class Reaper {
   }
 
   async #run(): Promise<void> {
-    const { clock, restMs } = this.#parts;
+    const { admission, clock, restMs } = this.#parts;
     const fromMs = clock.monotonicMs();
     this.#say(fromMs);
-    const isDone = await this.#maybeLead();
+    const isDone = !admission.isBusy && (await this.#maybeLead());
     const pauseMs = (clock.monotonicMs() - fromMs) * SHARE;
     this.#later(isDone ? Math.min(pauseMs, PAUSE_RESTS_MAX * restMs) : this.#idleMs);
   }

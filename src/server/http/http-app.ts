@@ -106,6 +106,7 @@ function answerErrors(app: FastifyInstance, log: Log): void {
 }
 
 function answer(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.status === 503) reply.header('retry-after', '1');
   return reply.code(problem.status).send(problemBody(problem));
 }
 
@@ -134,7 +135,7 @@ function addApi(api: FastifyInstance, view: NodeView): void {
   api.register(async (keys) => {
     keys.addHook('onRequest', async (_, reply) => {
       if (view.stage() !== 'starting') return;
-      await answer(reply.header('retry-after', '1'), notReady('starting'));
+      await answer(reply, notReady('starting'));
     });
     keys.addHook('onRequest', async ({ headers }) => refuseUnheeded(headers));
     addKeyRoutes(keys, view.store);

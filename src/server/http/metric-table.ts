@@ -53,6 +53,21 @@ const NODE_ROWS: readonly MetricRow[] = [
     'Values fetched from replicas because their versions differed.',
     ofNode((node) => node.reads.valuesFetched),
   ),
+  gauge(
+    'kvorum_requests_under_way',
+    'Requests of clients that this node works on.',
+    ofNode(({ admission }) => admission.underWay),
+  ),
+  gauge(
+    'kvorum_requests_under_way_limit',
+    'How many it may work on; it falls when even the quickest of them take long.',
+    ofNode(({ admission }) => admission.limit),
+  ),
+  counter(
+    'kvorum_requests_refused_total',
+    'Requests refused with OVERLOADED because as many as the limit were under way.',
+    (_, node) => (node === undefined ? [] : labelled('class', node.admission.refused)),
+  ),
   counter(
     'kvorum_read_hedges_total',
     'Reads of which one more replica was asked, was not for want of budget, or decided; probes.',

@@ -10,8 +10,8 @@ import { error, type Reply } from './reply.ts';
 
 const GENERIC = 'ERR';
 const DISK = 'MISCONF Errors writing to the disk.';
-/** What clients retry after a pause, as while Redis loads its data. */
-const BUSY = 'TRYAGAIN The node cannot keep up with writes.';
+/** What cluster clients (ioredis, redis-py) and go-redis repeat after a pause, by themselves. */
+const BUSY = 'TRYAGAIN The node cannot keep up.';
 const NOT_SERVED = 'CLUSTERDOWN Hash slot not served.';
 
 const WORDS: Readonly<Record<ErrorCode, string>> = {

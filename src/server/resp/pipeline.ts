@@ -9,13 +9,13 @@
 // because the commands that change it start after all before them and before all after them.
 
 import { messageOf } from '../../base/errors.ts';
-import type { Log } from '../../host/host.ts';
+import type { Clock, Log } from '../../host/host.ts';
 import type { Store } from '../../node/store.ts';
 import { slotOf } from '../../ring/slot.ts';
 import type { Call, Command } from './command.ts';
 import { isBarrier, isPlainWrite, keysOf } from './command-keys.ts';
 import { type Claim, CommandOrder, type Turn } from './command-order.ts';
-import { replyOfThrown } from './error-words.ts';
+import { replyOf, replyOfThrown } from './error-words.ts';
 import { type Found, refusal } from './refusal.ts';
 import { error, type Reply } from './reply.ts';
 import type { RespWriter } from './resp-writer.ts';
@@ -28,12 +28,16 @@ export interface CommandSet {
   run(command: Command, call: Call): Reply | Promise<Reply>;
 }
 
+/** Longer than a request may take: who waited so long behind others has given up. */
+const HELD_MS_MAX = 5_000;
+
 export interface PipelineParts {
   readonly session: Session;
   readonly store: Store;
   readonly server: RespServerInfo;
   readonly commands: CommandSet;
   readonly writer: RespWriter;
+  readonly clock: Clock;
   readonly log: Log;
   /** A number that clients cannot know; see key-groups.ts. */
   readonly hashSeed: number;
@@ -49,6 +53,8 @@ interface Pending {
   readonly command: Command | undefined;
   args: readonly Buffer[];
   reply: Reply;
+  /** Monotonic time since when it waits for its start; 0: it never had to. */
+  heldSinceMs: number;
   isDone: boolean;
   isSilent: boolean;
   protocol: 2 | 3;
@@ -59,6 +65,10 @@ const BARRIER: Claim = { kind: 'barrier' };
 /** Answered entries are dropped in one go, for a queue that never runs empty. */
 const ANSWERED_MAX = 256;
 const NO_ARGS: readonly Buffer[] = [];
+const TOO_LATE = replyOf(
+  'OVERLOADED',
+  `it waited for more than ${HELD_MS_MAX} ms behind others of this connection; nothing was done`,
+);
 const INTERNAL_ERROR = error('ERR internal error');
 
 export class Pipeline {
@@ -108,6 +118,7 @@ export class Pipeline {
       command,
       args,
       reply,
+      heldSinceMs: 0,
       isDone: false,
       isSilent: false,
       protocol: 2,
@@ -126,6 +137,7 @@ export class Pipeline {
     this.#pending.push(pending);
     const turn = this.#order.arrive(pending, this.#claimOf(command, args));
     if (turn.mayStart) this.#startAll([turn]);
+    else pending.heldSinceMs = this.#parts.clock.monotonicMs();
   }
 
   /** Remembers what the name alone decides. */
@@ -153,9 +165,10 @@ export class Pipeline {
     return undefined;
   }
 
-  #answer({ command, args, reply }: Pending): Reply | Promise<Reply> {
+  #answer({ command, args, reply, heldSinceMs }: Pending): Reply | Promise<Reply> {
     if (command === undefined) return reply;
-    const { session, store, server, commands } = this.#parts;
+    const { session, store, server, clock, commands } = this.#parts;
+    if (heldSinceMs > 0 && clock.monotonicMs() - heldSinceMs > HELD_MS_MAX) return TOO_LATE;
     try {
       return commands.run(command, { args, session, store, server });
     } catch (thrown) {
