@@ -43,8 +43,11 @@ export interface SharedKeys {
   readonly latest: readonly string[];
 }
 
-/** So few that clients meet. */
-export const FEW_KEYS: SharedKeys = { siblings: ['a', 'b', 'c', 'd'], latest: ['x', 'y', 'z'] };
+/** So few that clients meet; some share a slot. */
+export const FEW_KEYS: SharedKeys = {
+  siblings: ['a', '{a}b', '{a}c', 'd'],
+  latest: ['x', '{x}y', 'z'],
+};
 
 export function manyKeys(count: number): SharedKeys {
   const named = (prefix: string) => Array.from({ length: count }, (_, n) => `${prefix}${n}`);

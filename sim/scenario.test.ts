@@ -7,6 +7,7 @@ import { runScenario } from './scenario.ts';
 const REGRESSIONS: [seed: number, what: string][] = [
   [8, 'a forwarded write whose frame came twice became two siblings'],
   [9, 'a log poisoned while it closes'],
+  [20_011, 'who took a new incarnation believed that his disk had lost a life'],
 ];
 
 const FRESH_SEEDS = 60;

@@ -40,6 +40,7 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     file: 'src/causality/siblings.ts',
     text: 'if (newestFirst(sibling, latest!) < 0) latest = sibling;',
     becomes: 'if (newestFirst(sibling, latest!) > 0) latest = sibling;',
+    weather: ['hasPartitions', 'hasClogs'],
   },
   {
     name: 'keeping the latest forgets what it has dropped',
@@ -70,12 +71,6 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     becomes: 'siblings.length > 0;',
   },
   {
-    name: 'lives are closed when W nodes agree',
-    file: 'src/replication/replicated-write.ts',
-    text: 'if (this.#isUnanimous && quorum.isEverywhere()) this.#closeIncarnations();',
-    becomes: 'this.#closeIncarnations();',
-  },
-  {
     name: 'two writes in eight share a name',
     file: 'src/replication/own-actor.ts',
     text: '  nextDot(): Dot {\n    this.#counter += 1;',
@@ -88,15 +83,22 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     becomes: 'if (isAheadOf(context, this.last) || true) return false;',
   },
   {
+    name: 'who takes a new incarnation believes that his disk lacks the last',
+    file: 'src/replication/own-actor.ts',
+    text: '      this.#actorBefore = actorOf(this.#nodeNumber, incarnationBefore);\n',
+    becomes: '',
+  },
+  {
     name: 'a start goes on as the actor before',
     file: 'src/storage/open-engine.ts',
     text: 'return renewIdentity(host, before, before.incarnation);',
     becomes: 'return Promise.resolve({ ...before, closedAt: undefined });',
   },
   {
-    name: 'an object is dead when the first of its siblings is',
+    name: 'a value that stays does not keep those beside it',
     file: 'src/replication/reaping/floor.ts',
-    text: 'if (sibling.expiresAt > fromMs) fromMs = sibling.expiresAt;',
-    becomes: 'if (fromMs === 0 || sibling.expiresAt < fromMs) fromMs = sibling.expiresAt;',
+    text: 'if (sibling.expiresAt === 0) return Number.POSITIVE_INFINITY;',
+    becomes:
+      'if (sibling.expiresAt === 0 && siblings.length === 1) return Number.POSITIVE_INFINITY;',
   },
 ];

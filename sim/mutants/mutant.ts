@@ -6,6 +6,8 @@
 //
 // Source: DeMillo, Lipton, Sayward: "Hints on Test Data Selection" (IEEE Computer, 1978).
 
+import type { WeatherKind } from '../weather/weather.ts';
+
 export interface Mutant {
   readonly name: string;
   /** From the root of the project. */
@@ -13,6 +15,8 @@ export interface Mutant {
   /** Stands there exactly once. */
   readonly text: string;
   readonly becomes: string;
+  /** The only faults of its hunt, where all kinds together rarely get there. */
+  readonly weather?: readonly WeatherKind[];
 }
 
 /** The source with the bug in it. Throws when its text is not there exactly once. */

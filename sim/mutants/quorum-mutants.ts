@@ -14,6 +14,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/write-quorum.ts',
     text: 'let isReached = this.#acked !== 0 || !this.#needsPrimary;',
     becomes: 'let isReached = true;',
+    weather: ['hasStalledDisks', 'hasCrashes', 'hasPartitions'],
   },
   {
     name: 'who does not answer counts as a copy',
@@ -44,6 +45,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (stored.sequence <= this.#engine.durableSequence()) return stored.value;',
     becomes: 'if (stored.sequence > 0) return stored.value;',
+    weather: ['hasStalledDisks', 'hasPowerCuts'],
   },
   {
     name: 'one answer less than R is enough',

@@ -8,6 +8,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/read/read-quorum.ts',
     text: 'this.#refilling = [...this.#refilling, member];',
     becomes: '',
+    weather: ['hasLostDisks', 'hasPartitions'],
   },
   {
     name: 'hints are forgotten in a restart',
@@ -32,6 +33,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
     becomes: '',
+    weather: ['hasCrashes', 'hasPartitions', 'hasClogs'],
   },
   {
     name: 'a copy for two goes when one has it',
@@ -117,11 +119,5 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/reaping/flush-member.ts',
     text: 'for (const slot of touched) await this.#flushKeys(keyspace, slot);',
     becomes: '',
-  },
-  {
-    name: 'a flush drops what was written beside it',
-    file: 'src/replication/reaping/flush-member.ts',
-    text: 'const touched = replica.takenDown(keyspace);',
-    becomes: 'const touched = new Set<Slot>();',
   },
 ];

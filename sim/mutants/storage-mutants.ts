@@ -28,11 +28,13 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     becomes: 'order === 0 && head.sequence < (other as TableEntry).sequence',
   },
   {
-    name: 'the log is dropped before the manifest names the table',
+    name: 'the log is dropped before its table is written',
     file: 'src/storage/flusher.ts',
-    text: '    await this.#install(sealed, this.#written,',
+    text: '    this.#written ??= await this.#write(memtable);',
     becomes:
-      '    await this.#dropLog(firstSegment);\n' + '    await this.#install(sealed, this.#written,',
+      '    await this.#dropLog(log.firstSegmentAfter(flushedSequence));\n' +
+      '    this.#written ??= await this.#write(memtable);',
+    weather: ['hasPowerCuts', 'hasCrashes'],
   },
   {
     name: 'a table is named before it is synced',
@@ -41,9 +43,9 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     becomes: '',
   },
   {
-    name: 'tables are named before their directory is synced',
-    file: 'src/storage/compaction/output-tables.ts',
-    text: '    await this.#disk.syncDirectory();\n',
+    name: 'a file is replaced without a sync of its directory',
+    file: 'src/storage/whole-file.ts',
+    text: '  await disk.syncDirectory();\n',
     becomes: '',
   },
   {

@@ -103,6 +103,10 @@ function comeBack(name: string, writes: WriteRecord[], object: StoredObject) {
 function falseSiblings(name: string, writes: WriteRecord[], object: StoredObject) {
   const findings: string[] = [];
   for (const sibling of object.siblings) {
+    const isTwice = object.siblings.some((other) => {
+      return other !== sibling && !other.isTombstone && other.value.equals(sibling.value);
+    });
+    if (isTwice) findings.push(`false siblings: ${name} = ${describe(sibling)}, twice`);
     const write = issuedAs(writes, sibling);
     if (write?.seen === undefined || (sibling.isTombstone && write.dot === undefined)) continue;
     for (const other of object.siblings) {

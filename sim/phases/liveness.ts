@@ -28,6 +28,8 @@ const BREAKS: readonly Break[] = [
   (world, broken) => world.network.isolate(broken),
   // It hears all, and nobody hears it.
   (world, broken, others) => world.network.cutAll([broken], others),
+  // One of the others cannot reach it, and hears of it through the rest.
+  (world, broken, others) => world.network.cut(others[0] as string, broken),
   // It talks, and hears nobody.
   (world, broken, others) => world.network.cutAll(others, [broken]),
 ];

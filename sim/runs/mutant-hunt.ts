@@ -1,6 +1,7 @@
 // Runs seeds with a known bug in the code until one of them finds it.
 
 import type { Mutant } from '../mutants/mutant.ts';
+import { onlyWeather } from '../weather/weather.ts';
 import { employAll } from './crew.ts';
 
 export interface Hunt {
@@ -10,12 +11,14 @@ export interface Hunt {
   readonly finding: string | undefined;
 }
 
-export async function huntMutant({ name }: Mutant, from: number, seedsMax: number): Promise<Hunt> {
+export async function huntMutant(mutant: Mutant, from: number, seedsMax: number): Promise<Hunt> {
+  const { name, weather } = mutant;
+  const scenario = weather && { weather: onlyWeather(...weather) };
   let next = from;
   let seeds = 0;
   let finding: string | undefined;
   await employAll({
-    order: { mutant: name },
+    order: { mutant: name, scenario },
     take: () => (finding === undefined && next < from + seedsMax ? next++ : undefined),
     done: (report) => {
       if (finding !== undefined) return;

@@ -28,7 +28,7 @@ export interface Weather {
   readonly downMs: number;
 }
 
-type WeatherKind = (typeof WEATHER_KINDS)[number];
+export type WeatherKind = (typeof WEATHER_KINDS)[number];
 
 const USUAL = { powerCutMs: 4_000, downMs: 800 };
 

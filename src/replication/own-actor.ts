@@ -95,8 +95,13 @@ export class OwnActor {
   }
 
   async #renew(): Promise<void> {
-    const { incarnation } = await this.#engine.renewIncarnation(this.#incarnationSeen);
+    const { incarnation, incarnationBefore } = await this.#engine.renewIncarnation(
+      this.#incarnationSeen,
+    );
     this.#actor = actorOf(this.#nodeNumber, incarnation);
+    if (this.#actorBefore !== undefined) {
+      this.#actorBefore = actorOf(this.#nodeNumber, incarnationBefore);
+    }
     this.#counter = 0;
     this.#isStale = false;
   }
