@@ -1,145 +1,23 @@
-// Two data centers and the link between them: what crosses it, and what happens when one of them is
-// gone.
+// Data centers and the links between them: what crosses a link, and what happens when one of them
+// is gone.
 
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
-import { ByteReader } from '../src/base/bytes.ts';
 import { hasCode } from '../src/base/errors.ts';
 import type { Slot } from '../src/base/ids.ts';
-import type { Node } from '../src/node/node.ts';
-import type { WriteOutcome, WriteRequest } from '../src/node/store.ts';
-import { readHeader, readMessage } from '../src/node/wire.ts';
-import { DEFAULT_KEYSPACE, type Keyspace } from '../src/replication/keyspace.ts';
-import type { ConsistencyLevel } from '../src/replication/levels/consistency-level.ts';
+import { HINT_LIMITS } from '../src/replication/hints/hint-book.ts';
+import { DEFAULT_KEYSPACE } from '../src/replication/keyspace.ts';
 import { LATEST, SimCluster } from './cluster.ts';
 import { SimWorld } from './sim-host.ts';
+import { kindsIn, LINK_MS, NEVER_MS, type PlacesOptions, SimPlaces } from './sim-places.ts';
 
 const EAST = ['n1', 'n2', 'n3'];
 const WEST = ['n4', 'n5', 'n6'];
-const ORDERS: Keyspace = {
-  ...DEFAULT_KEYSPACE,
-  n: 6,
-  copies: { east: 3, west: 3 },
-  r: 'local-quorum',
-  w: 'local-quorum',
-};
-/** Longer than any run: what is compared in the background is not counted here. */
-const NEVER_MS = 3_600_000;
-/** One way over the link. */
-const LINK_MS = 4;
-
-class TwoPlaces {
-  readonly world: SimWorld;
-  readonly cluster: SimCluster;
-  /** What crossed the link, `east>west relay`, and how often; of gossip and replies nothing. */
-  readonly crossings = new Map<string, number>();
-
-  constructor(seed: number, antiEntropyMs = 700, copies: Partial<Keyspace> = {}) {
-    this.world = new SimWorld(seed);
-    this.cluster = new SimCluster(this.world, 6, {
-      keyspaces: [{ ...ORDERS, ...copies }],
-      dataCenters: [...EAST.map(() => 'east'), ...WEST.map(() => 'west')],
-      antiEntropyMs,
-    });
-    this.world.network.onFrame = (from, to, frame) => this.#count(from, to, frame);
-  }
-
-  async start(): Promise<void> {
-    for (const [one, other] of [...EAST.flatMap((east) => WEST.map((west) => [east, west]))]) {
-      this.world.network.setLink(one as string, other as string, { delayMsMin: LINK_MS });
-      this.world.network.setLink(other as string, one as string, { delayMsMin: LINK_MS });
-    }
-    const { names } = this.cluster;
-    await this.world.settle(Promise.all(names.map((name) => this.cluster.start(name))));
-    await this.seeEachOther();
-    // Until they know how long answers over the link take.
-    await this.world.runFor(3_000);
-    this.crossings.clear();
-  }
-
-  async seeEachOther(): Promise<void> {
-    const { names } = this.cluster;
-    await this.world.runUntil(() =>
-      names.every((name) => this.cluster.node(name)?.metrics().membersAlive === names.length),
-    );
-  }
-
-  node(name: string): Node {
-    return this.cluster.node(name) as Node;
-  }
-
-  put(name: string, key: string, value: string, w?: ConsistencyLevel): Promise<WriteOutcome> {
-    const change = { kind: 'put', value: Buffer.from(value), expiresAt: 0 } as const;
-    const request: WriteRequest = { keyspace: LATEST, key: Buffer.from(key), change, w };
-    return this.world.settle(this.node(name).write(request));
-  }
-
-  async value(name: string, key: string, r?: ConsistencyLevel): Promise<string | undefined> {
-    const request = { keyspace: LATEST, key: Buffer.from(key), r };
-    const read = await this.world.settle(this.node(name).get(request));
-    if (read.kind === 'no-answer') return read.kind;
-    return read.kind === 'found' ? String(read.values[0]?.value) : undefined;
-  }
-
-  /** Nothing under way, and nobody away. */
-  async cutOff(names: readonly string[], how: 'crash' | 'cut'): Promise<void> {
-    const others = this.cluster.names.filter((name) => !names.includes(name));
-    if (how === 'cut') this.world.network.partition(names, others);
-    else for (const name of names) this.cluster.crash(name);
-    await this.world.runUntil(() =>
-      others.every((name) => this.node(name).metrics().membersAlive === others.length),
-    );
-  }
-
-  async bringBack(names: readonly string[], how: 'crash' | 'cut'): Promise<void> {
-    if (how === 'cut') this.world.network.healAll();
-    else await this.world.settle(Promise.all(names.map((name) => this.cluster.start(name))));
-    await this.seeEachOther();
-  }
-
-  /** Every hint is delivered, and every pair of replicas found nothing to tell each other. */
-  async converge(): Promise<void> {
-    const { cluster, world } = this;
-    await world.runUntil(
-      () => cluster.running().every((node) => node.metrics().hintsPending.size === 0),
-      60_000,
-    );
-    const since = cluster.running().map((node) => node.wallMs());
-    await world.runUntil(
-      () =>
-        cluster.running().every((node, place) => {
-          const states = [...node.metrics().sync.values()];
-          return states.every(({ inSyncMs }) => inSyncMs >= (since[place] as number));
-        }),
-      120_000,
-    );
-  }
-
-  #count(from: string, to: string, frame: Buffer): void {
-    const [here, there] = [from, to].map((name) => (EAST.includes(name) ? 'east' : 'west'));
-    if (here === there) return;
-    for (const what of kindsIn(frame)) {
-      const name = `${here}>${there} ${what}`;
-      this.crossings.set(name, (this.crossings.get(name) ?? 0) + 1);
-    }
-  }
-}
-
-/** Of the requests in it. */
-function kindsIn(frame: Buffer): string[] {
-  const r = new ByteReader(Buffer.from(frame));
-  readHeader(r);
-  const kinds: string[] = [];
-  while (r.left > 0) {
-    const message = readMessage(r);
-    if (message.kind === 'request') kinds.push(message.request.kind);
-    else if (message.kind === 'relay' || message.kind === 'relayed') kinds.push(message.kind);
-  }
-  return kinds;
-}
+const FEW_HINTS = { ...HINT_LIMITS, bytesMax: 200 };
+const QUIET = { antiEntropyMs: NEVER_MS };
 
 test('a write crosses the link once, whatever level it is at; a local read does not', async () => {
-  const places = new TwoPlaces(1, NEVER_MS);
+  const places = new SimPlaces(1, QUIET);
   await places.start();
   const levels = ['local-quorum', 'each-quorum', 'quorum', 'all', 1] as const;
   for (const [count, w] of levels.entries()) {
@@ -164,7 +42,7 @@ test('a write crosses the link once, whatever level it is at; a local read does 
 });
 
 test('who is no primary hands a request to one of its own data center', async () => {
-  const places = new TwoPlaces(9, NEVER_MS, { n: 4, copies: { east: 2, west: 2 } });
+  const places = new SimPlaces(9, { ...QUIET, keyspace: { n: 4, copies: { east: 2, west: 2 } } });
   await places.start();
   for (let key = 0; key < 10; key++) {
     for (const name of EAST) {
@@ -184,7 +62,7 @@ test('who is no primary hands a request to one of its own data center', async ()
 });
 
 /** It is told, and gone before it can tell anybody. */
-const ENDS: Readonly<Record<string, (places: TwoPlaces, name: string) => void>> = {
+const ENDS: Readonly<Record<string, (places: SimPlaces, name: string) => void>> = {
   crashes: ({ cluster }, name) => cluster.crash(name),
   freezes: ({ world }, name) => world.node(name).pause(),
   'is cut off': ({ world }, name) => world.network.isolate(name),
@@ -196,8 +74,8 @@ for (const [what, how] of Object.entries(ENDS)) {
   });
 }
 
-async function writeWithoutDelegate(seed: number, how: (places: TwoPlaces, name: string) => void) {
-  const places = new TwoPlaces(seed, NEVER_MS);
+async function writeWithoutDelegate(seed: number, how: (places: SimPlaces, name: string) => void) {
+  const places = new SimPlaces(seed, QUIET);
   await places.start();
   let victim: string | undefined;
   places.world.network.onFrame = (from, to, frame) => {
@@ -217,10 +95,17 @@ async function writeWithoutDelegate(seed: number, how: (places: TwoPlaces, name:
   await places.world.settle(places.cluster.closeAll());
 }
 
-for (const how of ['crash', 'cut'] as const) {
-  test(`a data center is lost (${how}): the other goes on, and both converge`, async () => {
+/** `hintLimits`: what was missed must be found by comparison. */
+const LOSSES: readonly (readonly [how: 'crash' | 'cut', what: string, PlacesOptions])[] = [
+  ['crash', 'its nodes crash', {}],
+  ['cut', 'it is cut off', {}],
+  ['crash', 'its nodes crash, and hints have no room', { hintLimits: FEW_HINTS }],
+];
+
+for (const [how, what, options] of LOSSES) {
+  test(`a data center is lost (${what}): the other goes on, and both converge`, async () => {
     for (const seed of [5, 6]) {
-      const places = new TwoPlaces(seed);
+      const places = new SimPlaces(seed, options);
       await places.start();
       equal((await places.put('n1', 'before', 'b')).kind, 'ok');
       await places.world.runFor(1_000);
@@ -252,8 +137,33 @@ for (const how of ['crash', 'cut'] as const) {
   });
 }
 
+test('of three data centers one is lost: a quorum of all goes on as well', async () => {
+  const places = new SimPlaces(10, { sites: { east: 2, west: 2, north: 2 } });
+  await places.start();
+  equal((await places.put('n1', 'key', 'a', 'each-quorum')).kind, 'ok');
+  deepEqual([...places.crossings].sort(), [
+    ['east>north relay', 1],
+    ['east>west relay', 1],
+  ]);
+  const north = places.in('north');
+  await places.cutOff(north, 'cut');
+  const [first = '', ...others] = places.outside('north');
+  equal((await places.put(first, 'key', 'b', 'quorum')).kind, 'ok');
+  for (const name of others) equal(await places.value(name, 'key', 'quorum'), 'b');
+  equal((await places.put(first, 'key', 'c')).kind, 'ok');
+  const each = await places.put(first, 'key', 'never', 'each-quorum');
+  deepEqual(each, { kind: 'not-applied', needed: 2, got: 0, dataCenter: 'north' });
+  // Alone it serves itself, and knows of nothing that the others did.
+  equal(await places.value(north[0] as string, 'key'), 'a');
+  equal(await places.value(north[0] as string, 'key', 'quorum'), 'no-answer');
+  await places.bringBack(north, 'cut');
+  await places.converge();
+  for (const name of places.cluster.names) equal(await places.value(name, 'key', 'one'), 'c');
+  await sameDisks(places);
+});
+
 /** Every node is a replica of every key here. */
-async function sameDisks({ world, cluster }: TwoPlaces): Promise<void> {
+async function sameDisks({ world, cluster }: SimPlaces): Promise<void> {
   await world.runFor(2_000);
   await world.settle(cluster.closeAll());
   const disks: string[] = [];
@@ -268,7 +178,7 @@ async function sameDisks({ world, cluster }: TwoPlaces): Promise<void> {
 }
 
 test('a level that cannot be had is refused with what can be done', async () => {
-  const places = new TwoPlaces(7, NEVER_MS, { n: 3, copies: { east: 3 } });
+  const places = new SimPlaces(7, { ...QUIET, keyspace: { n: 3, copies: { east: 3 } } });
   await places.start();
   const says = /"west" has no replicas of keyspace "default"/;
   const refusal = (error: unknown) =>
@@ -279,7 +189,7 @@ test('a level that cannot be had is refused with what can be done', async () => 
   equal(await places.value('n4', 'k', 'quorum'), 'v');
   equal(await places.value('n1', 'k'), 'v');
   await places.world.settle(places.cluster.closeAll());
-  const anywhere = { ...ORDERS, n: 3, copies: undefined };
+  const anywhere = { ...DEFAULT_KEYSPACE, w: 'local-quorum' } as const;
   const dataCenters = ['east', 'east', 'west'];
   throws(
     () => new SimCluster(new SimWorld(1), 3, { keyspaces: [anywhere], dataCenters }),
@@ -288,7 +198,7 @@ test('a level that cannot be had is refused with what can be done', async () => 
 });
 
 test('a data center of a new cluster serves before the other one is there', async () => {
-  const places = new TwoPlaces(8);
+  const places = new SimPlaces(8);
   await places.world.settle(Promise.all(EAST.map((name) => places.cluster.start(name))));
   const isTogether = (name: string) => places.node(name).metrics().membersAlive === EAST.length;
   await places.world.runUntil(() => EAST.every(isTogether));

@@ -165,6 +165,10 @@ export class SimDirectory {
     return Math.max(0, this.#capacityBytes - this.usedBytes());
   }
 
+  sizeOf(name: string): number {
+    return this.#live.get(name)?.length ?? 0;
+  }
+
   /** Flips one bit of a durable byte, and nobody is told. */
   rot(name: string, offset: number, bit = 0): void {
     const file = this.#live.get(name);

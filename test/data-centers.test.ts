@@ -102,7 +102,7 @@ async function delivered(cluster: RunningCluster, index: number): Promise<void> 
   await until('hints are delivered', async () => {
     const metrics = await metricsOf(at(cluster, index));
     const waiting = WEST.map((west) => {
-      return metrics(`kvorum_hints_pending{target="${at(cluster, west).name}"}`, 0);
+      return metrics(`kvorum_hints_pending{node="${at(cluster, west).name}"}`, 0);
     });
     return waiting.every((count) => count === 0);
   });

@@ -31,6 +31,8 @@ export interface NodeMetrics {
   readonly sync: ReadonlyMap<string, SyncState>;
   /** Of all keyspaces: what this node has of them counts for nothing yet. */
   readonly slotsRefilling: number;
+  /** Of all keyspaces: something of them could not be read, and others had all of it. */
+  readonly damagedSlotsDropped: number;
   readonly hints: HintCounters;
   /** By the name of the node that they are for. */
   readonly hintsPending: ReadonlyMap<string, PendingHints>;

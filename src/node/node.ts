@@ -31,6 +31,7 @@ import { loadReaping, type Reaping } from '../replication/reaping/load-reaping.t
 import type { Ask } from '../replication/reaping/reap-round.ts';
 import { Reaper } from '../replication/reaping/reaper.ts';
 import { RoundMember } from '../replication/reaping/round-member.ts';
+import { DamageHealer } from '../replication/refill/damage-healer.ts';
 import { RefillBook } from '../replication/refill/refill-book.ts';
 import { Replica } from '../replication/replica.ts';
 import { Responder } from '../replication/responder.ts';
@@ -127,6 +128,7 @@ export class Node implements Store {
   readonly #dead: DeadSlots;
   readonly #refill: RefillBook;
   readonly #rounds: RoundMember;
+  readonly #damageHealer: DamageHealer;
   readonly #reaper: Reaper;
   readonly #ask: Ask;
   readonly #actor: OwnActor;
@@ -178,6 +180,7 @@ export class Node implements Store {
     const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
     this.healing = new Healing({ ...parts, periodMs });
     this.#rounds = new RoundMember({ ...parts, actor, hints, random });
+    this.#damageHealer = new DamageHealer({ ...parts, rounds: this.#rounds });
     const responder = new Responder({
       ...parts,
       coordinator: this.#coordinator,
@@ -205,6 +208,7 @@ export class Node implements Store {
     this.#gossip.start();
     this.#delivery.start();
     this.healing.start();
+    this.#damageHealer.start();
     this.#reaper.start();
   }
 
@@ -212,6 +216,7 @@ export class Node implements Store {
     this.#gossip.leave();
     this.#delivery.close();
     this.healing.close();
+    this.#damageHealer.close();
     this.#reaper.close();
     await this.#peers.close();
     await this.#engine.close();
@@ -324,6 +329,7 @@ export class Node implements Store {
       antiEntropy: this.healing.comparison.counters,
       sync: this.healing.states,
       slotsRefilling: this.#refill.slotsWaiting,
+      damagedSlotsDropped: this.#damageHealer.counters.slotsDropped,
       hints: this.#hints.counters,
       hintsPending: this.#hintsPending(),
       reaping: { ...this.#rounds.counters, slots: this.#dead.size },

@@ -240,8 +240,13 @@ export class Replica {
   /** The slots that were taken down, and those in which a turn is under way; no more from here. */
   takenDown(keyspace: KeyspaceNumber): ReadonlySet<Slot> {
     const slots = this.#takenDown.end(keyspace);
-    for (const key of this.#turns.underWay(keyspace)) slots.add(slotOf(key));
+    for (const slot of this.slotsInTurn(keyspace)) slots.add(slot);
     return slots;
+  }
+
+  /** In which a turn is under way: it goes by what it has seen there. */
+  slotsInTurn(keyspace: KeyspaceNumber): ReadonlySet<Slot> {
+    return new Set([...this.#turns.underWay(keyspace)].map(slotOf));
   }
 
   /** When a merged copy is as durable as the keyspace asks; rejects as Written.durable does. */

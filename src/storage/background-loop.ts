@@ -49,7 +49,13 @@ export class BackgroundLoop {
     if (this.#isStopped) throw engineClosed();
   };
 
-  /** Returns early when the loop is stopped. */
+  /** Ends a sleep early. */
+  wake(): void {
+    this.#sleeping?.timer.cancel();
+    this.#sleeping?.wake();
+  }
+
+  /** Returns early when the loop is stopped, or woken. */
   async sleep(ms: number): Promise<void> {
     if (this.#isStopped) return;
     await new Promise<void>((wake) => {
@@ -61,8 +67,7 @@ export class BackgroundLoop {
   /** Resolves when no step is under way any more; it begins no other. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#sleeping?.timer.cancel();
-    this.#sleeping?.wake();
+    this.wake();
     await this.#running;
   }
 

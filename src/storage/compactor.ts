@@ -124,7 +124,11 @@ export class Compactor {
   /** Tables of which nothing can be seen go unread, damaged ones too. Whether there were any. */
   async #removeDropped(): Promise<boolean> {
     const { host, onCompacted, tables } = this.#parts;
-    const hidden = tables.set.all.filter(({ info }) => tables.drops.settled.hidesTable(info));
+    const { settled } = tables.drops;
+    const { summary } = tables.manifest;
+    const hidden = tables.set.all.filter(({ info }) => {
+      return settled.hidesTable(info, (keyspace) => summary.counts.has(keyspace));
+    });
     if (hidden.length === 0) return false;
     const removed = hidden.map(({ info }) => info.number);
     await tables.install({ added: [], removed }, onCompacted);

@@ -36,7 +36,7 @@ export interface DirectoryReport {
 type CheckHost = Pick<Host, 'disk' | 'log'>;
 
 const REFUSES = 'refuses to open; nothing is changed';
-const SERVES_REST = 'opens; keys whose entries cannot be read are answered with CORRUPTION';
+const SERVES_REST = 'opens; what cannot be read is CORRUPTION until other nodes have refilled it';
 
 /** Rejects with DIRECTORY_LOCKED when a node uses it, and with IO_ERROR. */
 export async function checkDirectory(host: CheckHost): Promise<DirectoryReport> {

@@ -119,6 +119,11 @@ export interface Engine extends Reader {
    * slot s the words at 2 s and 2 s + 1, as they are now: never change them. Undefined: all empty.
    */
   digests(keyspace: KeyspaceNumber): Int32Array | undefined;
+  /**
+   * Slots in which something cannot be read, perhaps: what damaged files may have of them. A drop
+   * of the slot is the end of that; with the last of its slots a damaged file goes.
+   */
+  damagedSlots(keyspace: KeyspaceNumber): ReadonlySet<Slot>;
   /** The greatest that a write which is here came with, however long ago; 0 when none did. */
   newestTime(): number;
   /** Everything with a sequence up to this one survives a power cut. */

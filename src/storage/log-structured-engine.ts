@@ -38,7 +38,7 @@ import type { ScrubProgress } from './scrub/scrub-file.ts';
 import { Scrubber } from './scrub/scrubber.ts';
 import type { SpaceWatch } from './space/space-watch.ts';
 import type { BlockCache } from './sstable/block-cache.ts';
-import { diskFull, engineClosed, overloaded } from './storage-errors.ts';
+import { diskFull, engineClosed, fileOf, overloaded } from './storage-errors.ts';
 import type { TableStore } from './tables/table-store.ts';
 import { pressureOf } from './write-pressure.ts';
 
@@ -176,6 +176,10 @@ export class LogStructuredEngine implements Engine {
     return this.#memtables.summary.digests.words(keyspace);
   }
 
+  damagedSlots(keyspace: KeyspaceNumber): ReadonlySet<Slot> {
+    return this.#tables.damagedSlots(keyspace);
+  }
+
   newestTime(): number {
     return this.#memtables.summary.newestTime;
   }
@@ -300,6 +304,7 @@ export class LogStructuredEngine implements Engine {
     if (!hasCode(error, 'CORRUPTION')) return;
     this.#counts.corruptReads += 1;
     this.#host.log.error('corrupt-read', { why: error.message });
+    this.#scrubber.suspect(fileOf(error));
   };
 
   async #renew(known: number): Promise<Identity> {

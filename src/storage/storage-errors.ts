@@ -14,6 +14,11 @@ export function corruption(file: string, what: string, cause?: unknown): KvorumE
   return new KvorumError('CORRUPTION', `${file}: ${what}`, fix, cause);
 }
 
+/** The file in which it was found. */
+export function fileOf({ message }: KvorumError): string {
+  return message.slice(0, message.indexOf(':'));
+}
+
 export function corruptionAt(file: string, offset: number, what: string, cause?: unknown) {
   return corruption(file, `at offset ${offset}: ${what}`, cause);
 }

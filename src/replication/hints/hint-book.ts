@@ -10,11 +10,12 @@
 // Source: DeCandia et al.: "Dynamo" (SOSP 2007), section 4.6.
 
 import { KvorumError } from '../../base/errors.ts';
-import { ALL_SLOTS, type Slot } from '../../base/ids.ts';
+import type { Slot } from '../../base/ids.ts';
 import { type Later, later } from '../../base/later.ts';
 import type { Clock } from '../../host/host.ts';
-import type { Engine, ScanRange } from '../../storage/engine.ts';
+import type { Engine } from '../../storage/engine.ts';
 import type { KeyAt } from '../messages.ts';
+import { readableEntries } from '../refill/readable-entries.ts';
 import { HINTS_KEYSPACE, type Hint, hintBytes, hintKeyOf, readHint } from './hint-record.ts';
 
 export interface HintLimits {
@@ -47,8 +48,6 @@ export interface Lacking {
   readonly sequence: number;
 }
 
-const PAGE = { entriesMax: 1_000, bytesMax: 1024 * 1024 };
-
 export class HintBook {
   readonly counters: HintCounters = { kept: 0, delivered: 0, refused: 0 };
   readonly #engine: Engine;
@@ -74,12 +73,12 @@ export class HintBook {
 
   /** Every hint that is here now. */
   async *all(): AsyncGenerator<Hint> {
-    let range: ScanRange | undefined = { keyspace: HINTS_KEYSPACE, ...ALL_SLOTS };
-    while (range !== undefined) {
-      const page = await this.#engine.scan(range, PAGE);
-      for (const entry of page.entries) yield readHint(entry);
-      range = page.next;
-    }
+    for await (const entry of readableEntries(this.#engine, HINTS_KEYSPACE)) yield readHint(entry);
+  }
+
+  /** All of them were dropped. */
+  forget(): void {
+    this.#pending.clear();
   }
 
   /** Whether there is one for a key of the slot. */

@@ -89,6 +89,11 @@ export class DeadSlots {
     if (fromMs > this.#clock.wallMs()) slot.tries = 0;
   }
 
+  /** The marks, as they are to be kept. */
+  records(): Put[] {
+    return [...this.#slots.values()].map((slot) => markPut(slot, slot.sinceMs));
+  }
+
   /** Nothing stands in the slot any more. Throws as Engine.write. */
   clear(at: SlotAt): void {
     const slot = this.at(at);

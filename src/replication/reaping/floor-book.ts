@@ -9,9 +9,9 @@ import { nodeNumberOf } from '../../causality/dot.ts';
 import type { HybridTime } from '../../causality/hybrid-clock.ts';
 import { EMPTY_OBJECT, type StoredObject } from '../../causality/siblings.ts';
 import { EMPTY_VECTOR, mergeVectors, type VersionVector } from '../../causality/version-vector.ts';
-import type { Engine } from '../../storage/engine.ts';
+import type { Engine, Put } from '../../storage/engine.ts';
 import type { SlotAt } from '../messages.ts';
-import { floorPut, keyspaceFloorPut } from './floor-record.ts';
+import { floorPut, floorRemoval, keyspaceFloorPut } from './floor-record.ts';
 
 /**
  * The numbers of those who name writes in a slot, its primaries and who coordinates when none of
@@ -64,7 +64,8 @@ export class FloorBook {
     const { durable } = this.#engine.write([floorPut(at, floor, before === undefined)], time);
     put(this.#slotFloors, at, floor);
     await durable;
-    this.#cover(at, floor);
+    // It may have been lowered, or raised again, meanwhile.
+    if (this.#slotFloors[at.keyspace]?.[at.slot] === floor) this.#cover(at, floor);
   }
 
   /** The same for all slots of a keyspace. */
@@ -82,6 +83,33 @@ export class FloorBook {
     this.#coverKeyspace(keyspace, floor);
   }
 
+  /** What the slot had is not there any more, but for what flushes said of it. */
+  lower(at: SlotAt): void {
+    const { keyspace, slot } = at;
+    if (this.#slotFloors[keyspace]?.[slot] === undefined) return;
+    this.#engine.write([floorRemoval(at)]);
+    put(this.#slotFloors, at, undefined);
+    put(this.#objects, at, undefined);
+    const whole = this.#keyspaceFloors[keyspace];
+    if (whole !== undefined) this.#cover(at, partOf(whole, this.#namersOf(at)));
+  }
+
+  /** All floors, as they are to be kept. */
+  records(): Put[] {
+    const puts: Put[] = [];
+    for (const [number, floors] of this.#slotFloors.entries()) {
+      const keyspace = number as KeyspaceNumber;
+      floors?.forEach((floor, slot) => {
+        if (floor !== undefined) puts.push(floorPut({ keyspace, slot: slot as Slot }, floor, true));
+      });
+    }
+    for (const [keyspace, floor] of this.#keyspaceFloors.entries()) {
+      if (floor === undefined) continue;
+      puts.push(keyspaceFloorPut(keyspace as KeyspaceNumber, floor, true));
+    }
+    return puts;
+  }
+
   #coverKeyspace(keyspace: KeyspaceNumber, floor: VersionVector): void {
     const parts = new Map<readonly number[], VersionVector>();
     for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
@@ -89,7 +117,7 @@ export class FloorBook {
       if (namers.length === 0) continue;
       let part = parts.get(namers);
       if (part === undefined) {
-        part = floor.filter(({ actor }) => namers.includes(nodeNumberOf(actor)));
+        part = partOf(floor, namers);
         parts.set(namers, part);
       }
       this.#cover({ keyspace, slot }, part);
@@ -101,6 +129,10 @@ export class FloorBook {
     const context = mergeVectors(before, floor);
     if (context !== before) put(this.#objects, at, { context, siblings: [] });
   }
+}
+
+function partOf(floor: VersionVector, namers: readonly number[]): VersionVector {
+  return floor.filter(({ actor }) => namers.includes(nodeNumberOf(actor)));
 }
 
 function put<T>(book: (T | undefined)[][], { keyspace, slot }: SlotAt, value: T): void {

@@ -48,6 +48,10 @@ function vectorPut(key: EngineKey, floor: VersionVector, isFirst: boolean): Put 
   return { ...key, kind: 'put', value: w.view(), growth: isFirst ? 1 : 0 };
 }
 
+export function floorRemoval(at: SlotAt): Removal {
+  return { ...keyOf(FLOOR, at), kind: 'removal', growth: -1 };
+}
+
 /** `sinceMs`: wall clock of this node, in milliseconds since 1970. */
 export function markPut(at: SlotAt, sinceMs: number): Put {
   const w = new ByteWriter(8);

@@ -74,6 +74,11 @@ export class RoundMember {
     return { kind: 'opened', token, last, wallMs: clock.wallMs(), floor };
   }
 
+  /** The slot is not what it was when the round began: no floor is taken that it would end with. */
+  leave(at: SlotAt): void {
+    this.#tokens.delete(nameOf(at));
+  }
+
   /** Answers when the floor is durable; erases afterwards. Rejects as Engine.write. */
   async raise(request: RaiseRequest): Promise<Reply> {
     const { replica, floors } = this.#parts;

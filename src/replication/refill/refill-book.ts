@@ -8,8 +8,9 @@
 //
 // Invariant: a slot that was refilled stays so until distrust(), in this and in later lives.
 
+import { hasCode } from '../../base/errors.ts';
 import { ALL_SLOTS, type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
-import type { Engine } from '../../storage/engine.ts';
+import type { Engine, EngineKey, Put, Stored } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { SlotAt } from '../messages.ts';
@@ -44,11 +45,11 @@ export class RefillBook {
     this.#parts = parts;
   }
 
-  /** Once, before anything is read. Rejects as Engine.get. */
+  /** Once, before anything is read. Rejects as Engine.get, but for what cannot be read. */
   async load(): Promise<void> {
     const { engine, view, keyspaces } = this.#parts;
     for (const { number } of keyspaces) {
-      const stored = await engine.get(refilledKey(number));
+      const stored = await readable(engine, refilledKey(number));
       const isFull = stored === undefined ? () => false : readRefilled(stored.value);
       const waiting = this.#waitingFor(view.keyspace(number), isFull);
       this.#waiting[number] = { ...waiting, isSaved: true, isFirst: stored === undefined };
@@ -116,6 +117,29 @@ export class RefillBook {
     return levelled;
   }
 
+  /** These are to be refilled, for what stood there is dropped. Throws as Engine.write. */
+  begin(keyspace: Keyspace, slots: readonly Slot[]): void {
+    const { view } = this.#parts;
+    const waiting = this.#waiting[keyspace.number];
+    if (waiting === undefined) return;
+    const places = waiting.places ?? new Uint32Array(SLOT_COUNT);
+    for (const slot of slots) {
+      const others = othersOf(view, keyspace, slot);
+      if (places[slot] === 0 && others !== 0) waiting.slots += 1;
+      places[slot] = others;
+    }
+    if (waiting.slots > 0) waiting.places = places;
+    waiting.isSaved = false;
+    this.#save(keyspace.number, waiting);
+  }
+
+  /** What is kept, to be written anew. */
+  records(): Put[] {
+    return this.#parts.keyspaces.map(({ number }) =>
+      refilledPut(number, this.#isFull(number), true),
+    );
+  }
+
   /** The directory went back in time: all slots are to be refilled. Throws as Engine.write. */
   distrust(): void {
     const { keyspaces, view } = this.#parts;
@@ -128,10 +152,13 @@ export class RefillBook {
 
   #save(keyspace: KeyspaceNumber, waiting: Waiting): void {
     if (waiting.isSaved) return;
-    const isFull = (slot: Slot) => !this.isRefilling({ keyspace, slot });
-    this.#parts.engine.write([refilledPut(keyspace, isFull, waiting.isFirst)]);
+    this.#parts.engine.write([refilledPut(keyspace, this.#isFull(keyspace), waiting.isFirst)]);
     waiting.isSaved = true;
     waiting.isFirst = false;
+  }
+
+  #isFull(keyspace: KeyspaceNumber): (slot: Slot) => boolean {
+    return (slot) => !this.isRefilling({ keyspace, slot });
   }
 
   #waitingFor(keyspace: Keyspace, isFull: (slot: Slot) => boolean) {
@@ -139,14 +166,27 @@ export class RefillBook {
     const places = new Uint32Array(SLOT_COUNT);
     let slots = 0;
     for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
-      const own = placeOf(view, keyspace, slot, view.self);
-      if (own === 0 || isFull(slot)) continue;
-      const { length } = view.primaries(keyspace, slot);
-      places[slot] = (2 ** length - 1) & ~own;
-      if (places[slot] !== 0) slots += 1;
+      const others = isFull(slot) ? 0 : othersOf(view, keyspace, slot);
+      places[slot] = others;
+      if (others !== 0) slots += 1;
     }
     return { places: slots === 0 ? undefined : places, slots };
   }
+}
+
+async function readable(engine: Engine, key: EngineKey): Promise<Stored | undefined> {
+  try {
+    return await engine.get(key);
+  } catch (error) {
+    if (!hasCode(error, 'CORRUPTION')) throw error;
+    return undefined;
+  }
+}
+
+/** A bit for each other primary; 0: this node is none, or the only one. */
+function othersOf(view: ClusterView, keyspace: Keyspace, slot: Slot): number {
+  const own = placeOf(view, keyspace, slot, view.self);
+  return own === 0 ? 0 : (2 ** view.primaries(keyspace, slot).length - 1) & ~own;
 }
 
 /** One bit; 0: it is no primary. */

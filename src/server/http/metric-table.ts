@@ -118,6 +118,11 @@ const NODE_ROWS: readonly MetricRow[] = [
     ofNode((node) => node.slotsRefilling),
   ),
   counter(
+    'kvorum_damaged_slots_dropped_total',
+    'Slots of which something could not be read, and that other nodes refill.',
+    ofNode((node) => node.damagedSlotsDropped),
+  ),
+  counter(
     'kvorum_hints_total',
     'Writes kept for a node that was away: kept, brought to it, or refused for want of room.',
     (_, node) => (node === undefined ? [] : labelled('result', { ...node.hints })),

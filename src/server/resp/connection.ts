@@ -44,6 +44,8 @@ export interface Drops {
   slowReaders: number;
 }
 
+/** Answers that wait for those before them, for each command that may be under way. */
+const ANSWERS_PER_COMMAND = 16;
 /** Output of one chunk leaves earlier once it has grown to so much. */
 const SEND_EARLY_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
@@ -174,7 +176,7 @@ export class Connection {
     const { inFlightMax } = this.#parts.server.limits;
     const pipeline = this.#pipeline;
     while (!this.#isEnding) {
-      if (this.#isBacklogged || pipeline.inFlight >= inFlightMax) {
+      if (this.#isBacklogged || this.#isFull(inFlightMax)) {
         this.#isPaused = true;
         this.#socket.pause();
         return;
@@ -194,7 +196,13 @@ export class Connection {
 
   #mayResume(): boolean {
     const { inFlightMax } = this.#parts.server.limits;
-    return !this.#isBacklogged && this.#pipeline.inFlight <= inFlightMax / 2;
+    return !this.#isBacklogged && !this.#isFull(inFlightMax / 2);
+  }
+
+  /** Refusals that wait for their turn cost next to nothing: reading on is cheaper than a queue. */
+  #isFull(inFlightMax: number): boolean {
+    const { inFlight, unfinished } = this.#pipeline;
+    return unfinished >= inFlightMax || inFlight >= ANSWERS_PER_COMMAND * inFlightMax;
   }
 
   /** The last reply that this client gets. */

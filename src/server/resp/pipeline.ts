@@ -77,6 +77,7 @@ export class Pipeline {
   /** In order of arrival; those before `#first` are answered. */
   #pending: Pending[] = [];
   #first = 0;
+  #unfinished = 0;
   #isClosed = false;
 
   constructor(parts: PipelineParts) {
@@ -87,6 +88,11 @@ export class Pipeline {
   /** Commands that are not answered yet. */
   get inFlight(): number {
     return this.#pending.length - this.#first;
+  }
+
+  /** Those of them whose answer is not known: the others, refused ones say, wait for their turn. */
+  get unfinished(): number {
+    return this.#unfinished;
   }
 
   /** `args` must stay unchanged until the reply is written. */
@@ -111,6 +117,7 @@ export class Pipeline {
     this.#isClosed = true;
     this.#pending = [];
     this.#first = 0;
+    this.#unfinished = 0;
   }
 
   #enter(command: Command | undefined, args: readonly Buffer[], reply: Reply): void {
@@ -129,15 +136,20 @@ export class Pipeline {
         this.#write(pending);
         return;
       }
-      this.#pending.push(pending);
+      this.#push(pending);
       const turn = this.#order.arrive(pending, this.#claimOf(command, args));
       this.#await(promise, turn);
       return;
     }
-    this.#pending.push(pending);
+    this.#push(pending);
     const turn = this.#order.arrive(pending, this.#claimOf(command, args));
     if (turn.mayStart) this.#startAll([turn]);
     else pending.heldSinceMs = this.#parts.clock.monotonicMs();
+  }
+
+  #push(pending: Pending): void {
+    this.#pending.push(pending);
+    this.#unfinished += 1;
   }
 
   /** Remembers what the name alone decides. */
@@ -188,6 +200,7 @@ export class Pipeline {
     turn.item.reply = reply;
     turn.item.isDone = true;
     turn.item.args = NO_ARGS;
+    this.#unfinished -= 1;
     this.#startAll(this.#order.finish(turn));
     this.#writeDone();
     this.#parts.onProgress();
@@ -200,8 +213,12 @@ export class Pipeline {
     for (let i = 0; i < queue.length; i++) {
       const turn = queue[i] as Turn<Pending>;
       const promise = this.#start(turn.item);
-      if (promise === undefined) queue.push(...this.#order.finish(turn));
-      else this.#await(promise, turn);
+      if (promise === undefined) {
+        this.#unfinished -= 1;
+        queue.push(...this.#order.finish(turn));
+      } else {
+        this.#await(promise, turn);
+      }
     }
   }
 

@@ -23,6 +23,8 @@ export interface Drop extends SlotRange {
   readonly sequence: number;
 }
 
+type TableExtent = Pick<TableInfo, 'firstKey' | 'lastKey' | 'sequenceMax'>;
+
 /** By slot. */
 type Row = Float64Array;
 
@@ -55,10 +57,29 @@ export class DropMap {
     return place;
   }
 
-  /** Whether nothing of the table can be seen any more. */
-  hidesTable(table: Pick<TableInfo, 'firstKey' | 'lastKey' | 'sequenceMax'>): boolean {
+  /**
+   * Whether nothing of the table can be seen any more. `isWritten`: false of keyspaces of which it
+   * has nothing, though they lie between others of which it has.
+   */
+  hidesTable(table: TableExtent, isWritten = (_: KeyspaceNumber) => true): boolean {
+    if (this.isEmpty) return false;
     const span = spanOf(table);
-    return this.firstKept(span, table.sequenceMax) === span.to;
+    for (let number = keyspaceOf(span.from); number <= keyspaceOf(span.to - 1); number++) {
+      const keyspace = number as KeyspaceNumber;
+      if (isWritten(keyspace) && this.shownSlots(table, keyspace).length > 0) return false;
+    }
+    return true;
+  }
+
+  /** Slots of the keyspace in which the table may have something that can be seen. */
+  shownSlots(table: TableExtent, keyspace: KeyspaceNumber): Slot[] {
+    const { from, to } = slotsWithin(spanOf(table), keyspace);
+    const row = this.#rows[keyspace];
+    const slots: Slot[] = [];
+    for (let slot = from as Slot; slot < to; slot++) {
+      if (((row?.[slot] as number | undefined) ?? 0) <= table.sequenceMax) slots.push(slot);
+    }
+    return slots;
   }
 
   /**

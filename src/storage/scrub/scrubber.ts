@@ -55,6 +55,8 @@ export class Scrubber {
   #bytesRead = 0;
   #passes = 0;
   #damageFound = 0;
+  /** Names of files in which a read found damage. */
+  readonly #suspected = new Set<string>();
 
   constructor(parts: ScrubberParts) {
     this.#parts = parts;
@@ -78,6 +80,15 @@ export class Scrubber {
     };
   }
 
+  /** A read met something in the file that is not what was written: it is checked next. */
+  suspect(name: string): void {
+    const isKnown = this.#suspected.has(name);
+    if (isKnown || !this.#files().some((file) => scrubbedName(file) === name)) return;
+    this.#suspected.add(name);
+    this.#loop.wake();
+    this.#loop.poke();
+  }
+
   /** Resolves when nothing of it is under way any more. */
   async stop(): Promise<void> {
     const stopped = this.#loop.stop();
@@ -85,14 +96,29 @@ export class Scrubber {
     await stopped;
   }
 
-  /** Always resolves with true: there is no end to it. */
+  /** There is no end to it, unless nothing is checked that no read has met. */
   async #step(): Promise<boolean> {
+    if (await this.#checkSuspected()) return true;
+    if (this.#parts.periodMs === Number.POSITIVE_INFINITY) return false;
     const nowMs = this.#parts.host.clock.wallMs();
     if (this.#pass.beganMs > nowMs) this.#pass = { ...this.#pass, beganMs: nowMs };
     const step = nextStep(this.#pass, this.#files(), this.#parts.periodMs);
     if (step.dueMs > nowMs) await this.#loop.sleep(Math.min(step.dueMs - nowMs, LOOK_AGAIN_MS));
     else if (step.kind === 'file') await this.#checkFile(step.file);
     else await this.#endPass();
+    return true;
+  }
+
+  /** Whether there was one. */
+  async #checkSuspected(): Promise<boolean> {
+    const file = this.#files().find((each) => this.#suspected.has(scrubbedName(each)));
+    if (file === undefined) {
+      this.#suspected.clear();
+      return false;
+    }
+    this.#suspected.delete(scrubbedName(file));
+    const verdict = await this.#check(file);
+    if (verdict.kind !== 'sound') await this.#setAside(file, whyOf(verdict));
     return true;
   }
 

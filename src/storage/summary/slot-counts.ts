@@ -21,6 +21,11 @@ export class SlotCounts {
     return this.#counts[keyspace]?.[slot] ?? 0;
   }
 
+  /** Whether anything was ever written there, whatever became of it. */
+  has(keyspace: KeyspaceNumber): boolean {
+    return this.#counts[keyspace] !== undefined;
+  }
+
   total(): number {
     let total = 0;
     for (const counts of this.#counts) for (const count of counts ?? []) total += count;
@@ -28,7 +33,6 @@ export class SlotCounts {
   }
 
   grow({ keyspace, slot }: Omit<EngineKey, 'key'>, growth: Growth): void {
-    if (growth === 0) return;
     const counts = this.#counts[keyspace] ?? this.#open(keyspace);
     counts[slot] = (counts[slot] as number) + growth;
   }

@@ -10,6 +10,7 @@
 // rejects keeps his files and tries again, until the engine is closed.
 
 import { hasCode, messageOf } from '../../base/errors.ts';
+import type { KeyspaceNumber, Slot } from '../../base/ids.ts';
 import type { Host } from '../../host/host.ts';
 import { LiveDrops } from '../drops/live-drops.ts';
 import type { DamagedRange } from '../engine.ts';
@@ -148,6 +149,16 @@ export class TableStore {
       return this.values.damagedOf(info.values).map((damage) => damagedRange(damage, info));
     });
     return [...tables, ...values];
+  }
+
+  /** Slots in which something cannot be read, perhaps, and was not dropped since; ascending. */
+  damagedSlots(keyspace: KeyspaceNumber): Set<Slot> {
+    const tables = this.#set.all.filter(({ info, isSuspect }) => {
+      return isSuspect || this.values.damagedOf(info.values).length > 0;
+    });
+    const { visible } = this.drops;
+    const slots = tables.flatMap(({ info }) => visible.shownSlots(info, keyspace));
+    return new Set(slots.sort((one, other) => one - other));
   }
 
   /** Closes all files, whoever still pins their tables; nothing is installed any more. */
