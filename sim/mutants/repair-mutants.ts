@@ -57,8 +57,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     name: 'anti-entropy skips every second bucket',
     file: 'src/replication/anti-entropy/slot-repair.ts',
     text: 'const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === 1);',
-    becomes:
-      'const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === bucket % 2);',
+    becomes: 'const places = buckets.filter((b) => b % 2 === 1 && ((differing >>> b) & 1) === 1);',
   },
   {
     name: 'a write does not change the digest of its slot',
