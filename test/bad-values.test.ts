@@ -176,7 +176,7 @@ const CASES: Readonly<Record<string, (doors: Doors) => Promise<void>>> = {
     for (const words of [
       ['put', 'k', 'x', '--contxt', 'y'],
       ['get', 'k', '--keyspce', 'siblings'],
-      ['del', 'k', '--w', '1'],
+      ['del', 'k', '--w', 'most'],
       ['put', 'k', 'x', 'y'],
       ['get', 'k', '--timeout', 'soon'],
     ]) {

@@ -23,11 +23,10 @@ test('all nodes are killed at once under load, again and again', async (t) => {
   equal(rounds, ROUNDS);
 });
 
-test('a canary: two nodes that lose their disks meanwhile are noticed', async (t) => {
+test('a canary: nodes that lose their disks meanwhile are noticed', async (t) => {
   const cluster = await startCluster({ nodes: 3, owner: t });
   const sabotage = async () => {
-    const [first, second] = cluster.nodes;
-    for (const node of [first, second]) await rm(node?.directory ?? '', { recursive: true });
+    for (const { directory } of cluster.nodes) await rm(directory, { recursive: true });
   };
   let wrong = 0;
   for await (const figures of killAllRounds(cluster, { rounds: 1, sabotage })) {

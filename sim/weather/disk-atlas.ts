@@ -10,6 +10,9 @@
 //   old    N - R + 1: nothing tells the node that it went back in time before somebody shows it;
 //          until then it and one that the write has not reached yet are a quorum of R
 //
+// And no second disk goes while a node is still being refilled: two such nodes of three count in
+// reads when the third does not answer (replication/refill/without-past.ts).
+//
 // Whether it is so is read from the disks themselves, as a power cut in that moment would leave
 // them, and not from what the nodes say. The node is down meanwhile, for longer than any request
 // lasts: what was acknowledged with its copy was acknowledged before we look.
@@ -40,6 +43,8 @@ export class DiskAtlas {
   readonly #world: SimWorld;
   readonly #cluster: SimCluster;
   readonly #history: History;
+  /** Names of nodes whose disks went, and that were not seen full since. */
+  readonly #hollow = new Set<string>();
   #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(world: SimWorld, cluster: SimCluster, history: History) {
@@ -64,10 +69,19 @@ export class DiskAtlas {
   }
 
   async #look({ name, fate, isOver, destroy }: DiskLoss): Promise<boolean> {
-    const isGivenUp = !isOver() && (await this.#isDispensable(name, COPIES_LEFT_MIN[fate]));
+    if (isOver() || this.#isAnotherHollow(name)) return false;
+    const isGivenUp = await this.#isDispensable(name, COPIES_LEFT_MIN[fate]);
     if (!isGivenUp || isOver()) return false;
+    this.#hollow.add(name);
     destroy();
     return true;
+  }
+
+  #isAnotherHollow(lost: string): boolean {
+    for (const name of this.#hollow) {
+      if (this.#cluster.node(name)?.metrics().slotsRefilling === 0) this.#hollow.delete(name);
+    }
+    return [...this.#hollow].some((name) => name !== lost);
   }
 
   async #isDispensable(lost: string, copiesMin: number): Promise<boolean> {
