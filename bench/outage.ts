@@ -15,6 +15,7 @@ import { BulkKeys } from '../test/bulk-keys.ts';
 import { BulkLoad } from '../test/bulk-load.ts';
 import { type RunningCluster, type RunningNode, startCluster } from '../test/cluster-fixture.ts';
 import { metricsOf } from '../test/node-metrics.ts';
+import { until } from '../test/until.ts';
 import { FiguresPage } from './figures-page.ts';
 import { fillKeys, type LoadResult, runLoad } from './load/open-loop.ts';
 import { loadNow, machineLine } from './machine.ts';
@@ -31,8 +32,7 @@ const CONNECTIONS = 4;
 const DEADLINE_MS = 1_000;
 const HEALTHY_SECONDS = 5;
 const STEADY_RATIO = 1.3;
-const LOOK_MS = 50;
-const WAIT_MS_MAX = 900_000;
+const PATIENCE = { msMax: 900_000 };
 const VALUE_BYTES = 100;
 
 export async function run(print: Print, args: readonly string[] = []): Promise<void> {
@@ -128,7 +128,7 @@ class Outage {
     await this.#cluster.restart(this.#victim);
     this.#row('  ready again after', seconds(Date.now() - fromMs));
     const load = this.#load(HEALTHY_SECONDS);
-    await until(async () => (await pendingFor(victim, others)) === 0);
+    await until('hints delivered', async () => (await pendingFor(victim, others)) === 0, PATIENCE);
     const tookMs = Date.now() - fromMs;
     const perSecond = Math.round((1_000 * hints) / tookMs).toLocaleString('en');
     const delivered = `${seconds(tookMs)}, ${perSecond} a second`;
@@ -136,7 +136,7 @@ class Outage {
     const backMs = p99(await load);
     this.#row('  p99 of the seconds after its return', `${backMs.toFixed(1)} ms`);
     const quietMs = Date.now();
-    await until(() => isInSync(victim, others, quietMs));
+    await until('all the same', () => isInSync(victim, others, quietMs), PATIENCE);
     this.#row('  all replicas found the same after', seconds(Date.now() - fromMs));
   }
 
@@ -167,7 +167,7 @@ async function refill(cluster: RunningCluster, count: number, say: Print): Promi
   await cluster.restart(2);
   say(row(`a node of three lost ${count.toLocaleString('en')} keys`, ''));
   say(row('  ready again after', seconds(Date.now() - fromMs)));
-  await until(() => isInSync(victim, [one, other], fromMs));
+  await until('refilled', () => isInSync(victim, [one, other], fromMs), PATIENCE);
   const tookMs = Date.now() - fromMs;
   const perSecond = Math.round((1_000 * count) / tookMs).toLocaleString('en');
   say(row('  it has everything again after', `${seconds(tookMs)}, ${perSecond} keys a second`));
@@ -190,14 +190,6 @@ async function isInSync(
     const sample = `kvorum_antientropy_in_sync_timestamp_seconds{node="${name}"}`;
     return of(sample, 0) * 1_000 > sinceMs;
   });
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + WAIT_MS_MAX;
-  while (!(await isSo())) {
-    if (Date.now() > endMs) throw new Error(`not within ${WAIT_MS_MAX} ms`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
 }
 
 function p99({ get, set }: LoadResult): number {

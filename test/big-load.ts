@@ -30,6 +30,7 @@ import { BulkLoad, type Verdict, verifyThrough } from './bulk-load.ts';
 import { type RunningCluster, type RunningNode, startCluster } from './cluster-fixture.ts';
 import { metricsOf } from './node-metrics.ts';
 import { processMemory } from './process-memory.ts';
+import { until } from './until.ts';
 
 export interface BigLoadOptions {
   readonly keys: number;
@@ -72,6 +73,8 @@ const VICTIM = 1;
 /** Some compactions deep into the load, and with most of it still to come. */
 const KILL_AFTER_SHARE = 0.4;
 const KILLS_MAX = 10;
+/** The largest load takes minutes; without a compaction in such a time something is wrong. */
+const LOAD_MS_MAX = 3_600_000;
 const RUNNING = 'kvorum_engine_compactions_running';
 
 /** `cluster` is three nodes that are ready and empty. */
@@ -88,7 +91,8 @@ export async function runBigLoad(
   const fromMs = performance.now();
   load.isHeldOpen = true;
   const written = load.write();
-  await until(() => load.acknowledged >= count * KILL_AFTER_SHARE);
+  const isFarEnough = () => load.acknowledged >= count * KILL_AFTER_SHARE;
+  await until('the load is far enough', isFarEnough, { msMax: LOAD_MS_MAX });
   const kill = await killInCompaction(cluster, peaks, options, () => load.acknowledged);
   const underLoadMs = await restart(cluster);
   load.isHeldOpen = false;
@@ -122,7 +126,8 @@ async function killInCompaction(
 ): Promise<Kill> {
   const victim = cluster.nodes[VICTIM] as RunningNode;
   for (let kills = 1; ; kills++) {
-    await until(async () => (await metricsOf(victim))(RUNNING) > 0, lookEveryMs);
+    const isCompacting = async () => (await metricsOf(victim))(RUNNING) > 0;
+    await until('a compaction runs', isCompacting, { everyMs: lookEveryMs, msMax: LOAD_MS_MAX });
     peaks.look();
     const keysBefore = acknowledged();
     await cluster.kill(VICTIM);
@@ -209,10 +214,6 @@ class PeakMemory {
 const THRIFTY_MALLOC = { MALLOC_TRIM_THRESHOLD_: '131072' };
 
 const silent: Progress = () => () => undefined;
-
-async function until(isSo: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, everyMs));
-}
 
 const TITLE = 'More data than memory, and a kill in the middle of a compaction';
 

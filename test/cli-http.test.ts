@@ -141,7 +141,9 @@ test('readyz says 503 while the others are missing, and serves after a while', a
 });
 
 function untilAnswered(node: RunningNode) {
-  return until('it answers', () => ask(node, '/readyz').catch(() => undefined), 10);
+  return until('it answers', () => ask(node, '/readyz').catch(() => undefined), {
+    everyMs: 10,
+  });
 }
 
 function kvorumFamilies(page: string): Set<string> {

@@ -1,24 +1,28 @@
-// Waiting for what real processes do in their own time, and saying what did not happen in a minute.
+// Waiting for what real processes do in their own time, and saying what did not happen.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const WAIT_MS_MAX = 60_000;
-const EVERY_MS = 50;
+export interface Patience {
+  /** Milliseconds between two questions; 50. */
+  readonly everyMs?: number;
+  /** Milliseconds until it gives up; a minute. */
+  readonly msMax?: number;
+}
 
 /**
- * Asks again and again until there is an answer, and resolves to it. Rejects after a minute, and
- * says that `what` did not happen.
+ * Asks again and again until there is an answer, and resolves to it. Rejects when patience ends,
+ * and says that `what` did not happen.
  */
 export async function until<T>(
   what: string,
   ask: () => T | false | undefined | Promise<T | false | undefined>,
-  everyMs = EVERY_MS,
+  { everyMs = 50, msMax = 60_000 }: Patience = {},
 ): Promise<T> {
-  const endMs = performance.now() + WAIT_MS_MAX;
+  const endMs = performance.now() + msMax;
   for (;;) {
     const answer = await ask();
     if (answer !== false && answer !== undefined) return answer;
-    if (performance.now() >= endMs) throw new Error(`in ${WAIT_MS_MAX} ms not: ${what}`);
+    if (performance.now() >= endMs) throw new Error(`in ${msMax} ms not: ${what}`);
     await sleep(everyMs);
   }
 }

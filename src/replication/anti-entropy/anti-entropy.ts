@@ -4,22 +4,13 @@
 
 import { messageOf } from '../../base/errors.ts';
 import { ALL_SLOTS } from '../../base/ids.ts';
-import type { Clock, Log, Timer } from '../../host/host.ts';
+import type { Timer } from '../../host/host.ts';
 import type { Admission } from '../admission/admission.ts';
-import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { MemberIndex } from '../peers.ts';
-import type { RefillBook } from '../refill/refill-book.ts';
-import type { Comparison } from './comparison.ts';
-import type { SyncTimes } from './sync-times.ts';
+import type { RepairParts } from './repairs.ts';
 
-export interface AntiEntropyParts {
-  readonly comparison: Comparison;
-  readonly refill: RefillBook;
-  readonly syncTimes: SyncTimes;
-  readonly view: ClusterView;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface AntiEntropyParts extends RepairParts {
   readonly keyspaces: readonly Keyspace[];
   readonly admission: Pick<Admission, 'isBusy'>;
   /** Milliseconds between two comparisons with all. */
