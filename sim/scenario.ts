@@ -18,7 +18,7 @@ import { ProbeBook, type ProbeCounts } from './probes/probes.ts';
 import { SessionClient, type SessionOptions } from './sessions/session-client.ts';
 import { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
-import { DiskAtlas } from './weather/disk-atlas.ts';
+import { DiskAtlas, isSound } from './weather/disk-atlas.ts';
 import { type FaultCounts, Faults } from './weather/faults.ts';
 import { drawPlaces, type Places } from './weather/places.ts';
 import { describeWeather, drawWeather, type Weather } from './weather/weather.ts';
@@ -107,7 +107,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     const holders = (name: string) => cluster.holders(name);
     const isTimeTrue = !weather.hasSkewedClocks && !weather.hasClockJumps;
     const disks = await disksOf(run);
-    const isAllKept = faults.counts.disksLost + faults.counts.disksRestored === 0;
+    const isAllKept = !faults.hasDestroyed;
     findings.push(...judge({ history, disks, holders, isTimeTrue, isAllKept }));
     probes.addSeen({ history, faults: faults.counts, disks, wiped: faults.wiped });
   } catch (error) {
@@ -170,11 +170,18 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.settle(witness.finish());
 }
 
-/** A node that lost its disk needs all others once, before it can do without one. */
+/** A node that lost its disk, or some of it, needs all others once before it can do without one. */
 async function refillAll({ world, cluster, history, faults }: Run): Promise<void> {
-  if (faults.counts.disksLost + faults.counts.disksRestored === 0) return;
-  await heal({ world, cluster, history, names: cluster.names });
-  await world.runUntil(() => isFull(cluster), REFILL_MS_MAX);
+  if (!faults.hasDestroyed) return;
+  const { names } = cluster;
+  for (const name of names.filter((each) => faults.isRefusing(each))) {
+    cluster.crash(name);
+    await heal({ world, cluster, history, names: names.filter((each) => each !== name) });
+    const isReplaced = await world.settle(faults.replaceRotten(name));
+    if (!isReplaced) history.broken.push(`lost: ${name} had the last copy of something`);
+  }
+  await heal({ world, cluster, history, names });
+  await world.runUntil(() => names.every((name) => isSound(cluster, world, name)), REFILL_MS_MAX);
 }
 
 function isFull(cluster: SimCluster): boolean {

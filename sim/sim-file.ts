@@ -9,12 +9,13 @@
 // the pages are marked clean, readers go on seeing them, no later sync writes them, and the next
 // crash takes them back (Rebello et al., ATC 2020).
 //
-// Invariant: a byte that was hardened changes only by a later truncation, by a write to its very
-// place, or by rot.
+// Invariant: a byte that was hardened changes only by a later truncation, or by a write to its very
+// place; by rot it only reads otherwise (sim-rot.ts).
 
 import { assert } from '../src/base/assert.ts';
 import { SimBytes } from './sim-bytes.ts';
 import type { SimRandom } from './sim-random.ts';
+import { SimRot } from './sim-rot.ts';
 
 const SECTOR_BYTES = 512;
 
@@ -45,6 +46,7 @@ export class SimFile {
   readonly #live: SimBytes;
   #changes: Change[] = [];
   readonly #writes = new Set<Write>();
+  readonly #rot = new SimRot();
 
   constructor(durable = new SimBytes()) {
     this.#durable = durable;
@@ -59,8 +61,12 @@ export class SimFile {
     return this.#durable.length;
   }
 
+  get isRotten(): boolean {
+    return this.#rot.isThere;
+  }
+
   read(offset: number, length: number): Buffer {
-    return this.#live.read(offset, length);
+    return this.#rot.over(this.#live.read(offset, length), offset);
   }
 
   beginAppend(bytes: Buffer): Append {
@@ -85,6 +91,7 @@ export class SimFile {
   finishTruncation(cut: Truncation): void {
     cut.isDone = true;
     this.#live.truncate(cut.length);
+    this.#rot.clear(cut.length);
   }
 
   beginWrite(offset: number, bytes: Buffer): Write {
@@ -101,6 +108,7 @@ export class SimFile {
     const bytes = write.bytes.subarray(0, length);
     this.#live.write(write.offset, bytes);
     this.#durable.write(write.offset, bytes);
+    this.#rot.clear(write.offset, write.offset + length);
   }
 
   /** Readers see the bytes, and a crash takes them back. */
@@ -141,16 +149,16 @@ export class SimFile {
     }
     this.#changes = [];
     this.#live.become(this.#durable);
+    this.#rot.clear(this.#durable.length);
   }
 
-  /** Flips one bit of what is on the platter. */
+  /** Flips one bit of what is read from the platter. */
   rot(offset: number, bit: number): void {
     assert(offset < this.#durable.length, `rot at ${offset} of ${this.#durable.length} bytes`);
-    this.#durable.flip(offset, bit);
-    if (offset < this.#live.length) this.#live.flip(offset, bit);
+    this.#rot.flip(offset, bit);
   }
 
-  /** A file of the same durable bytes, as a copy of the whole disk would have it. */
+  /** A file of the same durable bytes, as a copy of the whole disk would have it, without rot. */
   cloneDurable(): SimFile {
     return new SimFile(this.#durable.clone());
   }
