@@ -111,7 +111,7 @@ class Side {
     const comparison = new Comparison({ ...parts, requestMs: 60_000, digestSeed: SEED });
     this.comparison = comparison;
     const keyspaces = [KEYSPACE];
-    const syncTimes = new SyncTimes(view);
+    const syncTimes = new SyncTimes(view, comparison);
     const admission = { isBusy: false };
     return new AntiEntropy({ ...parts, admission, comparison, syncTimes, keyspaces, periodMs });
   }

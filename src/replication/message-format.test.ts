@@ -77,7 +77,12 @@ const REQUESTS: Request[] = [
   { kind: 'flush', keyspace, token: 1, floor: context },
   { kind: 'open-round', keyspace, slot, floor: context },
   { kind: 'raise-floor', keyspace, slot, token: 2 ** 32 - 1, floor: context, nowMs: 2 ** 45 },
-  { kind: 'compare-digests', keyspace, from: 7, groups: Buffer.alloc(1_024, 0x5a) },
+  {
+    kind: 'compare-digests',
+    keyspace,
+    from: 7,
+    nodes: [{ node: 0, digests: Buffer.alloc(256, 0x5a) }],
+  },
   { kind: 'compare-buckets', keyspace, slot, buckets: Buffer.alloc(256, 0x5a) },
   { kind: 'store-hint', keyspace, slot, key, target: 2 ** 21 - 1, object: Buffer.from('object') },
 ];
@@ -125,7 +130,7 @@ const REPLIES: Reply[] = [
   { kind: 'position', token: 2 ** 32 - 1, last: dot },
   { kind: 'flushed' },
   { kind: 'count', count: 123_456_789_012 },
-  { kind: 'digests', groups: [{ group: 127, digests: Buffer.alloc(1_024, 0x5a) }] },
+  { kind: 'digests', nodes: [{ node: 289, digests: Buffer.alloc(64, 0x5a) }] },
   { kind: 'buckets', differing: 0x8000_0001 },
   { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
 ];

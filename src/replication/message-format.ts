@@ -8,9 +8,15 @@ import { ERROR_CODES } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
-import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
+import {
+  BUCKETS_BYTES,
+  DIGEST_BYTES,
+  digestCountOf,
+  NODE_COUNT,
+  type NodeDigests,
+} from './anti-entropy/tree-shape.ts';
 import { readLevel, writeLevel } from './levels/level-format.ts';
-import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
+import type { KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
   oneOf,
   readGetOutcome,
@@ -80,7 +86,7 @@ export function writeRequest(w: ByteWriter, request: Request): void {
     case 'compare-digests':
       w.u8(request.keyspace);
       w.u32(request.from);
-      w.raw(request.groups);
+      writeNodes(w, request.nodes);
       return;
     case 'compare-buckets':
       w.u8(request.keyspace);
@@ -132,7 +138,7 @@ export function readRequest(r: ByteReader): Request {
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
     case 'compare-digests':
-      return { kind, keyspace: readKeyspace(r), from: r.u32(), groups: r.raw(LEVEL_BYTES) };
+      return { kind, keyspace: readKeyspace(r), from: r.u32(), nodes: readMany(r, readNode) };
     case 'compare-buckets':
       return { kind, keyspace: readKeyspace(r), slot: readSlot(r), buckets: r.raw(BUCKETS_BYTES) };
     case 'store-hint':
@@ -196,11 +202,7 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
       w.varint(reply.count);
       return;
     case 'digests':
-      w.varint(reply.groups.length);
-      for (const { group, digests } of reply.groups) {
-        w.u8(group);
-        w.raw(digests);
-      }
+      writeNodes(w, reply.nodes);
       return;
     case 'buckets':
       w.u32(reply.differing);
@@ -237,7 +239,7 @@ export function readReply(r: ByteReader): Reply {
     case 'count':
       return { kind, count: r.varint() };
     case 'digests':
-      return { kind, groups: readMany(r, readGroup) };
+      return { kind, nodes: readMany(r, readNode) };
     case 'buckets':
       return { kind, differing: r.u32() };
     case 'refused':
@@ -252,10 +254,18 @@ function readVersionReply(r: ByteReader): Reply {
   return (flags & REFILLING) === 0 ? reply : { ...reply, isRefilling: true };
 }
 
-function readGroup(r: ByteReader): GroupDigests {
-  const group = r.u8();
-  if (group >= GROUP_COUNT) throw badBytes(`there is no group ${group} of slots`);
-  return { group, digests: r.raw(LEVEL_BYTES) };
+function writeNodes(w: ByteWriter, nodes: readonly NodeDigests[]): void {
+  w.varint(nodes.length);
+  for (const { node, digests } of nodes) {
+    w.u16(node);
+    w.raw(digests);
+  }
+}
+
+function readNode(r: ByteReader): NodeDigests {
+  const node = r.u16();
+  if (node >= NODE_COUNT) throw badBytes(`the tree over all slots has no node ${node}`);
+  return { node, digests: r.raw(digestCountOf(node) * DIGEST_BYTES) };
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {

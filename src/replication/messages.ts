@@ -10,6 +10,7 @@ import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import type { Dot } from '../causality/dot.ts';
 import type { ObjectVersion } from '../causality/siblings.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
+import type { NodeDigests } from './anti-entropy/tree-shape.ts';
 import type {
   GetOutcome,
   GetRequest,
@@ -36,7 +37,7 @@ export type Request =
   | StoreRequest
   /** The same while the node numbered `target` is away: keep it for that one too (a hint). */
   | HintRequest
-  /** Digests of the slots that we share: → `digests`. */
+  /** Digests of nodes of the tree over the slots that we share: → `digests`. */
   | CompareRequest
   /** Digests of the buckets of one slot: → `buckets`. */
   | BucketsRequest
@@ -92,8 +93,8 @@ export interface CompareRequest {
   readonly keyspace: KeyspaceNumber;
   /** Node number of the one who asks: the slots are those of which both are primaries. */
   readonly from: number;
-  /** A digest for each group of slots: see anti-entropy/shared-slots.ts. */
-  readonly groups: Buffer;
+  /** Of the tree over those slots: see anti-entropy/narrowing.ts. */
+  readonly nodes: readonly NodeDigests[];
 }
 
 export interface BucketsRequest {
@@ -147,8 +148,8 @@ export type Reply =
   | { readonly kind: 'wrote'; readonly outcome: RemoteWriteOutcome }
   | Listing
   | { readonly kind: 'count'; readonly count: number }
-  /** Of the groups that differ the digests of their slots. */
-  | { readonly kind: 'digests'; readonly groups: readonly GroupDigests[] }
+  /** Of nodes of the tree that differ. */
+  | { readonly kind: 'digests'; readonly nodes: readonly NodeDigests[] }
   /** One bit for each bucket that differs. */
   | { readonly kind: 'buckets'; readonly differing: number }
   | Opened
@@ -181,11 +182,6 @@ export interface Opened {
   readonly wallMs: number;
   /** Its floor of the slot. */
   readonly floor: VersionVector;
-}
-
-export interface GroupDigests {
-  readonly group: number;
-  readonly digests: Buffer;
 }
 
 /** It could not be done here; nothing else follows from it. */
