@@ -78,6 +78,11 @@ const USUAL_LOAD: Load = {
   lookChance: 0.03,
 };
 
+/**
+ * Until it is durable that all slots are full: a node that a power cut makes refill them again
+ * needs all others once more, also the one that stays broken for good.
+ */
+const NOTED_MS = 50;
 /** Of a few dozen keys. */
 const REFILL_MS_MAX = 60_000;
 /** Longer than a run: what is refused is refused for want of room. */
@@ -150,6 +155,7 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   await world.runUntil(() => isFull(cluster));
+  await world.runFor(NOTED_MS);
   faults.start();
   const { sends, after, load = USUAL_LOAD } = options;
   const { keys, flushChance } = load;

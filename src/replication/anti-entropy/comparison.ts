@@ -6,6 +6,7 @@
 // What still differs when no key does (contexts that were cut at different places) is remembered
 // and left alone until one of the two digests changes.
 
+import { hasCode } from '../../base/errors.ts';
 import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { ClusterView } from '../cluster-view.ts';
@@ -160,16 +161,26 @@ export class Comparison {
     return { differing, lacking, uneven, isWhole };
   }
 
-  /** Undefined: the other side did not answer, or we are closed. */
+  /** Undefined: one side could not read its slot or did not answer, or we are closed. */
   async #level(compared: Compared, slot: Slot, digests: string) {
     if (this.#isClosed) return undefined;
-    const repaired = await this.#repair.run(compared.member, compared.keyspace, slot);
+    const repaired = await this.#repaired(compared, slot);
     if (repaired?.keys === 0) this.#alike.set(nameOf(compared, slot), digests);
     else if (repaired !== undefined) this.#slotsRepaired += 1;
     return this.#isClosed ? undefined : repaired;
   }
 
   /** In what is below these nodes of the tree. Undefined: the other side did not answer. */
+  /** Damage in one slot keeps no other from being levelled: refill/damage-healer.ts. */
+  async #repaired({ member, keyspace }: Compared, slot: Slot) {
+    try {
+      return await this.#repair.run(member, keyspace, slot);
+    } catch (error) {
+      if (!hasCode(error, 'CORRUPTION')) throw error;
+      return undefined;
+    }
+  }
+
   async #differing(compared: Compared, nodes: readonly TreeNode[]): Promise<Differing | undefined> {
     const { engine, peers, view, requestMs } = this.#parts;
     const { member, keyspace, fromSlot, toSlot } = compared;
