@@ -4,7 +4,7 @@
 
 import { ByteReader } from '../../base/bytes.ts';
 import { hasCode } from '../../base/errors.ts';
-import { ALL_SLOTS, type KeyspaceNumber, type Slot } from '../../base/ids.ts';
+import { ALL_SLOTS, type KeyspaceNumber } from '../../base/ids.ts';
 import { readVersion } from '../../causality/object-format.ts';
 import { EMPTY_OBJECT, isBehind } from '../../causality/siblings.ts';
 import type { Engine, Entry, ScanLimits, ScanPage, ScanRange } from '../../storage/engine.ts';
@@ -28,13 +28,13 @@ export function readableEntries(
   return entriesIn(engine, { keyspace, ...ALL_SLOTS });
 }
 
-/** Where a page cannot be read both halves of its slots are tried. */
+/** From where a page cannot be read each slot is tried that has anything. */
 async function* entriesIn(engine: Engine, range: ScanRange): AsyncGenerator<Entry, void> {
   let left: ScanRange | undefined = range;
   while (left !== undefined) {
     const page: ScanPage | undefined = await pageOf(engine, left);
     if (page === undefined) {
-      yield* entriesInHalves(engine, left);
+      yield* entriesBySlot(engine, left);
       return;
     }
     yield* page.entries;
@@ -42,12 +42,14 @@ async function* entriesIn(engine: Engine, range: ScanRange): AsyncGenerator<Entr
   }
 }
 
-async function* entriesInHalves(engine: Engine, range: ScanRange): AsyncGenerator<Entry, void> {
+async function* entriesBySlot(engine: Engine, range: ScanRange): AsyncGenerator<Entry, void> {
   const { keyspace, fromSlot, toSlot } = range;
   if (fromSlot === toSlot) return;
-  const middle = ((fromSlot + toSlot) >>> 1) as Slot;
-  yield* entriesIn(engine, { ...range, toSlot: middle });
-  yield* entriesIn(engine, { keyspace, fromSlot: (middle + 1) as Slot, toSlot });
+  for (let slot = fromSlot; slot <= toSlot; slot++) {
+    if (engine.countOf(keyspace, slot) <= 0) continue;
+    const part = slot === fromSlot ? range : { keyspace, fromSlot: slot };
+    yield* entriesIn(engine, { ...part, toSlot: slot });
+  }
 }
 
 /** Undefined: some of it cannot be read. */
