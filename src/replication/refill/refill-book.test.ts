@@ -47,7 +47,7 @@ const steps = fc.array(
   { maxLength: 10 },
 );
 
-test('a slot is refilled when it was level with each other primary, and one knows for whom', async () => {
+test('a slot is refilled when it was level with each other, and one knows with whom', async () => {
   const check = fc.asyncProperty(steps, async (steps) => {
     const disk = new Disk();
     const book = await disk.book();
