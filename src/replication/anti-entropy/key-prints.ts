@@ -37,7 +37,7 @@ export function printsOf(keys: readonly DigestedKey[], salt: number): Buffer {
   return prints;
 }
 
-/** What the other side is told about its prints: everything of KeysReply that is not about hashes. */
+/** What the other side is told about its prints. */
 export function answerToPrints(
   prints: Buffer,
   salt: number,

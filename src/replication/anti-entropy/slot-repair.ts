@@ -1,7 +1,7 @@
-// Brings two copies of a slot level: the keys that differ are found by their prints, and of each key
-// of which one side knows more the other gets the object. Of a slot of many keys only those buckets
-// are looked at that differ. Whoever has less merges: nothing is ever taken back, so it does no harm
-// when both sides do this at once, or clients write meanwhile.
+// Brings two copies of a slot level: the keys that differ are found by their prints, and of each
+// key of which one side knows more the other gets the object. Of a slot of many keys only those
+// buckets are looked at that differ. Whoever has less merges: nothing is ever taken back, so it
+// does no harm when both sides do this at once, or clients write meanwhile.
 
 import type { Slot } from '../../base/ids.ts';
 import { encodeObject } from '../../causality/object-format.ts';
