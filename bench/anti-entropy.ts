@@ -18,12 +18,14 @@ import type { ClusterId, NodeId } from '../src/base/ids.ts';
 import type { Later } from '../src/base/later.ts';
 import { actorOf } from '../src/causality/dot.ts';
 import { encodeObject } from '../src/causality/object-format.ts';
+import type { VersionVector } from '../src/causality/version-vector.ts';
 import { nodeClock } from '../src/host/node-clock.ts';
 import { openNodeDisk } from '../src/host/node-disk.ts';
 import { nodeJobs } from '../src/host/node-jobs.ts';
 import { silentLog } from '../src/host/node-log.ts';
 import { nodeRandom } from '../src/host/node-random.ts';
 import { AntiEntropy } from '../src/replication/anti-entropy/anti-entropy.ts';
+import { digestChange } from '../src/replication/anti-entropy/key-digest.ts';
 import { SyncTimes } from '../src/replication/anti-entropy/sync-times.ts';
 import { Side, Traffic } from '../src/replication/anti-entropy/test-sides.ts';
 import { DEFAULT_KEYSPACE } from '../src/replication/keyspace.ts';
@@ -34,6 +36,7 @@ import type { Merged } from '../src/replication/replica.ts';
 import { slotOf } from '../src/ring/slot.ts';
 import { openEngine } from '../src/storage/open-engine.ts';
 import { STORAGE_JOBS } from '../src/storage/storage-jobs.ts';
+import { SlotDigests } from '../src/storage/summary/slot-digests.ts';
 import { FiguresPage } from './figures-page.ts';
 
 type Print = (line: string) => void;
@@ -41,6 +44,7 @@ type Print = (line: string) => void;
 const DIFFERING = [0, 1, 10, 1_000, 100_000];
 const VALUE = Buffer.alloc(100, 'v');
 const KEYSPACE = DEFAULT_KEYSPACE;
+const UPKEEP_WRITES = 5_000_000;
 /** A frame's header and checksum, when each message travels in one of its own. */
 const FRAME_BYTES = 30;
 /** Of a key: what reconciliation has to name at least. */
@@ -121,8 +125,24 @@ async function measured(one: Side, two: Side, keys: number): Promise<string[]> {
   return [
     ...lines,
     '',
+    `what each write pays to keep the digests: ${upkeepNs(UPKEEP_WRITES).toFixed(0)} ns`,
     'bytes to find slots, to find keys in them, and of the objects: of 100 bytes and their context',
   ];
+}
+
+/** Nanoseconds to make the digest of a key another one, and that of its slot. */
+function upkeepNs(writes: number): number {
+  const digests = new SlotDigests();
+  const keys = Array.from({ length: 1_024 }, (_, n) => keyAt(n));
+  const known = (counter: number): VersionVector => [{ actor: actorOf(9, 1), counter }];
+  const [before, after] = [known(1), known(2)];
+  const fromMs = performance.now();
+  for (let n = 0; n < writes; n++) {
+    const at = keys[n % keys.length] as KeyAt;
+    const { high, low } = digestChange(7, at, before, after);
+    digests.fold(at, high, low);
+  }
+  return ((performance.now() - fromMs) * 1e6) / writes;
 }
 
 /** The cells of a row: what it takes until a comparison finds both sides the same. */
@@ -168,11 +188,15 @@ async function level(one: Side, two: Side): Promise<void> {
 
 /** Key `n` as node 1 wrote it, each time knowing what it had written before. */
 function write(side: Side, n: number, counter: number): Later<Merged> {
-  const key = Buffer.from(`key:${String(n).padStart(KEY_BYTES - 4, '0')}`);
-  const at: KeyAt = { keyspace: KEYSPACE.number, slot: slotOf(key), key };
+  const at = keyAt(n);
   const dot = { actor: actorOf(9, 1), counter: n * 16 + counter };
   const sibling = { dot, time: counter, expiresAt: 0, isTombstone: false, value: VALUE };
   return side.replica.merge(KEYSPACE, at, encodeObject({ context: [dot], siblings: [sibling] }));
+}
+
+function keyAt(n: number): KeyAt {
+  const key = Buffer.from(`key:${String(n).padStart(KEY_BYTES - 4, '0')}`);
+  return { keyspace: KEYSPACE.number, slot: slotOf(key), key };
 }
 
 /** What a list of everything takes on the wire. */

@@ -38,10 +38,10 @@ test('what differs is found, and who lacks it', () => {
     const expected = copies.flatMap(([one, two], n) => {
       return one === two ? [] : [`key-${n} ${one < two} ${two < one}`];
     });
-    const found = compared(ours, theirs, salt)?.map(({ key, weLack, theyLack }) => {
-      return `${key} ${weLack} ${theyLack}`;
-    });
-    deepEqual(found?.sort(), expected.sort());
+    const { found, areAll } = compared(ours, theirs, salt);
+    const texts = found.map(({ key, weLack, theyLack }) => `${key} ${weLack} ${theyLack}`);
+    deepEqual(texts.sort(), expected.sort());
+    equal(areAll, true);
   });
   fc.assert(check);
 });
@@ -57,9 +57,15 @@ test('two keys with one print are noticed, and told apart with another salt', ()
     byPrint.set(print, key);
   }
   const [mine, theirs] = pair;
-  equal(compared([mine], [theirs], 1), undefined);
-  equal(compared([mine], [theirs], 2)?.length, 2);
+  const counts = (...scene: Parameters<typeof compared>) => {
+    const { found, areAll } = compared(...scene);
+    return [found.length, areAll];
+  };
+  deepEqual(counts([mine], [theirs], 1), [0, false]);
+  deepEqual(counts([mine], [theirs], 2), [2, true]);
+  // What else differs is found all the same.
+  deepEqual(counts([mine, ...known(-1, 1)], [theirs], 1), [1, false]);
   // Where one of them has changed, the print of the other stands for what it was.
   const [later] = known(Number(mine.key.toString().slice(4)), 2) as [DigestedKey];
-  equal(compared([mine, theirs], [later, theirs], 1)?.length, 1);
+  deepEqual(counts([mine, theirs], [later, theirs], 1), [1, true]);
 });

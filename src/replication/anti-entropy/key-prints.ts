@@ -70,8 +70,13 @@ export interface Answered {
   readonly absent: ObjectVersion;
 }
 
-/** Undefined: they were not all found, for two keys have one print. */
-export function differencesIn({ ours, answer, digestOf, absent }: Answered) {
+export interface Differences {
+  readonly found: readonly KeyDifference[];
+  /** No: two keys have one print. Those that are missing are found with another salt. */
+  readonly areAll: boolean;
+}
+
+export function differencesIn({ ours, answer, digestOf, absent }: Answered): Differences {
   const pairs = new Map<string, { mine?: DigestedKey | undefined; theirs?: KeyVersion }>();
   for (const place of answer.places) {
     const mine = ours[place];
@@ -82,7 +87,7 @@ export function differencesIn({ ours, answer, digestOf, absent }: Answered) {
     pairs.set(nameOf(theirs), { mine: own.get(nameOf(theirs)), theirs });
   }
   let left = xor(sumOf(ours), answer.digest);
-  const differences: KeyDifference[] = [];
+  const found: KeyDifference[] = [];
   for (const { mine, theirs } of pairs.values()) {
     if (mine !== undefined) left = xor(left, mine.digest);
     if (theirs !== undefined) left = xor(left, digestOf(theirs));
@@ -90,9 +95,9 @@ export function differencesIn({ ours, answer, digestOf, absent }: Answered) {
     const other = theirs?.version ?? EMPTY_OBJECT;
     const [weLack, theyLack] = [isBehind(known, other), isBehind(other, known)];
     const { key } = (mine ?? theirs) as KeyVersion;
-    if (weLack || theyLack) differences.push({ key, weLack, theyLack });
+    if (weLack || theyLack) found.push({ key, weLack, theyLack });
   }
-  return left.high === 0 && left.low === 0 ? differences : undefined;
+  return { found, areAll: left.high === 0 && left.low === 0 };
 }
 
 function printOf({ high, low }: Digest, salt: number): number {

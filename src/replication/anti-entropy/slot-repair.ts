@@ -74,12 +74,12 @@ export class SlotRepair {
     const repaired = { keys: 0, bytes: 0, hasAll: true, isLevel: true };
     const ranges = await this.#differingHashes(member, at);
     if (ranges === undefined) return undefined;
+    let wasToldAll = true;
     for (const hashes of ranges) {
-      const wasTold = await this.#repairPart(member, keyspace, at, hashes, repaired);
-      if (!wasTold) return undefined;
+      wasToldAll = (await this.#repairPart(member, keyspace, at, hashes, repaired)) && wasToldAll;
     }
     await this.#parts.window.drained();
-    return repaired;
+    return wasToldAll ? repaired : undefined;
   }
 
   /** Where the slot differs, or may; undefined: the other side did not answer. */
@@ -92,6 +92,7 @@ export class SlotRepair {
     return answer.kind === 'buckets' ? bucketRanges(answer.differing) : undefined;
   }
 
+  /** Whether we were told everything that differs there. */
   async #repairPart(
     member: MemberIndex,
     keyspace: Keyspace,
@@ -101,6 +102,7 @@ export class SlotRepair {
   ): Promise<boolean> {
     const { digestSeed, peers, replica, requestMs, window } = this.#parts;
     const absent = replica.objectOf(at, undefined);
+    let wasToldAll = true;
     for (let { fromHash } = hashes; fromHash <= hashes.toHash; ) {
       const { keys, toHash } = await slotKeys(this.#parts, at, { ...hashes, fromHash });
       this.#salt = (this.#salt + 1) >>> 0;
@@ -109,12 +111,12 @@ export class SlotRepair {
       const answer = await answerOf(peers, member, request, requestMs);
       if (answer.kind !== 'keys' || answer.toHash < fromHash) return false;
       const ours = keys.filter(({ hash }) => hash <= answer.toHash);
-      const differences = differencesIn({
+      const { found, areAll } = differencesIn({
         ...{ ours, answer, absent },
         digestOf: ({ key, version }) => digestOf(digestSeed, { ...at, key }, version.context),
       });
-      if (differences === undefined) return false;
-      for (const { key, weLack, theyLack } of differences) {
+      wasToldAll &&= areAll;
+      for (const { key, weLack, theyLack } of found) {
         repaired.keys += 1;
         const keyAt = { ...at, key };
         if (weLack) await window.begin(() => this.#fetch(member, keyspace, keyAt, repaired));
@@ -122,7 +124,7 @@ export class SlotRepair {
       }
       fromHash = answer.toHash + 1;
     }
-    return true;
+    return wasToldAll;
   }
 
   /** Never rejects: what could not be done now is found again. */
