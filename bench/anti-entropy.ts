@@ -27,7 +27,7 @@ import { nodeRandom } from '../src/host/node-random.ts';
 import { AntiEntropy } from '../src/replication/anti-entropy/anti-entropy.ts';
 import { digestChange } from '../src/replication/anti-entropy/key-digest.ts';
 import { SyncTimes } from '../src/replication/anti-entropy/sync-times.ts';
-import { Side, Traffic } from '../src/replication/anti-entropy/test-sides.ts';
+import { FRAME_BYTES, Side, Traffic } from '../src/replication/anti-entropy/test-sides.ts';
 import { DEFAULT_KEYSPACE } from '../src/replication/keyspace.ts';
 import { listOwnKeys } from '../src/replication/listing/own-keys.ts';
 import { writeReply } from '../src/replication/message-format.ts';
@@ -45,8 +45,6 @@ const DIFFERING = [0, 1, 10, 1_000, 100_000];
 const VALUE = Buffer.alloc(100, 'v');
 const KEYSPACE = DEFAULT_KEYSPACE;
 const UPKEEP_WRITES = 5_000_000;
-/** A frame's header and checksum, when each message travels in one of its own. */
-const FRAME_BYTES = 30;
 /** Of a key: what reconciliation has to name at least. */
 const KEY_BYTES = 16;
 

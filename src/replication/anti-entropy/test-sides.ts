@@ -24,7 +24,7 @@ import { Comparison, type ComparisonParts } from './comparison.ts';
 const SEED = 7;
 const KEYSPACE = DEFAULT_KEYSPACE;
 /** A frame's header and checksum, when each message travels in one of its own. */
-const FRAME_BYTES = 30;
+export const FRAME_BYTES = 30;
 const REQUEST_MS = 60_000;
 
 /** What is said between two sides, by the kind of the request, both ways. */
