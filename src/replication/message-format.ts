@@ -3,18 +3,17 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { ERROR_CODES } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
 import {
-  BUCKETS_BYTES,
-  DIGEST_BYTES,
-  digestCountOf,
-  NODE_COUNT,
-  type NodeDigests,
-} from './anti-entropy/tree-shape.ts';
+  readCompared,
+  readComparison,
+  writeCompared,
+  writeComparison,
+} from './anti-entropy/comparison-format.ts';
 import { readLevel, writeLevel } from './levels/level-format.ts';
 import type { KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
@@ -51,6 +50,7 @@ const REQUEST_KINDS = [
   'raise-floor',
   'begin-flush',
   'flush',
+  'compare-keys',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -68,6 +68,7 @@ const REPLY_KINDS = [
   'raised',
   'position',
   'flushed',
+  'keys',
 ] as const satisfies readonly Reply['kind'][];
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
@@ -84,14 +85,9 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       w.bytes(request.object);
       return;
     case 'compare-digests':
-      w.u8(request.keyspace);
-      w.u32(request.from);
-      writeNodes(w, request.nodes);
-      return;
     case 'compare-buckets':
-      w.u8(request.keyspace);
-      w.u16(request.slot);
-      w.raw(request.buckets);
+    case 'compare-keys':
+      writeComparison(w, request);
       return;
     case 'store-hint':
       writeKeyAt(w, request);
@@ -138,9 +134,9 @@ export function readRequest(r: ByteReader): Request {
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
     case 'compare-digests':
-      return { kind, keyspace: readKeyspace(r), from: r.u32(), nodes: readMany(r, readNode) };
     case 'compare-buckets':
-      return { kind, keyspace: readKeyspace(r), slot: readSlot(r), buckets: r.raw(BUCKETS_BYTES) };
+    case 'compare-keys':
+      return readComparison(r, kind);
     case 'store-hint':
       return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
     case 'open-round':
@@ -202,10 +198,9 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
       w.varint(reply.count);
       return;
     case 'digests':
-      writeNodes(w, reply.nodes);
-      return;
     case 'buckets':
-      w.u32(reply.differing);
+    case 'keys':
+      writeCompared(w, reply);
       return;
     case 'refused':
       w.u8(ERROR_CODES.indexOf(reply.code));
@@ -239,9 +234,9 @@ export function readReply(r: ByteReader): Reply {
     case 'count':
       return { kind, count: r.varint() };
     case 'digests':
-      return { kind, nodes: readMany(r, readNode) };
     case 'buckets':
-      return { kind, differing: r.u32() };
+    case 'keys':
+      return readCompared(r, kind);
     case 'refused':
       return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error'), why: r.text(), fix: r.text() };
   }
@@ -252,20 +247,6 @@ function readVersionReply(r: ByteReader): Reply {
   const version = (flags & 1) === 0 ? undefined : readVersion(r);
   const reply = { kind: 'version', version } as const;
   return (flags & REFILLING) === 0 ? reply : { ...reply, isRefilling: true };
-}
-
-function writeNodes(w: ByteWriter, nodes: readonly NodeDigests[]): void {
-  w.varint(nodes.length);
-  for (const { node, digests } of nodes) {
-    w.u16(node);
-    w.raw(digests);
-  }
-}
-
-function readNode(r: ByteReader): NodeDigests {
-  const node = r.u16();
-  if (node >= NODE_COUNT) throw badBytes(`the tree over all slots has no node ${node}`);
-  return { node, digests: r.raw(digestCountOf(node) * DIGEST_BYTES) };
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {

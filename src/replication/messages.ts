@@ -10,6 +10,7 @@ import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import type { Dot } from '../causality/dot.ts';
 import type { ObjectVersion } from '../causality/siblings.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
+import type { Digest } from '../storage/engine.ts';
 import type { NodeDigests } from './anti-entropy/tree-shape.ts';
 import type {
   GetOutcome,
@@ -41,6 +42,8 @@ export type Request =
   | CompareRequest
   /** Digests of the buckets of one slot: → `buckets`. */
   | BucketsRequest
+  /** Short digests of the keys of a slot, or of a part of it: → `keys`. */
+  | KeysRequest
   /** Your version without values: → `version`. */
   | (KeyAt & { readonly kind: 'read-version' })
   /** Your whole copy: → `object`. */
@@ -105,6 +108,31 @@ export interface BucketsRequest {
   readonly buckets: Buffer;
 }
 
+/** Of the keys of a slot those with these hashes, both ends inclusive. */
+export interface HashRange {
+  readonly fromHash: number;
+  readonly toHash: number;
+}
+
+export interface KeysRequest extends SlotAt, HashRange {
+  readonly kind: 'compare-keys';
+  readonly salt: number;
+  /** Of all keys of the sender there, in the order of listings: see anti-entropy/key-prints.ts. */
+  readonly prints: Buffer;
+}
+
+export interface KeysReply {
+  readonly kind: 'keys';
+  /** So far it goes, inclusive; what is beyond is to be asked for again. */
+  readonly toHash: number;
+  /** Of all keys of the receiver up to there, XORed. */
+  readonly digest: Digest;
+  /** Places of prints that it has no key for. */
+  readonly places: readonly number[];
+  /** Its keys that none of the prints stands for. */
+  readonly keys: readonly KeyVersion[];
+}
+
 export interface BeginFlushRequest {
   readonly kind: 'begin-flush';
   readonly keyspace: KeyspaceNumber;
@@ -152,6 +180,7 @@ export type Reply =
   | { readonly kind: 'digests'; readonly nodes: readonly NodeDigests[] }
   /** One bit for each bucket that differs. */
   | { readonly kind: 'buckets'; readonly differing: number }
+  | KeysReply
   | Opened
   | { readonly kind: 'raised' }
   | Position
@@ -207,9 +236,12 @@ export interface Listing {
   readonly isRefilling?: true;
 }
 
-export interface ListedKey {
-  readonly slot: Slot;
-  readonly hash: number;
+export interface KeyVersion {
   readonly key: Buffer;
   readonly version: ObjectVersion;
+}
+
+export interface ListedKey extends KeyVersion {
+  readonly slot: Slot;
+  readonly hash: number;
 }

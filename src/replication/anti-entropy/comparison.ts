@@ -11,12 +11,14 @@ import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
-import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
+import type { BucketsRequest, CompareRequest, KeysRequest, Reply } from '../messages.ts';
 import { PacedWindow } from '../paced-window.ts';
 import { answerOf, type MemberIndex } from '../peers.ts';
+import { answerToPrints } from './key-prints.ts';
 import { answerTo, narrowed, TURNS_MAX } from './narrowing.ts';
 import { SharedSlots } from './shared-slots.ts';
 import { bucketDigests } from './slot-buckets.ts';
+import { slotKeys } from './slot-keys.ts';
 import { type RepairCounters, SlotRepair, type SlotRepairParts } from './slot-repair.ts';
 import { differingPlaces, leafOf, ROOT, type TreeNode } from './tree-shape.ts';
 
@@ -116,6 +118,12 @@ export class Comparison {
     let differing = 0;
     for (const bucket of differingPlaces(ours, buckets)) differing |= 1 << bucket;
     return { kind: 'buckets', differing: differing >>> 0 };
+  }
+
+  /** What differs of the keys of one slot, or a part of it. Rejects as our disk does. */
+  async keysFor(request: KeysRequest): Promise<Reply> {
+    const { keys, toHash } = await slotKeys(this.#parts, request, request);
+    return { kind: 'keys', toHash, ...answerToPrints(request.prints, request.salt, keys) };
   }
 
   slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {

@@ -7,7 +7,7 @@
 // How the words of a slot look as bytes is for the owner of the table to say.
 
 import { type ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
-import { type KeyspaceNumber, SLOT_COUNT } from '../../base/ids.ts';
+import { SLOT_COUNT } from '../../base/ids.ts';
 import type { SlotRange } from '../engine.ts';
 
 export type WriteWords = (writer: ByteWriter, words: Int32Array, at: number) => void;
@@ -61,8 +61,7 @@ export class SlotTable {
   static readFrom(reader: ByteReader, wordsPerSlot: number, readWords: ReadWords): SlotTable {
     const table = new SlotTable(wordsPerSlot);
     for (let left = reader.varint(); left > 0; left--) {
-      const keyspace = reader.u8() as KeyspaceNumber;
-      table.#readSlots(reader, table.wordsToChange(keyspace), readWords);
+      table.#readSlots(reader, table.wordsToChange(reader.u8()), readWords);
     }
     return table;
   }
