@@ -131,7 +131,7 @@ test('a slot heals of which others have newer versions than the one that rotted'
   assert.equal(String(found.values[0]?.value), 'newer');
 });
 
-test('a node that dropped slots goes on as a new actor: it has forgotten what it named', async () => {
+test('a node that dropped slots goes on as a new actor: it forgot what it named', async () => {
   const story = await new Story(5).begin();
   const key = Buffer.from(KEYS[0] as string);
   const actorOfWrite = async () => {

@@ -1,7 +1,7 @@
 // What rot makes of the bytes of a file: bits that read otherwise than they were written. They lie
-// over the bytes and not in them, so that a copy of the disk for a judge (SimDirectory.backup) shows
-// what was written, and so that it is known when the rot is gone: with the file, with its end, or
-// with a write to the very place.
+// over the bytes and not in them, so that a copy of the disk for a judge (SimDirectory.backup)
+// shows what was written, and so that it is known when the rot is gone: with the file, with its
+// end, or with a write to the very place.
 
 export class SimRot {
   /** By offset: the bits that are flipped. */
