@@ -17,6 +17,7 @@ import { LATEST, SIBLINGS, type SimCluster } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
 import type { AckWitness } from './oracles/ack-witness.ts';
 import type { ReadWitness } from './oracles/read-witness.ts';
+import { FEW_KEYS, type SharedKeys } from './shared-keys.ts';
 import { WALL_MS_AT_START } from './sim-clock.ts';
 import type { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -37,23 +38,6 @@ export interface ClientOptions {
   readonly levels?: readonly ConsistencyLevel[] | undefined;
   /** What the client really sends of the context that it claims to have seen: for canaries. */
   readonly sends?: (context: VersionVector) => VersionVector;
-}
-
-/** Keys that clients share, of the siblings keyspace and of the latest one. */
-export interface SharedKeys {
-  readonly siblings: readonly string[];
-  readonly latest: readonly string[];
-}
-
-/** So few that clients meet; some share a slot. */
-export const FEW_KEYS: SharedKeys = {
-  siblings: ['a', '{a}b', '{a}c', 'd'],
-  latest: ['x', '{x}y', 'z'],
-};
-
-export function manyKeys(count: number): SharedKeys {
-  const named = (prefix: string) => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
-  return { siblings: named('s'), latest: named('l') };
 }
 
 const FLUSH_CHANCE = 0.01;

@@ -8,7 +8,11 @@ import type { Address, ClusterId, NodeId } from '../src/base/ids.ts';
 import { type Dot, nodeNumberOf } from '../src/causality/dot.ts';
 import type { Host } from '../src/host/host.ts';
 import { type Node, startNode } from '../src/node/node.ts';
-import { type ClusterMember, nodeNumberOf as numberOf, PlacedTopology } from '../src/node/topology.ts';
+import {
+  type ClusterMember,
+  nodeNumberOf as numberOf,
+  PlacedTopology,
+} from '../src/node/topology.ts';
 import type { HintLimits } from '../src/replication/hints/hint-book.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../src/replication/keyspace.ts';
 import type { EngineOptions } from '../src/storage/open-engine.ts';

@@ -7,7 +7,7 @@
 import type { Node } from '../src/node/node.ts';
 import { HINT_LIMITS } from '../src/replication/hints/hint-book.ts';
 import type { EngineOptions } from '../src/storage/open-engine.ts';
-import { type ClientOptions, type SharedKeys, SimClient } from './clients.ts';
+import { type ClientOptions, SimClient } from './clients.ts';
 import { type Saboteur, SimCluster } from './cluster.ts';
 import { History } from './history.ts';
 import { AckWitness } from './oracles/ack-witness.ts';
@@ -20,6 +20,7 @@ import { compareAll, deliverHints, forgetDead, heal, readAll } from './phases/he
 import { liveOnWithoutOne } from './phases/liveness.ts';
 import { ProbeBook, type ProbeCounts } from './probes/probes.ts';
 import { SessionClient, type SessionOptions } from './sessions/session-client.ts';
+import type { SharedKeys } from './shared-keys.ts';
 import { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
 import { DiskAtlas } from './weather/disk-atlas.ts';
@@ -47,9 +48,12 @@ export interface ScenarioOptions {
   readonly storage?: EngineOptions;
   readonly sends?: ClientOptions['sends'];
   readonly after?: SessionOptions['after'];
-  readonly load?: Load;
+  /** Otherwise than they usually do. */
+  readonly load?: Partial<Load> | undefined;
+  /** Instead of as many as the seed would draw. */
+  readonly nodes?: number | undefined;
   /** Instead of what the seed would draw. */
-  readonly weather?: Partial<Weather>;
+  readonly weather?: Partial<Weather> | undefined;
 }
 
 export interface Report {
@@ -94,7 +98,8 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const weather = { ...drawWeather(dice), ...options.weather };
   const onEnd = (node: Node) => probes.addMetrics(node.metrics());
   const hintLimits = { bytesMax: dice.pick([200, HINT_LIMITS.bytesMax]), windowMs: HINTS_MS };
-  const size = dice.pick([3, 3, 4, 5]);
+  const drawn = dice.pick([3, 3, 4, 5]);
+  const size = options.nodes ?? drawn;
   const places = drawPlaces(world.random.fork('places'), size);
   const cluster = new SimCluster(world, size, { ...options, hintLimits, onEnd, ...places });
   const history = new History();
@@ -112,7 +117,7 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     await clearUp(run);
     const holders = (name: string) => cluster.holders(name);
     const disks = await disksOf(run);
-    const { isAllKept } = faults;
+    const isAllKept = !faults.hasDestroyed;
     findings.push(...judge({ history, disks, holders, isTimeTrue, isAllKept }));
     probes.addSeen({ history, faults: faults.counts, disks, wiped: faults.wiped });
   } catch (error) {
@@ -158,10 +163,11 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   await world.runUntil(() => isFull(cluster));
   faults.start();
-  const isAllKept = () => faults.isAllKept;
+  const isAllKept = () => !faults.hasDestroyed;
   const watch = new RefillWatch({ world, cluster, history, isAllKept });
   watch.start();
-  const { sends, after, load = USUAL_LOAD } = options;
+  const { sends, after } = options;
+  const load: Load = { ...USUAL_LOAD, ...options.load };
   const { keys, flushChance } = load;
   const ledger = new HintLedger(history, isAllKept);
   const seeing = { ...run, random: dice.fork('witness') };
@@ -187,7 +193,7 @@ async function surviveWeather(run: Run): Promise<void> {
 
 /** A node that lost its disk needs all others once, before it can do without one. */
 async function refillAll({ world, cluster, history, faults }: Run): Promise<void> {
-  if (faults.isAllKept) return;
+  if (!faults.hasDestroyed) return;
   await heal({ world, cluster, history, names: cluster.names });
   await world.runUntil(() => isFull(cluster), REFILL_MS_MAX);
 }

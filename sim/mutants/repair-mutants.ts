@@ -40,6 +40,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'const isKept = others === undefined || (await this.#isLacking(others, at));',
     becomes: 'const isKept = others === undefined;',
+    weather: ['hasIslands', 'hasPartitions'],
+    nodes: 5,
   },
   {
     name: 'a copy for others is never taken away',
@@ -52,6 +54,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/own-actor.ts',
     text: 'if (context.some(({ actor }) => actor === this.#actor)) await this.renewed();',
     becomes: '',
+    weather: ['hasIslands'],
+    nodes: 5,
   },
   {
     name: 'anti-entropy skips every second bucket',
@@ -70,6 +74,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/anti-entropy/comparison.ts',
     text: 'if (repaired?.keys === 0) this.#alike',
     becomes: 'if (repaired !== undefined) this.#alike',
+    weather: ['hasFullDisks', 'hasLossyNetwork', 'hasPartitions'],
   },
   {
     name: 'the count of a slot grows with every write',

@@ -2,6 +2,8 @@
 // held against what it would have left of it before. A primary forgets nothing that it ever had
 // durably: it has the key as it was, or what replaced that, or a floor that says so. Other
 // replicas would soon bring back what one has lost; this looks before they do.
+//
+// And O6: a hint stands beside the copy that it speaks of, or it promises what nobody has.
 
 import { type StoredObject, subsumes } from '../../src/causality/siblings.ts';
 import type { SimCluster } from '../cluster.ts';
@@ -80,6 +82,10 @@ export class DiskLooks {
     const before = this.#seen.get(name);
     if (before !== undefined && before.look > now.look) return;
     this.#seen.set(name, now);
+    const hollow = [...now.image.hinted].filter((key) => isNothing(objectOn(now.image, key)));
+    if (hollow.length > 0) {
+      this.#history.broken.push(`unaccounted: ${name} has hints of [${hollow}], and no copies`);
+    }
     if (before === undefined) return;
     const isPrimary = (key: string) => this.#cluster.holders(key).includes(name);
     const keys = new Set([...before.image.objects.keys(), ...now.image.objects.keys()]);
@@ -89,6 +95,10 @@ export class DiskLooks {
       this.#history.broken.push(`forgotten: ${name} had ${list(was)} of ${key}, has ${list(is)}`);
     }
   }
+}
+
+function isNothing({ context }: StoredObject): boolean {
+  return context.length === 0;
 }
 
 function list({ siblings }: StoredObject): string {

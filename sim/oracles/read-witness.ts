@@ -3,8 +3,8 @@
 //   O10 stale: R + W > N. Whoever reads from a quorum is answered with the knowledge of every write
 //       that was acknowledged before, by primaries, and under the rule `latest` with none that was
 //       over before such a write began.
-//   O11 premature: what a client is shown no power cut takes back: one at least of the nodes that
-//       the answer was made of has it durably. Looked at while its writer does not know the outcome.
+//       that was acknowledged before, by primaries, and under the rule `latest` with none that was
+//       over before such a write began.
 
 import type { KeyspaceNumber } from '../../src/base/ids.ts';
 import { covers } from '../../src/causality/version-vector.ts';

@@ -12,8 +12,8 @@ export interface Hunt {
 }
 
 export async function huntMutant(mutant: Mutant, from: number, seedsMax: number): Promise<Hunt> {
-  const { name, weather } = mutant;
-  const scenario = weather && { weather: onlyWeather(...weather) };
+  const { name, weather, load, nodes } = mutant;
+  const scenario = { weather: weather && onlyWeather(...weather), load, nodes };
   let next = from;
   let seeds = 0;
   let finding: string | undefined;

@@ -11,11 +11,12 @@ import {
   type VersionVector,
 } from '../../src/causality/version-vector.ts';
 import type { Node } from '../../src/node/node.ts';
-import { FEW_KEYS, patiently } from '../clients.ts';
+import { patiently } from '../clients.ts';
 import { LATEST, SIBLINGS, type SimCluster } from '../cluster.ts';
 import type { History, WriteRecord } from '../history.ts';
 import type { AckWitness } from '../oracles/ack-witness.ts';
 import type { ReadWitness } from '../oracles/read-witness.ts';
+import { FEW_KEYS } from '../shared-keys.ts';
 import type { SimWorld } from '../sim-host.ts';
 import type { SimRandom } from '../sim-random.ts';
 

@@ -45,7 +45,7 @@ export class Faults {
   readonly #parts: FaultParts;
   readonly #weather: Weather;
   readonly #random: SimRandom;
-  readonly #lookDice: SimRandom;
+  readonly #lateDice: SimRandom;
   readonly #copies = new Map<string, DiskCopy>();
   /** Machines that are down because their disk is being replaced. */
   readonly #inRepair = new Set<string>();
@@ -57,12 +57,12 @@ export class Faults {
     this.#parts = parts;
     this.#weather = weather;
     this.#random = parts.world.random.fork('faults');
-    this.#lookDice = this.#random.fork('looks');
+    this.#lateDice = this.#random.fork('late');
   }
 
-  /** Whether no disk was replaced so far. */
-  get isAllKept(): boolean {
-    return this.counts.disksLost + this.counts.disksRestored === 0;
+  /** Whether any disk was replaced so far. */
+  get hasDestroyed(): boolean {
+    return this.counts.disksLost + this.counts.disksRestored > 0;
   }
 
   /** Sets the climate and schedules events until `stop()`. */
@@ -74,6 +74,7 @@ export class Faults {
       if (!this.#weather.hasSkewedClocks) break;
       world.node(name).quartz.setSkew(random.between(-SKEW_MS_MAX, SKEW_MS_MAX));
     }
+    const island = this.#lateDice.pick(cluster.names);
     const kinds: [isOn: boolean, meanMs: number, strike: () => void][] = [
       [this.#weather.hasCrashes, 1_500, () => this.#crash([this.#someName()])],
       [this.#weather.hasPowerCuts, this.#weather.powerCutMs, () => this.#cutPower()],
@@ -87,6 +88,7 @@ export class Faults {
       [this.#weather.hasStalledDisks, 2_500, () => this.#stallDisk()],
       [this.#weather.hasLostDisks, 2_000, () => this.#replaceDisk(this.#someName(), undefined)],
       [this.#weather.hasOldDisks, 1_500, () => this.#copyOrRestore()],
+      [this.#weather.hasIslands, 3_000, () => this.#cutOff(island)],
     ];
     for (const [isOn, meanMs, strike] of kinds) if (isOn) this.#repeat(meanMs, strike);
   }
@@ -139,7 +141,7 @@ export class Faults {
     const { world, cluster, looks } = this.#parts;
     for (const name of names) {
       if (!world.node(name).isUp) continue;
-      if (this.#lookDice.chance(CRASH_LOOK_CHANCE)) looks.note(name);
+      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) looks.note(name);
       this.counts.crashes += 1;
       cluster.crash(name);
       this.#restartLater(name);
@@ -168,6 +170,13 @@ export class Faults {
     ]);
     begin();
     this.#later(this.#random.exponential(1_500), 'heal', () => network.healAll());
+  }
+
+  /** For long enough that its clients find no primary of some keys, and it stands in for them. */
+  #cutOff(name: string): void {
+    const { network } = this.#parts.world;
+    network.isolate(name);
+    this.#later(this.#random.between(1_000, 4_000), 'lands', () => network.healAll());
   }
 
   /** One way, or all that leads to a node or away from it, takes up to seconds for a while. */
@@ -224,7 +233,7 @@ export class Faults {
   /** Syncs that take seconds, and slow reads, as those of a dying or throttled disk are. */
   #stallDisk(): void {
     const { directory } = this.#parts.world.node(this.#someName());
-    const readMs = this.#lookDice.between(1, 50);
+    const readMs = this.#lateDice.between(1, 50);
     directory.setPace({ syncMs: this.#random.between(500, 5_000), readMs });
     this.#later(this.#random.exponential(1_500), 'pace', () => directory.setPace(SSD));
   }
