@@ -1,10 +1,10 @@
 // O10 and O11, the witness of reads.
 //
-//   O10 stale: R + W > N. Whoever reads from a quorum is answered with the knowledge of every write
-//       that was acknowledged before, by primaries, and under the rule `latest` with none that was
-//       over before such a write began.
-//       that was acknowledged before, by primaries, and under the rule `latest` with none that was
-//       over before such a write began.
+//   O10 stale: R + W > N. Whoever reads from a quorum is answered by somebody who knows of every
+//       write that was acknowledged before, by primaries; and under the rule `latest` never with
+//       a value whose write was over before such a write began.
+//   O11 premature: what a client is shown no power cut takes back: one at least of the nodes that
+//       the answer was made of has it durably. Looked at while its writer knows no outcome.
 
 import type { KeyspaceNumber } from '../../src/base/ids.ts';
 import { covers } from '../../src/causality/version-vector.ts';
