@@ -134,10 +134,10 @@ export class History {
     return this.flushedUntilMs(write) > 0;
   }
 
-  /** Whether the write was acknowledged before a flush that took all along. */
-  mustBeFlushed({ keyspace, endMs }: WriteRecord): boolean {
-    return this.flushes.some((flush) => {
-      return flush.keyspace === keyspace && flush.isDone && endMs < flush.startMs;
+  /** Whether the write was acknowledged before a flush that took all along, and ended by `atMs`. */
+  mustBeFlushed({ keyspace, endMs }: WriteRecord, atMs = Number.POSITIVE_INFINITY): boolean {
+    return this.flushes.some(({ isDone, lastMs, ...flush }) => {
+      return flush.keyspace === keyspace && isDone && endMs < flush.startMs && lastMs <= atMs;
     });
   }
 

@@ -123,5 +123,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/reaping/flush-member.ts',
     text: 'for (const slot of touched) await this.#flushKeys(keyspace, slot);',
     becomes: '',
+    weather: [],
+    load: { flushChance: 0.1 },
   },
 ];

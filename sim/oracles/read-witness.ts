@@ -1,5 +1,6 @@
 // O10 and O11, the witness of reads.
 //
+//   O2  came back: what was flushed is shown to nobody after the flush.
 //   O10 stale: R + W > N. Whoever reads from a quorum is answered by somebody who knows of every
 //       write that was acknowledged before, by primaries; and under the rule `latest` never with
 //       a value whose write was over before such a write began.
@@ -49,8 +50,11 @@ export class ReadWitness {
   /** To be called before anything else happens. */
   hear(read: Read, outcome: GetOutcome): void {
     if (outcome.kind === 'no-answer' || outcome.receipt.fallbacks.length > 0) return;
-    if (read.isQuorum) this.#parts.history.broken.push(...this.#staleness(read, outcome));
-    if (outcome.kind === 'found') this.#maybeLook(read, outcome);
+    const { broken } = this.#parts.history;
+    if (read.isQuorum) broken.push(...this.#staleness(read, outcome));
+    if (outcome.kind !== 'found') return;
+    if (read.isQuorum) broken.push(...this.#flushedBack(read, outcome));
+    this.#maybeLook(read, outcome);
   }
 
   /** Resolves when it has seen all that it wanted to see. */
@@ -71,6 +75,15 @@ export class ReadWitness {
     const newer = acknowledged.find((write) => shown && this.#isNewer(write, shown));
     if (newer !== undefined) findings.push(`${what} = ${shown?.value} comes after ${newer.value}`);
     return findings;
+  }
+
+  #flushedBack({ keyspace, key, startMs }: Read, { values }: Found): string[] {
+    const { history } = this.#parts;
+    const back = values.filter(({ value }) => {
+      const write = history.writeOf(String(value));
+      return write !== undefined && history.mustBeFlushed(write, startMs);
+    });
+    return back.map(({ value }) => `came back: ${keyspace}/${key} = ${value}, which was flushed`);
   }
 
   /** Whether it began when the other was over, and nothing else can have taken it along. */
