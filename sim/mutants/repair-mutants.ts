@@ -33,7 +33,9 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
     becomes: '',
-    weather: ['hasCrashes', 'hasPartitions', 'hasClogs'],
+    weather: ['hasCrashes', 'hasPartitions', 'hasSlowNetwork'],
+    nodes: 5,
+    load: { operations: [100, 200], thinkMs: [1, 10] },
   },
   {
     name: 'a copy for two goes when one has it',
