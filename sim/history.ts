@@ -130,6 +130,11 @@ export class History {
     return Math.max(...ends);
   }
 
+  /** Whether a flush of the keyspace of `keyspace/key` has begun, whatever became of it. */
+  isFlushed(name: string): boolean {
+    return this.flushes.some(({ keyspace }) => name.startsWith(`${keyspace}/`));
+  }
+
   mayBeFlushed(write: WriteRecord): boolean {
     return this.flushedUntilMs(write) > 0;
   }

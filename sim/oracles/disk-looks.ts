@@ -3,7 +3,8 @@
 // durably: it has the key as it was, or what replaced that, or a floor that says so. Other
 // replicas would soon bring back what one has lost; this looks before they do.
 //
-// And O6: a hint stands beside the copy that it speaks of, or it promises what nobody has.
+// And O6: a hint stands beside the copy that it speaks of, or it promises what nobody has; but for
+// a flush, which takes the copies and leaves the hints to be found out.
 
 import { type StoredObject, subsumes } from '../../src/causality/siblings.ts';
 import type { SimCluster } from '../cluster.ts';
@@ -82,7 +83,9 @@ export class DiskLooks {
     const before = this.#seen.get(name);
     if (before !== undefined && before.look > now.look) return;
     this.#seen.set(name, now);
-    const hollow = [...now.image.hinted].filter((key) => isNothing(objectOn(now.image, key)));
+    const hollow = [...now.image.hinted].filter((key) => {
+      return isNothing(objectOn(now.image, key)) && !this.#history.isFlushed(key);
+    });
     if (hollow.length > 0) {
       this.#history.broken.push(`unaccounted: ${name} has hints of [${hollow}], and no copies`);
     }
