@@ -86,8 +86,6 @@ const USUAL_LOAD: Load = {
   lookChance: 0.03,
 };
 
-/** That a node is full stands on its disk by then. */
-const TO_DISK_MS = 20;
 /** Of a few dozen keys. */
 const REFILL_MS_MAX = 60_000;
 /** Longer than a run: what is refused is refused for want of room. */
@@ -164,7 +162,6 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   await world.runUntil(() => isFull(cluster));
-  await world.runFor(TO_DISK_MS);
   faults.start();
   const isAllKept = () => !faults.hasDestroyed;
   const watch = new RefillWatch({ world, cluster, history, isAllKept });
