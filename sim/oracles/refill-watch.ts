@@ -1,7 +1,8 @@
 // O12: a node whose disk is as it left it trusts what stands there. While no disk was lost or went
-// back in time, no node that was full once is ever seen being refilled: nothing would be wrong with
-// its answers, but it would vote in no read until others had told it what it knows.
+// back in time, no node that was full is seen being refilled later in the same life: nothing would
+// be wrong with its answers, but it would vote in no read until others had told it what it knows.
 
+import type { Node } from '../../src/node/node.ts';
 import type { SimCluster } from '../cluster.ts';
 import type { History } from '../history.ts';
 import type { SimWorld } from '../sim-host.ts';
@@ -19,7 +20,8 @@ export interface RefillWatchParts {
 
 export class RefillWatch {
   readonly #parts: RefillWatchParts;
-  readonly #full = new Set<string>();
+  /** The life in which it was full last. */
+  readonly #full = new Map<string, Node>();
   readonly #told = new Set<string>();
   #isOver = false;
 
@@ -43,9 +45,10 @@ export class RefillWatch {
     const { cluster, history, isAllKept } = this.#parts;
     if (!isAllKept()) return;
     for (const name of cluster.names) {
+      const node = cluster.node(name);
       const slots = cluster.slotsRefilling(name);
-      if (slots === 0) this.#full.add(name);
-      if (!slots || !this.#full.has(name) || this.#told.has(name)) continue;
+      if (node !== undefined && slots === 0) this.#full.set(name, node);
+      if (!slots || this.#full.get(name) !== node || this.#told.has(name)) continue;
       this.#told.add(name);
       history.broken.push(`distrustful: ${name} refills ${slots} slots, and its disk is well`);
     }
