@@ -7,7 +7,7 @@
 //   O6  who counted as a fallback keeps its copy for somebody: hint-ledger.ts.
 //
 // Reading the disks of a whole cluster costs as much as a hundred writes: it looks at some only,
-// and rather at what is written while a keyspace is emptied.
+// and rather at what is written while a keyspace is emptied, and at what fallbacks alone hold.
 
 import type { WriteReceipt } from '../../src/replication/request.ts';
 import type { SimCluster } from '../cluster.ts';
@@ -20,8 +20,8 @@ import type { HintLedger } from './hint-ledger.ts';
 
 /** W of both keyspaces. */
 const W = 2;
-/** Of what is written beside a flush, and for so long after it. */
-const FLUSH_LOOK_CHANCE = 0.3;
+const ODD_LOOK_CHANCE = 0.3;
+/** So long after a flush a write is one beside it. */
 const FLUSH_LOOK_MS = 50;
 
 /** What a client was told, with the names of the nodes that counted. */
@@ -62,7 +62,8 @@ export class AckWitness {
       const lacking = cluster.holders(name).filter((primary) => !counted.includes(primary));
       ledger.add({ write, name, dot, fallbacks, lacking });
     }
-    if (!random.chance(this.#isBesideFlush(write) ? FLUSH_LOOK_CHANCE : this.#lookChance)) return;
+    const isOdd = this.#isBesideFlush(write) || fallbacks.length === counted.length;
+    if (!random.chance(isOdd ? ODD_LOOK_CHANCE : this.#lookChance)) return;
     this.#looking.push(this.#look({ write, counted, fallbacks }));
   }
 

@@ -172,10 +172,19 @@ export class Faults {
     this.#later(this.#random.exponential(1_500), 'heal', () => network.healAll());
   }
 
-  /** For long enough that its clients find no primary of some keys, and it stands in for them. */
+  /**
+   * From all others, so that it stands in for them with its clients; or from one, which it cannot
+   * reach and others bring its writes to.
+   */
   #cutOff(name: string): void {
-    const { network } = this.#parts.world;
-    network.isolate(name);
+    const { world, cluster } = this.#parts;
+    const { network } = world;
+    const other = this.#lateDice.pick(cluster.names.filter((each) => each !== name));
+    const begin = this.#lateDice.pick([
+      () => network.isolate(name),
+      () => network.partition([name], [other]),
+    ]);
+    begin();
     this.#later(this.#random.between(1_000, 4_000), 'lands', () => network.healAll());
   }
 
