@@ -309,7 +309,7 @@ export class Echo {
 
 function contented(message: Message): Message {
   if (message.kind !== 'reply' || message.reply.kind !== 'digests') return message;
-  return { ...message, reply: { kind: 'digests', groups: [] } };
+  return { ...message, reply: { kind: 'digests', nodes: [] } };
 }
 
 /** It tells what it has. */
