@@ -27,6 +27,8 @@ export interface Weather {
   readonly hasRot: boolean;
   /** Single reads of single files fail. */
   readonly hasReadErrors: boolean;
+  /** One node, always the same, is cut off from all others, or from one, again and again. */
+  readonly hasIslands: boolean;
   /** Mean times, in milliseconds: between two power cuts, and until a node that crashed is back. */
   readonly powerCutMs: number;
   readonly downMs: number;
@@ -54,10 +56,11 @@ const WEATHER_KINDS = [
   'hasOldDisks',
   'hasRot',
   'hasReadErrors',
+  'hasIslands',
 ] as const;
 
 /** Came later, and have dice of their own: the seeds from before have the weather that they had. */
-const LATE_KINDS: readonly string[] = ['hasRot', 'hasReadErrors'];
+const LATE_KINDS: readonly string[] = ['hasRot', 'hasReadErrors', 'hasIslands'];
 
 /** Each kind of fault is there with probability 0.4. */
 export function drawWeather(random: SimRandom): Weather {
