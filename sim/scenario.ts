@@ -200,7 +200,6 @@ async function surviveWeather(run: Run): Promise<void> {
 /** A node that lost its disk, or some of it, needs all others once before it can do without one. */
 async function refillAll({ world, cluster, history, faults }: Run): Promise<void> {
   if (!faults.hasDestroyed) return;
-<<<<<<< HEAD
   const { names } = cluster;
   for (const name of names.filter((each) => faults.isRefusing(each))) {
     cluster.crash(name);
@@ -210,10 +209,6 @@ async function refillAll({ world, cluster, history, faults }: Run): Promise<void
   }
   await heal({ world, cluster, history, names });
   await world.runUntil(() => names.every((name) => isSound(cluster, world, name)), REFILL_MS_MAX);
-=======
-  await heal(world, cluster, history, names: cluster.names );
-  await world.runUntil(() => isFull(cluster), REFILL_MS_MAX);
->>>>>>> main
 }
 
 function isFull(cluster: SimCluster): boolean {

@@ -98,22 +98,24 @@ export class DiskAtlas {
 
   async #look({ name, fate, isOver, destroy }: DiskLoss): Promise<boolean> {
     if (isOver() || this.#isAnotherHollow(name)) return false;
-    const isAsked = fate === 'lost' || fate === 'old' ? this.#isDispensable : this.#isElsewhere;
-    const isGivenUp = await isAsked.call(this, name, COPIES_LEFT_MIN[fate]);
-    if (!isGivenUp || isOver()) return false;
+    const isReplaced = fate === 'lost' || fate === 'old';
+    const copiesMin = COPIES_LEFT_MIN[fate];
+    const looking = isReplaced
+      ? this.#isDispensable(name, copiesMin)
+      : this.#isElsewhere(name, copiesMin);
+    if (!(await looking) || isOver()) return false;
     this.#hollow.add(name);
-    this.#looks.forget(name);
+    if (isReplaced) this.#looks.forget(name);
+    else this.#looks.spoil(name);
     destroy();
     return true;
   }
 
   #isAnotherHollow(lost: string): boolean {
     for (const name of this.#hollow) {
-<<<<<<< HEAD
-      if (isSound(this.#cluster, this.#world, name)) this.#hollow.delete(name);
-=======
-      if (this.#cluster.slotsRefilling(name) === 0) this.#hollow.delete(name);
->>>>>>> main
+      if (!isSound(this.#cluster, this.#world, name)) continue;
+      this.#hollow.delete(name);
+      this.#looks.mend(name);
     }
     return [...this.#hollow].some((name) => name !== lost);
   }
@@ -133,7 +135,7 @@ export class DiskAtlas {
 
   /** Whether what the node has, all of it, is known to so many other primaries. */
   async #isElsewhere(spoiled: string, copiesMin: number): Promise<boolean> {
-    const images = await this.#cluster.allDurableContents();
+    const images = await this.#looks.lookAtAll();
     const own = images.get(spoiled) as DiskImage;
     return [...own.objects].every(([name, object]) => {
       const others = this.#cluster.holders(name).filter((holder) => holder !== spoiled);

@@ -67,9 +67,10 @@ export class Faults {
     this.#lateDice = this.#random.fork('late');
   }
 
-  /** Whether any disk was replaced so far. */
+  /** Whether anything that was durable is gone so far: a disk, or what rotted. */
   get hasDestroyed(): boolean {
-    return this.counts.disksLost + this.counts.disksRestored > 0;
+    const { disksLost, disksRestored, bitsRotten } = this.counts;
+    return disksLost + disksRestored + bitsRotten > 0;
   }
 
   /** Sets the climate and schedules events until `stop()`. */
@@ -95,12 +96,9 @@ export class Faults {
       [this.#weather.hasStalledDisks, 2_500, () => this.#stallDisk()],
       [this.#weather.hasLostDisks, 2_000, () => this.#replaceDisk(this.#someName(), undefined)],
       [this.#weather.hasOldDisks, 1_500, () => this.#copyOrRestore()],
-<<<<<<< HEAD
       [this.#weather.hasRot, 1_000, () => this.#rot()],
       [this.#weather.hasReadErrors, 500, () => this.#failRead()],
-=======
       [this.#weather.hasIslands, 3_000, () => this.#cutOff(island)],
->>>>>>> main
     ];
     for (const [isOn, meanMs, strike] of kinds) if (isOn) this.#repeat(meanMs, strike);
   }
@@ -117,12 +115,6 @@ export class Faults {
       machine.directory.setPace(SSD);
       machine.quartz.setSkew(0);
     }
-  }
-
-  /** Whether anything is gone that was durable. */
-  get hasDestroyed(): boolean {
-    const { disksLost, disksRestored, bitsRotten } = this.counts;
-    return disksLost + disksRestored + bitsRotten > 0;
   }
 
   #drawQuality(): Partial<LinkQuality> {
