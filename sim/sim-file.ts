@@ -10,12 +10,11 @@
 // crash takes them back (Rebello et al., ATC 2020).
 //
 // Invariant: a byte that was hardened changes only by a later truncation, or by a write to its very
-// place; by rot it only reads otherwise (sim-rot.ts).
+// place; by rot it only reads otherwise.
 
 import { assert } from '../src/base/assert.ts';
 import { SimBytes } from './sim-bytes.ts';
 import type { SimRandom } from './sim-random.ts';
-import { SimRot } from './sim-rot.ts';
 
 const SECTOR_BYTES = 512;
 
@@ -46,7 +45,7 @@ export class SimFile {
   readonly #live: SimBytes;
   #changes: Change[] = [];
   readonly #writes = new Set<Write>();
-  readonly #rot = new SimRot();
+  readonly #rot = new Rot();
 
   constructor(durable = new SimBytes()) {
     this.#durable = durable;
@@ -232,5 +231,42 @@ function garble(bytes: SimBytes, { from, to }: Range, random: SimRandom): void {
     if (fate === 1) bytes.write(at, Buffer.alloc(end - at));
     if (fate === 2) bytes.write(at, random.bytes(end - at));
     at = end;
+  }
+}
+
+/**
+ * Bits that read otherwise than they were written. They lie over the bytes and not in them, so that
+ * a copy of the disk for a judge shows what was written, and so that it is known when the rot is
+ * gone: with the file, with its end, or with a write to the very place.
+ */
+class Rot {
+  /** By offset: the bits that are flipped. */
+  readonly #masks = new Map<number, number>();
+
+  get isThere(): boolean {
+    return this.#masks.size > 0;
+  }
+
+  /** Flipped twice, a bit is what it was. */
+  flip(offset: number, bit: number): void {
+    const mask = (this.#masks.get(offset) ?? 0) ^ (1 << bit);
+    if (mask === 0) this.#masks.delete(offset);
+    else this.#masks.set(offset, mask);
+  }
+
+  /** `bytes` from `offset` on, which are the caller's own, as they read now. */
+  over(bytes: Buffer, offset: number): Buffer {
+    for (const [place, mask] of this.#masks) {
+      const at = place - offset;
+      if (at >= 0 && at < bytes.length) bytes[at] = (bytes[at] as number) ^ mask;
+    }
+    return bytes;
+  }
+
+  /** These were written anew, or cut off. */
+  clear(from: number, to = Number.POSITIVE_INFINITY): void {
+    for (const place of this.#masks.keys()) {
+      if (place >= from && place < to) this.#masks.delete(place);
+    }
   }
 }

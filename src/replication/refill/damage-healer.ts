@@ -7,8 +7,8 @@
 //   another primary lists, and so can read, exactly what was ever written here: that a digest
 //     says, which damage does not change
 //   or all other primaries list it, none of them being refilled, and have got what can be read of
-//     it here. Where others have newer versions than ours the digests never meet, and what was
-//     acknowledged stands with one of W copies elsewhere, or is with a fallback
+//     it here. Where others have newer versions than ours the digests never meet, nor where we only
+//     keep copies with hints; and what was acknowledged has another of its W copies elsewhere
 //
 // In either case this node then writes as a new actor, for what its present one has named in the
 // slot it is about to forget (own-actor.ts), and
@@ -141,15 +141,15 @@ export class DamageHealer {
   async #standsElsewhere(at: SlotAt): Promise<Digest | undefined> {
     const { view } = this.#parts;
     const primaries = view.primaries(view.keyspace(at.keyspace), at.slot);
-    if (!primaries.includes(view.self)) return undefined;
     const others = primaries.filter((member) => member !== view.self);
+    const isOwner = others.length < primaries.length;
     const before = this.#digestOf(at);
     const copies: SlotCopy[] = [];
     for (const member of others) {
       if (!view.isAlive(member) || this.#isClosed) continue;
       const copy = await slotCopyAt(this.#parts, member, at);
       if (copy === undefined) continue;
-      if (isSame(copy.digest, this.#digestOf(at))) return copy.digest;
+      if (isOwner && isSame(copy.digest, this.#digestOf(at))) return copy.digest;
       if (!copy.isRefilling) copies.push(copy);
     }
     if (copies.length === 0 || copies.length < others.length) return undefined;
