@@ -21,7 +21,7 @@
 
 import { KvorumError, messageOf } from '../../base/errors.ts';
 import { fanOut } from '../../base/fan-out.ts';
-import { ALL_SLOTS, type Slot } from '../../base/ids.ts';
+import { ALL_SLOTS, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { Digest, Engine } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
@@ -94,6 +94,7 @@ export class DamageHealer {
         if (!(await this.#healIn(keyspace))) isHealed = false;
       }
       if (isHealed && !this.#isClosed) this.#healNotes();
+      if (isHealed && !this.#isClosed) await this.#healHints();
     } catch (error) {
       // A disk that refuses this refuses writes, and says so there.
       if (!(error instanceof KvorumError)) throw error;
@@ -110,20 +111,26 @@ export class DamageHealer {
       this.#dropRuns(keyspace, this.#unneeded(keyspace));
     }
     const damaged = [...engine.damagedSlots(keyspace.number)];
+    const dropped = await this.#dropThoseElsewhere(keyspace, damaged);
+    if (dropped > 0) log.info('damaged slots dropped', { keyspace: keyspace.name, dropped });
+    return damaged.length === dropped;
+  }
+
+  /** How many of the slots stand elsewhere, and were dropped. */
+  async #dropThoseElsewhere(keyspace: Keyspace, all: readonly Slot[]): Promise<number> {
     let dropped = 0;
-    for (let i = 0; i < damaged.length && !this.#isClosed; i += SLOTS_AT_A_TIME) {
-      const some = damaged.slice(i, i + SLOTS_AT_A_TIME);
+    for (let i = 0; i < all.length && !this.#isClosed; i += SLOTS_AT_A_TIME) {
+      const some = all.slice(i, i + SLOTS_AT_A_TIME);
       const elsewhere = await fanOut(some, SLOTS_AT_ONCE, (slot) => {
         return this.#standsElsewhere({ keyspace: keyspace.number, slot });
       });
       if (elsewhere.every((digest) => digest === undefined)) continue;
-      await actor.renewed();
+      await this.#parts.actor.renewed();
       const slots = some.filter((slot, place) => this.#isAll(keyspace, slot, elsewhere[place]));
       this.#dropToRefill(keyspace, slots);
       dropped += slots.length;
     }
-    if (dropped > 0) log.info('damaged slots dropped', { keyspace: keyspace.name, dropped });
-    return damaged.length === dropped;
+    return dropped;
   }
 
   /** Damaged slots of which this node has nothing, or nothing that it still keeps for others. */
@@ -194,23 +201,44 @@ export class DamageHealer {
     return { high: words[2 * slot] as number, low: words[2 * slot + 1] as number };
   }
 
-  /**
-   * What this node noted for itself is written anew from memory. Hints that cannot be read go when
-   * whom they are for are back, for anti-entropy brings those what they lack.
-   */
+  /** What this node noted for itself is written anew from memory. */
   #healNotes(): void {
-    const { dead, engine, floors, hints, log, refill, view } = this.#parts;
-    if (engine.damagedSlots(REAPING_KEYSPACE).size > 0) {
-      engine.drop({ keyspace: REAPING_KEYSPACE, ...ALL_SLOTS });
-      engine.write([...floors.records(), ...dead.records(), ...refill.records()]);
-      log.info('floors written anew');
-    }
+    const { dead, engine, floors, log, refill } = this.#parts;
+    if (engine.damagedSlots(REAPING_KEYSPACE).size === 0) return;
+    engine.drop({ keyspace: REAPING_KEYSPACE, ...ALL_SLOTS });
+    engine.write([...floors.records(), ...dead.records(), ...refill.records()]);
+    log.info('floors written anew');
+  }
+
+  /**
+   * Where hints cannot be read nobody knows which copy is for whom: all that is kept for others
+   * only goes back to its primaries, and then the hints go. What other targets lack anti-entropy
+   * brings them, so they must be there.
+   */
+  async #healHints(): Promise<void> {
+    const { engine, hints, keyspaces, log, view } = this.#parts;
     if (engine.damagedSlots(HINTS_KEYSPACE).size === 0) return;
+    for (const each of keyspaces) await this.#dropThoseElsewhere(each, this.#keptForOthers(each));
+    const isKept = keyspaces.some((keyspace) => this.#keptForOthers(keyspace).length > 0);
     const targets = [...hints.pending.keys()].map((number) => view.memberNumbered(number));
-    if (!targets.every((member) => member === undefined || view.isAlive(member))) return;
+    const areAllHere = targets.every((member) => member === undefined || view.isAlive(member));
+    if (isKept || !areAllHere || this.#isClosed) return;
     engine.drop({ keyspace: HINTS_KEYSPACE, ...ALL_SLOTS });
     hints.forget();
     log.info('damaged hints dropped');
+  }
+
+  /** Slots of which this node is no primary, and that have something or are about to. */
+  #keptForOthers(keyspace: Keyspace): Slot[] {
+    const { replica, view } = this.#parts;
+    const inTurn = replica.slotsInTurn(keyspace.number);
+    const slots: Slot[] = [];
+    for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
+      if (view.primaries(keyspace, slot).includes(view.self)) continue;
+      const isEmpty = isSame(this.#digestOf({ keyspace: keyspace.number, slot }), EMPTY);
+      if (!isEmpty || inTurn.has(slot)) slots.push(slot);
+    }
+    return slots;
   }
 }
 
