@@ -6,6 +6,7 @@
 // What there is to be asked stands in a row of parts. A message takes as many as go into it; what
 // its answer leaves open goes back into the row.
 
+import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -55,6 +56,9 @@ interface Task {
 /** In one message, when they have few keys. */
 export const SLOTS_TOGETHER = 16;
 
+/** Whose buckets are compared beside each other. */
+const SLOTS_AT_ONCE = 4;
+
 /** The prints of more keys would cost more than the digests of buckets, and another turn. */
 const KEYS_WITHOUT_BUCKETS_MAX = 256;
 
@@ -86,7 +90,7 @@ export class SlotRepair {
   ): Promise<ReadonlyMap<Slot, Exchanged>> {
     const exchanged = new Map(slots.map((slot) => [slot, nothingYet()]));
     const task: Task = { member, keyspace, exchanged, untold: new Set(), row: [] };
-    for (const slot of slots) await this.#lineUp(task, slot);
+    await fanOut(slots, SLOTS_AT_ONCE, (slot) => this.#lineUp(task, slot));
     while (task.row.length > 0) await this.#takeTurn(task);
     await this.#parts.window.drained();
     for (const slot of task.untold) exchanged.delete(slot);
