@@ -72,7 +72,7 @@ test('a frame says who speaks, and what, in its order', () => {
 
 test('the frame of docs/formats.md', () => {
   const counted: Message = { kind: 'reply', questionId: 258, reply: { kind: 'count', count: 5 } };
-  const header = '0c 000d18c2e2800005 fedcba98 00000007 03';
+  const header = '0d 000d18c2e2800005 fedcba98 00000007 03';
   equal(written([counted]).toString('hex'), `${header} 02 00000102 06 05`.replaceAll(' ', ''));
 });
 
