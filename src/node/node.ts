@@ -47,6 +47,7 @@ import { RemotePeers } from './remote-peers.ts';
 import { RequestMeter } from './request-meter.ts';
 import type {
   ClusterStatus,
+  Gate,
   GetOutcome,
   GetRequest,
   ListRequest,
@@ -220,6 +221,10 @@ export class Node implements Store {
     this.#reaper.close();
     await this.#peers.close();
     await this.#engine.close();
+  }
+
+  get gate(): Gate {
+    return this.#admission;
   }
 
   get(request: GetRequest): Later<GetOutcome> {

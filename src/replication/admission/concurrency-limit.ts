@@ -1,8 +1,14 @@
-// How many requests may be under way on this node at once: as many as it gets through while half of
-// them are done in good time. When the usual request takes longer the limit goes down by a fifth
-// below what is under way, else it rises again (additive-increase schemes: Chiu and Jain 1989;
-// latency as the sign of a queue: Brakmo and Peterson: "TCP Vegas", SIGCOMM 1994; Maurer: "Fail at
-// Scale", ACM Queue 2015, for it in servers).
+// How many requests should be under way on this node at once: as many as it needs to be busy. More
+// would only wait inside of it, each with all that it has in memory by then, and at three times as
+// many the node spends half of its time on that (docs/decisions/2026-11-25-wait-before-the-work.md).
+//
+// The least that the usual request has taken is what the node, its disk and its peers need, be it a
+// millisecond or a round trip around the world; it is forgotten slowly. Where all places are taken
+// and the usual request takes more than twice that, the rest is our own queue: the limit goes down
+// by a fifth below what is under way, else it rises again (additive-increase schemes: Chiu and Jain
+// 1989; the excess over the shortest round trip as the sign of a queue: Brakmo and Peterson: "TCP
+// Vegas", SIGCOMM 1994). With the fewest places there is no queue to speak of: what requests take
+// then is what they need now, after a peer has moved away, say.
 //
 // Two other signs were measured and given up. The lateness of timers tells how far behind the event
 // loop is; on a machine with other work it is behind for reasons that fewer requests do not change.
@@ -14,31 +20,35 @@
 
 import { LatencyQuantile } from '../read/latency-quantile.ts';
 
-/** Some 200 ms of work at 40,000 requests a second. */
-export const UNDER_WAY_MAX = 8_192;
-/**
- * 64 clients with pipelines of 16 are served however long it takes: they wait for their answers,
- * and so cannot overload anybody.
- */
-export const UNDER_WAY_MIN = 1_024;
+/** A third of a second of work, for peers that far away, at 12,000 requests a second. */
+export const UNDER_WAY_MAX = 4_096;
+/** So few batch well, and are no queue of ours however long they take. */
+export const UNDER_WAY_MIN = 256;
+const UNDER_WAY_FIRST = 512;
 
 const INTERVAL_MS = 100;
-/**
- * With it nearly all are done within half a second, and clients wait for one at least. More than a
- * round trip around half of the world, and than a sync on a spinning disk.
- */
-const USUAL_MS = 200;
+/** Of a queue that batches need, and of a collection of garbage. */
+const SLACK_MS = 25;
 const SHRINKS_TO = 0.8;
 const GROWS_TO = 1.05;
+/** In an interval: in ten minutes to three times as much. */
+const FORGETS_TO = 1.0002;
 
 export class ConcurrencyLimit {
   readonly #usual = new LatencyQuantile(0.5);
-  #limit = UNDER_WAY_MAX;
+  #limit = UNDER_WAY_FIRST;
+  /** The least, in milliseconds. */
+  #leastUsualMs = Number.POSITIVE_INFINITY;
   #mostUnderWay = 0;
   #endsMs = Number.NEGATIVE_INFINITY;
 
   get value(): number {
     return this.#limit;
+  }
+
+  /** Milliseconds that the usual request takes now. */
+  get usualMs(): number {
+    return this.#usual.ms ?? 0;
   }
 
   /** A request that had to wait for something is over. */
@@ -49,13 +59,19 @@ export class ConcurrencyLimit {
   }
 
   #adapt(nowMs: number): void {
-    if ((this.#usual.ms ?? 0) > USUAL_MS) {
-      const busy = Math.min(this.#limit, this.#mostUnderWay);
-      this.#limit = Math.max(UNDER_WAY_MIN, Math.floor(busy * SHRINKS_TO));
-    } else {
-      this.#limit = Math.min(UNDER_WAY_MAX, Math.ceil(this.#limit * GROWS_TO));
-    }
+    const usualMs = this.usualMs;
+    const wasFull = this.#mostUnderWay >= this.#limit;
+    const busy = Math.min(this.#limit, this.#mostUnderWay);
     this.#endsMs = nowMs + INTERVAL_MS;
     this.#mostUnderWay = 0;
+    this.#leastUsualMs = Math.min(usualMs, this.#leastUsualMs * FORGETS_TO);
+    if (!wasFull) return;
+    if (usualMs <= 2 * this.#leastUsualMs + SLACK_MS) {
+      this.#limit = Math.min(UNDER_WAY_MAX, Math.ceil(this.#limit * GROWS_TO));
+    } else if (this.#limit > UNDER_WAY_MIN) {
+      this.#limit = Math.max(UNDER_WAY_MIN, Math.floor(busy * SHRINKS_TO));
+    } else {
+      this.#leastUsualMs = usualMs;
+    }
   }
 }

@@ -11,8 +11,10 @@ import type { Call, Command, Handler } from './command.ts';
 import type { Found } from './refusal.ts';
 import { OK, type Reply, simple } from './reply.ts';
 import { type RespServer, type RespServerOptions, startRespServer } from './resp-server.ts';
+import { TestGate } from './test-store.ts';
 
-const NO_STORE = { isPrimary: () => true } as unknown as Store;
+const gate = new TestGate();
+const NO_STORE = { isPrimary: () => true, gate } as unknown as Store;
 
 /** Handlers of HOLD wait here until the test lets them go, in whatever order. */
 const held = new Map<string, (reply: Reply) => void>();
