@@ -13,172 +13,58 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { showProgress } from '../bin/progress.js';
-import { ByteReader, ByteWriter } from '../src/base/bytes.ts';
+import { ByteWriter } from '../src/base/bytes.ts';
 import type { ClusterId, NodeId } from '../src/base/ids.ts';
 import type { Later } from '../src/base/later.ts';
 import { actorOf } from '../src/causality/dot.ts';
 import { encodeObject } from '../src/causality/object-format.ts';
+import type { VersionVector } from '../src/causality/version-vector.ts';
 import { nodeClock } from '../src/host/node-clock.ts';
 import { openNodeDisk } from '../src/host/node-disk.ts';
 import { nodeJobs } from '../src/host/node-jobs.ts';
 import { silentLog } from '../src/host/node-log.ts';
 import { nodeRandom } from '../src/host/node-random.ts';
 import { AntiEntropy } from '../src/replication/anti-entropy/anti-entropy.ts';
-import { Comparison } from '../src/replication/anti-entropy/comparison.ts';
+import { digestChange } from '../src/replication/anti-entropy/key-digest.ts';
 import { SyncTimes } from '../src/replication/anti-entropy/sync-times.ts';
-import type { ClusterView } from '../src/replication/cluster-view.ts';
-import { HintBook } from '../src/replication/hints/hint-book.ts';
+import { FRAME_BYTES, Side, Traffic } from '../src/replication/anti-entropy/test-sides.ts';
 import { DEFAULT_KEYSPACE } from '../src/replication/keyspace.ts';
 import { listOwnKeys } from '../src/replication/listing/own-keys.ts';
-import {
-  readReply,
-  readRequest,
-  writeReply,
-  writeRequest,
-} from '../src/replication/message-format.ts';
-import type { KeyAt, Reply, Request } from '../src/replication/messages.ts';
-import { OwnActor } from '../src/replication/own-actor.ts';
-import type { Asking, MemberIndex, Question } from '../src/replication/peers.ts';
-import { DeadSlots } from '../src/replication/reaping/dead-slots.ts';
-import { FloorBook } from '../src/replication/reaping/floor-book.ts';
-import { RefillBook } from '../src/replication/refill/refill-book.ts';
-import { type Merged, Replica } from '../src/replication/replica.ts';
+import { writeReply } from '../src/replication/message-format.ts';
+import type { KeyAt } from '../src/replication/messages.ts';
+import type { Merged } from '../src/replication/replica.ts';
 import { slotOf } from '../src/ring/slot.ts';
-import type { Engine } from '../src/storage/engine.ts';
 import { openEngine } from '../src/storage/open-engine.ts';
 import { STORAGE_JOBS } from '../src/storage/storage-jobs.ts';
+import { SlotDigests } from '../src/storage/summary/slot-digests.ts';
 import { FiguresPage } from './figures-page.ts';
 
 type Print = (line: string) => void;
 
 const DIFFERING = [0, 1, 10, 1_000, 100_000];
 const VALUE = Buffer.alloc(100, 'v');
-const SEED = 7;
 const KEYSPACE = DEFAULT_KEYSPACE;
-/** A frame's header and checksum, when each message travels in one of its own. */
-const FRAME_BYTES = 30;
+const UPKEEP_WRITES = 5_000_000;
 /** Of a key: what reconciliation has to name at least. */
 const KEY_BYTES = 16;
 
-interface Traffic {
-  messages: number;
-  bytes: number;
+interface OpenSide {
+  readonly side: Side;
+  close(): Promise<void>;
 }
 
-class Side {
-  readonly self: MemberIndex;
-  readonly engine: Engine;
-  readonly replica: Replica;
-  readonly clock = nodeClock();
-  readonly refill: RefillBook;
-  readonly #close: () => Promise<void>;
-  comparison: Comparison | undefined;
-
-  private constructor(self: MemberIndex, engine: Engine, close: () => Promise<void>) {
-    this.self = self;
-    this.engine = engine;
-    this.#close = close;
-    const { clock } = this;
-    this.refill = new RefillBook({ engine, view: viewOf(self), keyspaces: [KEYSPACE] });
-    this.replica = new Replica({
-      ...{ engine, clock, log: silentLog, digestSeed: SEED },
-      actor: new OwnActor(engine, self + 1, this.refill),
-      hints: new HintBook(engine, clock),
-      floors: new FloorBook(engine, () => []),
-      dead: new DeadSlots(engine, clock),
-    });
-  }
-
-  static async open(directory: string, self: MemberIndex): Promise<Side> {
-    const own = join(directory, String(self));
-    const jobs = nodeJobs({ directory: own, modules: STORAGE_JOBS });
-    const disk = await openNodeDisk(own);
-    const host = { disk, jobs, clock: nodeClock(), log: silentLog, random: nodeRandom() };
-    const owner = {
-      clusterId: 'ae'.repeat(16) as ClusterId,
-      nodeId: `a${self}`.repeat(20) as NodeId,
-    };
-    const engine = await openEngine(host, owner);
-    return new Side(self, engine, () => engine.close().then(() => jobs.close()));
-  }
-
-  /** A side that compares itself with `other`, and counts what is said. */
-  compare(other: Side, traffic: Traffic, periodMs: number): AntiEntropy {
-    const peers = countingPeers(other, traffic);
-    const { engine, replica, refill, clock } = this;
-    const view = viewOf(this.self);
-    const parts = { engine, replica, refill, clock, peers, view, log: silentLog };
-    const comparison = new Comparison({ ...parts, requestMs: 60_000, digestSeed: SEED });
-    this.comparison = comparison;
-    const keyspaces = [KEYSPACE];
-    const syncTimes = new SyncTimes(view);
-    const admission = { isBusy: false };
-    return new AntiEntropy({ ...parts, admission, comparison, syncTimes, keyspaces, periodMs });
-  }
-
-  async answer(request: Request): Promise<Reply> {
-    const { comparison, replica } = this;
-    switch (request.kind) {
-      case 'compare-digests':
-        return (comparison as Comparison).digestsFor(request);
-      case 'compare-buckets':
-        return (comparison as Comparison).bucketsFor(request);
-      case 'list-slots':
-        return listOwnKeys(this, request);
-      case 'read-object':
-        return { kind: 'object', object: await replica.read(KEYSPACE, request) };
-      case 'store-copy': {
-        const merged = await replica.merge(KEYSPACE, request, request.object);
-        await replica.whenKept(KEYSPACE, merged);
-        return { kind: 'stored', context: merged.context };
-      }
-      default:
-        throw new Error(`nobody asks ${request.kind} here`);
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#close();
-  }
-}
-
-function viewOf(self: MemberIndex): ClusterView {
-  return {
-    ...{ self, epoch: 1, memberCount: 2 },
-    keyspace: () => KEYSPACE,
-    primaries: () => [0, 1],
-    fallbacks: () => [],
-    isAlive: () => true,
-    isSlow: () => false,
-    isDiskFull: () => false,
-    leader: () => 0,
-    dataCenterOf: () => 'dc1',
-    nodeId: (member) => `a${member}`.repeat(20) as NodeId,
-    nodeNumber: (member) => member + 1,
-    memberNumbered: (number) => number - 1,
+async function openSide(directory: string, self: number): Promise<OpenSide> {
+  const own = join(directory, String(self));
+  const jobs = nodeJobs({ directory: own, modules: STORAGE_JOBS });
+  const disk = await openNodeDisk(own);
+  const host = { disk, jobs, clock: nodeClock(), log: silentLog, random: nodeRandom() };
+  const owner = {
+    clusterId: 'ae'.repeat(16) as ClusterId,
+    nodeId: `a${self}`.repeat(20) as NodeId,
   };
-}
-
-function countingPeers(other: Side, traffic: Traffic): Asking {
-  const crossed = <T>(
-    value: T,
-    write: (w: ByteWriter, value: T) => void,
-    read: (r: ByteReader) => T,
-  ) => {
-    const w = new ByteWriter();
-    write(w, value);
-    traffic.messages += 1;
-    traffic.bytes += w.length + FRAME_BYTES;
-    return read(new ByteReader(w.copy()));
-  };
-  return {
-    ask(members: readonly MemberIndex[], { request, onAnswer }: Question) {
-      const heard = crossed(request, writeRequest, readRequest);
-      other.answer(heard).then((reply) => {
-        for (const member of members) onAnswer(member, crossed(reply, writeReply, readReply));
-      });
-    },
-  };
+  const engine = await openEngine(host, owner);
+  const side = new Side(self, engine, host.clock);
+  return { side, close: () => engine.close().then(() => jobs.close()) };
 }
 
 export async function run(print: Print, args: readonly string[] = []): Promise<void> {
@@ -192,11 +78,11 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
   const page = new FiguresPage();
   const keys = Number(values.keys);
   const directory = await mkdtemp(join(tmpdir(), 'kvorum-bench-'));
-  const sides = [await Side.open(directory, 0), await Side.open(directory, 1)] as const;
+  const sides = [await openSide(directory, 0), await openSide(directory, 1)] as const;
   // The timers of a node keep no process alive.
   const alive = setInterval(() => {}, 1_000);
   try {
-    const lines = await measured(sides, keys);
+    const lines = await measured(sides[0].side, sides[1].side, keys);
     for (const line of lines) print(line);
     if (!values.write) return;
     const title = 'Anti-entropy: to find and level what differs';
@@ -204,12 +90,12 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
     page.write({ name: 'anti-entropy', title, command, lines });
   } finally {
     clearInterval(alive);
-    await Promise.all(sides.map((side) => side.close()));
+    await Promise.all(sides.map((each) => each.close()));
     await rm(directory, { recursive: true });
   }
 }
 
-async function measured([one, two]: readonly [Side, Side], keys: number): Promise<string[]> {
+async function measured(one: Side, two: Side, keys: number): Promise<string[]> {
   let filled = 0;
   const end = showProgress('anti-entropy', () => `${filled.toLocaleString('en')} keys written`);
   for (const side of [one, two]) {
@@ -220,42 +106,74 @@ async function measured([one, two]: readonly [Side, Side], keys: number): Promis
     }
   }
   end('written');
+  two.meet(one);
   const listed = await listBytes(one);
+  const titles = ['bytes', 'slots', 'keys', 'objects', 'of the list'];
   const lines = [
     `two replicas of ${keys.toLocaleString('en')} keys of ${KEY_BYTES} bytes; ` +
       `the list of all keys and versions has ${listed.toLocaleString('en')} bytes`,
-    row('keys that differ', ['bytes', 'of the list', 'messages', 'CPU, s', 'time, s', 'B/key']),
+    row('differ', [...titles, 'messages', 'CPU, s', 'time, s']),
   ];
   for (const [round, differing] of DIFFERING.entries()) {
     if (differing > keys) continue;
     for (let i = 0; i < differing; i++)
       await write(one, Math.floor((i * keys) / differing), round + 2);
-    const traffic = { messages: 0, bytes: 0 };
-    const fromMs = performance.now();
-    const cpu = process.cpuUsage();
-    await level(one, two, traffic);
-    const { user, system } = process.cpuUsage(cpu);
-    const cells = [
-      traffic.bytes.toLocaleString('en'),
-      `${((100 * traffic.bytes) / listed).toFixed(3)} %`,
-      traffic.messages.toLocaleString('en'),
-      ((user + system) / 1e6).toFixed(2),
-      ((performance.now() - fromMs) / 1_000).toFixed(2),
-      differing === 0 ? '–' : (traffic.bytes / differing).toFixed(0),
-    ];
-    lines.push(row(differing.toLocaleString('en'), cells));
+    lines.push(row(differing.toLocaleString('en'), await levelled(one, two, listed)));
   }
   return [
     ...lines,
     '',
-    'objects that were missing, of 100 bytes and their context, are in the bytes',
+    `what each write pays to keep the digests: ${upkeepNs(UPKEEP_WRITES).toFixed(0)} ns`,
+    'bytes to find slots, to find keys in them, and of the objects: of 100 bytes and their context',
+  ];
+}
+
+/** Nanoseconds to make the digest of a key another one, and that of its slot. */
+function upkeepNs(writes: number): number {
+  const digests = new SlotDigests();
+  const keys = Array.from({ length: 1_024 }, (_, n) => keyAt(n));
+  const known = (counter: number): VersionVector => [{ actor: actorOf(9, 1), counter }];
+  const [before, after] = [known(1), known(2)];
+  const fromMs = performance.now();
+  for (let n = 0; n < writes; n++) {
+    const at = keys[n % keys.length] as KeyAt;
+    const { high, low } = digestChange(7, at, before, after);
+    digests.fold(at, high, low);
+  }
+  return ((performance.now() - fromMs) * 1e6) / writes;
+}
+
+/** The cells of a row: what it takes until a comparison finds both sides the same. */
+async function levelled(one: Side, two: Side, listed: number): Promise<string[]> {
+  const traffic = new Traffic();
+  one.traffic = traffic;
+  const fromMs = performance.now();
+  const cpu = process.cpuUsage();
+  await level(one, two);
+  const { user, system } = process.cpuUsage(cpu);
+  const bytes = [
+    traffic.bytes,
+    traffic.bytesOf('compare-digests'),
+    traffic.bytesOf('compare-buckets', 'compare-keys'),
+    traffic.bytesOf('store-copy', 'read-object'),
+  ];
+  return [
+    ...bytes.map((count) => count.toLocaleString('en')),
+    `${((100 * traffic.bytes) / listed).toFixed(3)} %`,
+    traffic.messages.toLocaleString('en'),
+    ((user + system) / 1e6).toFixed(2),
+    ((performance.now() - fromMs) / 1_000).toFixed(2),
   ];
 }
 
 /** Resolves when a comparison that began afterwards finds both sides the same. */
-async function level(one: Side, two: Side, traffic: Traffic): Promise<void> {
-  two.compare(one, { messages: 0, bytes: 0 }, 3_600_000);
-  const comparing = one.compare(two, traffic, 1);
+async function level(one: Side, two: Side): Promise<void> {
+  const parts = one.meet(two);
+  const { comparison, view } = one;
+  const comparing = new AntiEntropy({
+    ...{ ...parts, comparison, log: silentLog, keyspaces: [KEYSPACE], periodMs: 1 },
+    ...{ admission: { isBusy: false }, syncTimes: new SyncTimes(view, comparison) },
+  });
   const sinceMs = Date.now();
   comparing.start();
   for (;;) {
@@ -268,11 +186,15 @@ async function level(one: Side, two: Side, traffic: Traffic): Promise<void> {
 
 /** Key `n` as node 1 wrote it, each time knowing what it had written before. */
 function write(side: Side, n: number, counter: number): Later<Merged> {
-  const key = Buffer.from(`key:${String(n).padStart(KEY_BYTES - 4, '0')}`);
-  const at: KeyAt = { keyspace: KEYSPACE.number, slot: slotOf(key), key };
+  const at = keyAt(n);
   const dot = { actor: actorOf(9, 1), counter: n * 16 + counter };
   const sibling = { dot, time: counter, expiresAt: 0, isTombstone: false, value: VALUE };
   return side.replica.merge(KEYSPACE, at, encodeObject({ context: [dot], siblings: [sibling] }));
+}
+
+function keyAt(n: number): KeyAt {
+  const key = Buffer.from(`key:${String(n).padStart(KEY_BYTES - 4, '0')}`);
+  return { keyspace: KEYSPACE.number, slot: slotOf(key), key };
 }
 
 /** What a list of everything takes on the wire. */
@@ -295,5 +217,5 @@ async function listBytes(side: Side): Promise<number> {
 }
 
 function row(title: string, cells: readonly string[]): string {
-  return `${title.padEnd(20)}${cells.map((cell) => cell.padStart(14)).join('')}`;
+  return `${title.padEnd(8)}${cells.map((cell) => cell.padStart(12)).join('')}`;
 }

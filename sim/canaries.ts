@@ -89,6 +89,21 @@ export const CANARIES: readonly Canary[] = [
     options: { sends: () => [] },
   },
   {
+    name: 'a disk that forgets a table',
+    caughtAs: /^forgotten:/,
+    options: { saboteur: onlyOn('n1', forgetful) },
+  },
+  {
+    name: 'nodes that say that they have nothing',
+    caughtAs: /^stale:/,
+    options: { saboteur: (host) => tampering(host, { say: empty }) },
+  },
+  {
+    name: 'a disk that confirms syncs and does not sync, looked at when somebody reads',
+    caughtAs: /^premature:/,
+    options: { saboteur: lyingDisk, storage: UNFLUSHED, weather: onlyWeather('hasClogs') },
+  },
+  {
     name: 'a node whose counts do not follow its keys',
     caughtAs: /^miscounted:/,
     options: { saboteur: onlyOn('n1', boasting) },
@@ -143,6 +158,16 @@ function boasting(host: Host): Host {
       const summary = manifest.summary.copy();
       summary.counts.grow({ keyspace: LATEST, slot: 0 as Slot }, 1);
       return file.append(encodeManifest({ ...manifest, summary }));
+    },
+  }));
+}
+
+/** Every manifest leaves out a table that it should name. */
+function forgetful(host: Host): Host {
+  return withFiles(host, MANIFEST_NAME, (file) => ({
+    append: (bytes) => {
+      const manifest = decodeManifest(bytes);
+      return file.append(encodeManifest({ ...manifest, tables: manifest.tables.slice(1) }));
     },
   }));
 }
@@ -216,6 +241,11 @@ function emptied(message: Message): Message {
   return { ...message, request: { ...message.request, key } };
 }
 
+function empty(message: Message): Message {
+  if (message.kind !== 'reply' || message.reply.kind !== 'version') return message;
+  return { ...message, reply: { kind: 'version', version: undefined } };
+}
+
 function unaddressed(message: Message): Message {
   if (message.kind !== 'request' || message.request.kind !== 'store-hint') return message;
   return { ...message, request: { ...message.request, kind: 'store-copy' } };
@@ -279,7 +309,7 @@ export class Echo {
 
 function contented(message: Message): Message {
   if (message.kind !== 'reply' || message.reply.kind !== 'digests') return message;
-  return { ...message, reply: { kind: 'digests', groups: [] } };
+  return { ...message, reply: { kind: 'digests', nodes: [] } };
 }
 
 /** It tells what it has. */

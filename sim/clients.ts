@@ -16,6 +16,8 @@ import { slotOf } from '../src/ring/slot.ts';
 import { LATEST, SIBLINGS, type SimCluster } from './cluster.ts';
 import type { History, WriteRecord } from './history.ts';
 import type { AckWitness } from './oracles/ack-witness.ts';
+import type { ReadWitness } from './oracles/read-witness.ts';
+import { FEW_KEYS, type SharedKeys } from './shared-keys.ts';
 import { WALL_MS_AT_START } from './sim-clock.ts';
 import type { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -27,8 +29,9 @@ export interface ClientOptions {
   readonly keys?: SharedKeys;
   /** The chance that an operation empties a keyspace; 0.01. */
   readonly flushChance?: number;
-  /** Sees each acknowledgement in its instant. */
-  readonly witness?: AckWitness;
+  /** See each acknowledgement, and each answer to a read, in its instant. */
+  readonly acks?: AckWitness;
+  readonly answers?: ReadWitness;
   /** Names of the nodes that it may ask; all. */
   readonly asks?: readonly string[];
   /** At which it reads and writes now and then, instead of those of the keyspace. */
@@ -37,24 +40,8 @@ export interface ClientOptions {
   readonly sends?: (context: VersionVector) => VersionVector;
 }
 
-/** Keys that clients share, of the siblings keyspace and of the latest one. */
-export interface SharedKeys {
-  readonly siblings: readonly string[];
-  readonly latest: readonly string[];
-}
-
-/** So few that clients meet; some share a slot. */
-export const FEW_KEYS: SharedKeys = {
-  siblings: ['a', '{a}b', '{a}c', 'd'],
-  latest: ['x', '{x}y', 'z'],
-};
-
-export function manyKeys(count: number): SharedKeys {
-  const named = (prefix: string) => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
-  return { siblings: named('s'), latest: named('l') };
-}
-
 const FLUSH_CHANCE = 0.01;
+const WRITES_BESIDE = 3;
 const PATIENCE_MS = 1_500;
 /** Three questions in a row. */
 const FLUSH_MS_MAX = 10_000;
@@ -141,16 +128,32 @@ export class SimClient {
     const startMs = this.#world.nowMs;
     const record = { keyspace, startMs, lastMs: startMs + FLUSH_MS_MAX, isDone: false };
     this.#history.flushes.push(record);
-    const isDone = await this.#patiently(node.flush(keyspace));
+    const flushed = this.#patiently(node.flush(keyspace));
+    if (this.#random.chance(0.7)) await this.#writeBeside(keyspace);
+    const isDone = await flushed;
     if (isDone !== undefined) Object.assign(record, { isDone, lastMs: this.#world.nowMs });
+  }
+
+  /** Something of what is being flushed, or was just now, is written again. */
+  async #writeBeside(keyspace: KeyspaceNumber): Promise<void> {
+    for (let write = 0; write < WRITES_BESIDE; write++) {
+      await this.#world.sleep(this.#random.exponential(1));
+      const node = this.#someNode();
+      if (node === undefined) return;
+      const isLatest = keyspace === LATEST;
+      const key = this.#random.pick(isLatest ? this.#keys.latest : this.#keys.siblings);
+      await this.#put(node, keyspace, key, isLatest ? undefined : []);
+    }
   }
 
   async #get(node: Node, keyspace: KeyspaceNumber, key: string): Promise<GetOutcome | undefined> {
     this.#history.reads += 1;
     const request = { keyspace, key: Buffer.from(key), r: this.#someLevel() };
+    const read = { keyspace, key, startMs: this.#world.nowMs, isQuorum: true };
     const outcome = await this.#patiently(node.get(request));
     if (outcome === undefined || outcome.kind === 'no-answer') this.#history.readsFailed += 1;
     if (outcome?.kind === 'found') this.#history.show(outcome);
+    if (outcome !== undefined) this.#options.answers?.hear(read, outcome);
     return outcome;
   }
 
@@ -189,16 +192,8 @@ export class SimClient {
     const w = this.#someLevel();
     const request = { keyspace, key: Buffer.from(write.key), change, context, w };
     const outcome = await this.#patiently(node.write(request));
-    if (outcome?.kind === 'ok') {
-      record.outcome = 'ok';
-      record.dot = outcome.dot;
-      record.isSloppy = outcome.receipt.fallbacks.length > 0;
-      record.endMs = this.#world.nowMs;
-      this.#options.witness?.hear(record, outcome.receipt);
-    } else if (outcome?.kind === 'not-applied' || outcome?.kind === 'condition-failed') {
-      record.outcome = 'not-applied';
-      record.endMs = this.#world.nowMs;
-    }
+    this.#history.conclude(record, outcome, this.#world.nowMs);
+    if (outcome?.kind === 'ok') this.#options.acks?.hear(record, outcome.receipt);
     return record;
   }
 

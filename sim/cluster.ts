@@ -5,9 +5,14 @@
 import { createHash } from 'node:crypto';
 import { messageOf } from '../src/base/errors.ts';
 import type { Address, ClusterId, NodeId } from '../src/base/ids.ts';
+import { type Dot, nodeNumberOf } from '../src/causality/dot.ts';
 import type { Host } from '../src/host/host.ts';
 import { type Node, startNode } from '../src/node/node.ts';
-import { type ClusterMember, PlacedTopology } from '../src/node/topology.ts';
+import {
+  type ClusterMember,
+  nodeNumberOf as numberOf,
+  PlacedTopology,
+} from '../src/node/topology.ts';
 import type { HintLimits } from '../src/replication/hints/hint-book.ts';
 import { DEFAULT_KEYSPACE, type Keyspace, SIBLINGS_KEYSPACE } from '../src/replication/keyspace.ts';
 import type { EngineOptions } from '../src/storage/open-engine.ts';
@@ -103,6 +108,11 @@ export class SimCluster {
     return this.names.find((name) => nodeId(name) === id) as string;
   }
 
+  /** The name of the node that named the write. */
+  writerOf({ actor }: Dot): string {
+    return this.names.find((name) => numberOf(nodeId(name)) === nodeNumberOf(actor)) as string;
+  }
+
   /** The running node of that name; undefined while it is down or starting. */
   node(name: string): Node | undefined {
     return this.#nodes.get(name);
@@ -162,6 +172,17 @@ export class SimCluster {
     return node;
   }
 
+  /** Whether the node of that name, which is up, would ask the other. */
+  believesIn(name: string, other: string): boolean {
+    const state = this.#nodes.get(name)?.metrics().health.get(other)?.state;
+    return state === 'alive' || state === 'suspect';
+  }
+
+  /** Undefined while it is down. */
+  slotsRefilling(name: string): number | undefined {
+    return this.#nodes.get(name)?.metrics().slotsRefilling;
+  }
+
   /** Whether its disk failed under it, so that an operator would restart it. */
   isPoisoned(name: string): boolean {
     return this.#nodes.get(name)?.metrics().engine.state === 'poisoned';
@@ -188,14 +209,6 @@ export class SimCluster {
     const image = await readImage(machine.boot(), this.#ownerOf(name));
     machine.crash();
     return image;
-  }
-
-  /** The same of all nodes in one instant, by their names. */
-  async allDurableContents(): Promise<ReadonlyMap<string, DiskImage>> {
-    const reading = this.names.map(async (name) => {
-      return [name, await this.durableContents(name)] as const;
-    });
-    return new Map(await Promise.all(reading));
   }
 
   #ownerOf(name: string): DiskOwner {

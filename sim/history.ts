@@ -3,7 +3,7 @@
 import type { KeyspaceNumber } from '../src/base/ids.ts';
 import type { Dot } from '../src/causality/dot.ts';
 import type { VersionVector } from '../src/causality/version-vector.ts';
-import type { GetOutcome } from '../src/node/store.ts';
+import type { GetOutcome, WriteOutcome } from '../src/node/store.ts';
 
 export interface WriteRecord {
   readonly keyspace: KeyspaceNumber;
@@ -63,6 +63,8 @@ export class History {
   /** How often a client was shown several values. */
   siblingsSeen = 0;
   readonly #byValue = new Map<string, WriteRecord>();
+  /** By `keyspace/key`. */
+  readonly #byKey = new Map<string, WriteRecord[]>();
   reads = 0;
   readsFailed = 0;
   #values = 0;
@@ -79,7 +81,30 @@ export class History {
     const record: WriteRecord = { ...byDefault, ...write, endMs, ...nothingYet };
     this.writes.push(record);
     if (record.value !== undefined) this.#byValue.set(record.value, record);
+    const name = `${record.keyspace}/${record.key}`;
+    const ofKey = this.#byKey.get(name) ?? [];
+    this.#byKey.set(name, ofKey);
+    ofKey.push(record);
     return record;
+  }
+
+  /** All writes of a key, whatever became of them. */
+  writesOf(keyspace: KeyspaceNumber, key: string): readonly WriteRecord[] {
+    return this.#byKey.get(`${keyspace}/${key}`) ?? [];
+  }
+
+  writeOf(value: string): WriteRecord | undefined {
+    return this.#byValue.get(value);
+  }
+
+  /** The writer was told so, at `endMs`. */
+  conclude(record: WriteRecord, outcome: WriteOutcome | undefined, endMs: number): void {
+    if (outcome?.kind === 'ok') {
+      const isSloppy = outcome.receipt.fallbacks.length > 0;
+      Object.assign(record, { outcome: 'ok', dot: outcome.dot, isSloppy, endMs });
+    } else if (outcome?.kind === 'not-applied' || outcome?.kind === 'condition-failed') {
+      Object.assign(record, { outcome: 'not-applied', endMs });
+    }
   }
 
   /**
@@ -105,14 +130,19 @@ export class History {
     return Math.max(...ends);
   }
 
+  /** Whether a flush of the keyspace of `keyspace/key` has begun, whatever became of it. */
+  isFlushed(name: string): boolean {
+    return this.flushes.some(({ keyspace }) => name.startsWith(`${keyspace}/`));
+  }
+
   mayBeFlushed(write: WriteRecord): boolean {
     return this.flushedUntilMs(write) > 0;
   }
 
-  /** Whether the write was acknowledged before a flush that took all along. */
-  mustBeFlushed({ keyspace, endMs }: WriteRecord): boolean {
-    return this.flushes.some((flush) => {
-      return flush.keyspace === keyspace && flush.isDone && endMs < flush.startMs;
+  /** Whether the write was acknowledged before a flush that took all along, and ended by `atMs`. */
+  mustBeFlushed({ keyspace, endMs }: WriteRecord, atMs = Number.POSITIVE_INFINITY): boolean {
+    return this.flushes.some(({ isDone, lastMs, ...flush }) => {
+      return flush.keyspace === keyspace && isDone && endMs < flush.startMs && lastMs <= atMs;
     });
   }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CANARIES } from './canaries.ts';
+import { mutantNamed } from './mutants/mutants.ts';
+import { huntMutant } from './runs/mutant-hunt.ts';
 import { runScenario } from './scenario.ts';
 
 /** Each of them once broke a promise; the subject says which. */
@@ -8,6 +10,12 @@ const REGRESSIONS: [seed: number, what: string][] = [
   [8, 'a forwarded write whose frame came twice became two siblings'],
   [9, 'a log poisoned while it closes'],
   [20_011, 'who took a new incarnation believed that his disk had lost a life'],
+];
+
+/** Of the oracles that nothing from outside a node can provoke. */
+const MUTANT_CANARIES: [name: string, caughtAs: RegExp][] = [
+  ['who talks and answers nothing is well', /^not noticed:/],
+  ['who takes a new incarnation believes that his disk lacks the last', /^distrustful:/],
 ];
 
 const FRESH_SEEDS = 60;
@@ -36,6 +44,13 @@ for (const canary of CANARIES) {
       if (findings.some((finding) => canary.caughtAs.test(finding))) return;
     }
     assert.fail(`40 seeds did not catch it: the oracle that says ${canary.caughtAs} is blind`);
+  });
+}
+
+for (const [name, caughtAs] of MUTANT_CANARIES) {
+  test(`canary: ${name}`, async () => {
+    const { finding } = await huntMutant(mutantNamed(name), 1, 40);
+    assert.match(finding ?? 'nothing', caughtAs, 'the oracle that says it is blind');
   });
 }
 

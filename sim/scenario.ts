@@ -7,15 +7,20 @@
 import type { Node } from '../src/node/node.ts';
 import { HINT_LIMITS } from '../src/replication/hints/hint-book.ts';
 import type { EngineOptions } from '../src/storage/open-engine.ts';
-import { type ClientOptions, type SharedKeys, SimClient } from './clients.ts';
+import { type ClientOptions, SimClient } from './clients.ts';
 import { type Saboteur, SimCluster } from './cluster.ts';
 import { History } from './history.ts';
 import { AckWitness } from './oracles/ack-witness.ts';
+import { DiskLooks } from './oracles/disk-looks.ts';
+import { HintLedger } from './oracles/hint-ledger.ts';
 import { judge } from './oracles/oracles.ts';
+import { ReadWitness } from './oracles/read-witness.ts';
+import { RefillWatch } from './oracles/refill-watch.ts';
 import { compareAll, deliverHints, forgetDead, heal, readAll } from './phases/healing.ts';
 import { liveOnWithoutOne } from './phases/liveness.ts';
 import { ProbeBook, type ProbeCounts } from './probes/probes.ts';
 import { SessionClient, type SessionOptions } from './sessions/session-client.ts';
+import type { SharedKeys } from './shared-keys.ts';
 import { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
 import { DiskAtlas } from './weather/disk-atlas.ts';
@@ -43,9 +48,12 @@ export interface ScenarioOptions {
   readonly storage?: EngineOptions;
   readonly sends?: ClientOptions['sends'];
   readonly after?: SessionOptions['after'];
-  readonly load?: Load;
+  /** Otherwise than they usually do. */
+  readonly load?: Partial<Load> | undefined;
+  /** Instead of as many as the seed would draw. */
+  readonly nodes?: number | undefined;
   /** Instead of what the seed would draw. */
-  readonly weather?: Partial<Weather>;
+  readonly weather?: Partial<Weather> | undefined;
 }
 
 export interface Report {
@@ -90,14 +98,17 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const weather = { ...drawWeather(dice), ...options.weather };
   const onEnd = (node: Node) => probes.addMetrics(node.metrics());
   const hintLimits = { bytesMax: dice.pick([200, HINT_LIMITS.bytesMax]), windowMs: HINTS_MS };
-  const size = dice.pick([3, 3, 4, 5]);
+  const drawn = dice.pick([3, 3, 4, 5]);
+  const size = options.nodes ?? drawn;
   const places = drawPlaces(world.random.fork('places'), size);
   const cluster = new SimCluster(world, size, { ...options, hintLimits, onEnd, ...places });
   const history = new History();
-  const atlas = new DiskAtlas(world, cluster, history);
-  const faults = new Faults({ world, cluster, atlas }, weather);
+  const looks = new DiskLooks(cluster, history);
+  const atlas = new DiskAtlas({ world, cluster, history, looks });
+  const faults = new Faults({ world, cluster, atlas, looks }, weather);
   const { levels } = places;
-  const run = { world, cluster, history, faults, dice, options, levels };
+  const isTimeTrue = !weather.hasSkewedClocks && !weather.hasClockJumps;
+  const run = { world, cluster, history, looks, faults, dice, options, levels, isTimeTrue };
   const findings: string[] = [];
   try {
     await surviveWeather(run);
@@ -105,9 +116,8 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
     await liveOnWithoutOne({ world, cluster, history, dice });
     await clearUp(run);
     const holders = (name: string) => cluster.holders(name);
-    const isTimeTrue = !weather.hasSkewedClocks && !weather.hasClockJumps;
     const disks = await disksOf(run);
-    const isAllKept = faults.counts.disksLost + faults.counts.disksRestored === 0;
+    const isAllKept = !faults.hasDestroyed;
     findings.push(...judge({ history, disks, holders, isTimeTrue, isAllKept }));
     probes.addSeen({ history, faults: faults.counts, disks, wiped: faults.wiped });
   } catch (error) {
@@ -138,47 +148,58 @@ interface Run {
   readonly world: SimWorld;
   readonly cluster: SimCluster;
   readonly history: History;
+  readonly looks: DiskLooks;
   readonly faults: Faults;
   readonly dice: SimRandom;
   readonly options: ScenarioOptions;
   readonly levels: Places['levels'];
+  readonly isTimeTrue: boolean;
 }
 
 /** Clients work while everything goes wrong that can. */
 async function surviveWeather(run: Run): Promise<void> {
-  const { world, cluster, history, faults, dice, options, levels } = run;
+  const { world, cluster, history, looks, faults, dice, options, levels } = run;
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   await world.runUntil(() => isFull(cluster));
   faults.start();
-  const { sends, after, load = USUAL_LOAD } = options;
+  const isAllKept = () => !faults.hasDestroyed;
+  const watch = new RefillWatch({ world, cluster, history, isAllKept });
+  watch.start();
+  const { sends, after } = options;
+  const load: Load = { ...USUAL_LOAD, ...options.load };
   const { keys, flushChance } = load;
-  const witness = new AckWitness(cluster, history, dice.fork('witness'), load.lookChance);
+  const ledger = new HintLedger(history, isAllKept);
+  const seeing = { ...run, random: dice.fork('witness') };
+  const acks = new AckWitness({ ...seeing, ledger }, load.lookChance);
+  const answers = new ReadWitness({ ...seeing, random: dice.fork('read witness') });
   const pace = () => ({
     operations: dice.between(...load.operations),
     thinkMsMean: dice.between(...load.thinkMs),
   });
   const clients = Array.from({ length: load.clients }, (_, n) => {
-    const does = { name: `${n}`, ...pace(), keys, flushChance, levels, sends, witness };
+    const does = { name: `${n}`, ...pace(), keys, flushChance, levels, sends, acks, answers };
     return new SimClient(world, cluster, history, does);
   });
   const sessions = Array.from({ length: load.sessions }, (_, n) => {
-    return new SessionClient(world, cluster, history, { name: `s${n}`, ...pace(), after });
+    const does = { name: `s${n}`, ...pace(), after, acks, answers };
+    return new SessionClient(world, cluster, history, does);
   });
   await world.settle(Promise.all([...clients, ...sessions].map((client) => client.run())));
   faults.stop();
-  await world.settle(witness.finish());
+  watch.stop();
+  await world.settle(Promise.all([acks, answers, looks].map((each) => each.finish())));
 }
 
 /** A node that lost its disk needs all others once, before it can do without one. */
 async function refillAll({ world, cluster, history, faults }: Run): Promise<void> {
-  if (faults.counts.disksLost + faults.counts.disksRestored === 0) return;
+  if (!faults.hasDestroyed) return;
   await heal({ world, cluster, history, names: cluster.names });
   await world.runUntil(() => isFull(cluster), REFILL_MS_MAX);
 }
 
 function isFull(cluster: SimCluster): boolean {
-  return cluster.running().every((node) => node.metrics().slotsRefilling === 0);
+  return cluster.names.every((name) => !cluster.slotsRefilling(name));
 }
 
 async function clearUp({ world, cluster, history, dice }: Run): Promise<void> {
@@ -191,9 +212,9 @@ async function clearUp({ world, cluster, history, dice }: Run): Promise<void> {
   await world.settle(cluster.closeAll());
 }
 
-async function disksOf({ world, cluster }: Run) {
+async function disksOf({ world, cluster, looks }: Run) {
   const reading = cluster.names.map(async (name) => {
-    return [name, await cluster.contents(name)] as const;
+    return [name, await looks.lookAtLast(name)] as const;
   });
   return new Map(await world.settle(Promise.all(reading)));
 }

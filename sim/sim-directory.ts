@@ -24,7 +24,7 @@ export interface DiskPace {
 }
 
 /** A local SSD. */
-const SSD: DiskPace = { readMs: 0.1, memoryShare: 0.5, appendMs: 0.02, syncMs: 0.3 };
+export const SSD: DiskPace = { readMs: 0.1, memoryShare: 0.5, appendMs: 0.02, syncMs: 0.3 };
 
 /** More than any simulated run writes. */
 const PLENTY_BYTES = 1024 ** 4;

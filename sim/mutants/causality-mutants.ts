@@ -87,6 +87,8 @@ export const CAUSALITY_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/own-actor.ts',
     text: '      this.#actorBefore = actorOf(this.#nodeNumber, incarnationBefore);\n',
     becomes: '',
+    weather: ['hasIslands', 'hasCrashes'],
+    nodes: 5,
   },
   {
     name: 'a start goes on as the actor before',

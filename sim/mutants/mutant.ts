@@ -6,6 +6,7 @@
 //
 // Source: DeMillo, Lipton, Sayward: "Hints on Test Data Selection" (IEEE Computer, 1978).
 
+import type { Load } from '../scenario.ts';
 import type { WeatherKind } from '../weather/weather.ts';
 
 export interface Mutant {
@@ -17,6 +18,10 @@ export interface Mutant {
   readonly becomes: string;
   /** The only faults of its hunt, where all kinds together rarely get there. */
   readonly weather?: readonly WeatherKind[];
+  /** What clients do in its hunt otherwise than they usually do. */
+  readonly load?: Partial<Load>;
+  /** How many nodes the clusters of its hunt have, where few do not do. */
+  readonly nodes?: number;
 }
 
 /** The source with the bug in it. Throws when its text is not there exactly once. */

@@ -15,6 +15,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     text: 'let isReached = this.#acked !== 0 || !this.#needsPrimary;',
     becomes: 'let isReached = true;',
     weather: ['hasStalledDisks', 'hasCrashes', 'hasPartitions'],
+    nodes: 5,
   },
   {
     name: 'who does not answer counts as a copy',

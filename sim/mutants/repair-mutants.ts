@@ -33,13 +33,17 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
     becomes: '',
-    weather: ['hasCrashes', 'hasPartitions', 'hasClogs'],
+    weather: ['hasIslands', 'hasSlowNetwork'],
+    nodes: 5,
+    load: { operations: [100, 200], thinkMs: [10, 30] },
   },
   {
     name: 'a copy for two goes when one has it',
     file: 'src/replication/replica.ts',
     text: 'const isKept = others === undefined || (await this.#isLacking(others, at));',
     becomes: 'const isKept = others === undefined;',
+    weather: ['hasPowerCuts', 'hasCrashes'],
+    nodes: 5,
   },
   {
     name: 'a copy for others is never taken away',
@@ -52,12 +56,14 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/own-actor.ts',
     text: 'if (context.some(({ actor }) => actor === this.#actor)) await this.renewed();',
     becomes: '',
+    weather: ['hasIslands'],
+    nodes: 5,
   },
   {
     name: 'anti-entropy skips every second bucket',
-    file: 'src/replication/anti-entropy/slot-repair.ts',
-    text: 'const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === 1);',
-    becomes: 'const places = buckets.filter((b) => b % 2 === 1 && ((differing >>> b) & 1) === 1);',
+    file: 'src/replication/anti-entropy/tree-shape.ts',
+    text: 'if (!isSame) yield at / DIGEST_BYTES;',
+    becomes: 'if (!isSame && at % 16 === 0) yield at / DIGEST_BYTES;',
   },
   {
     name: 'a write does not change the digest of its slot',
@@ -70,6 +76,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/anti-entropy/comparison.ts',
     text: 'if (repaired?.keys === 0) this.#alike',
     becomes: 'if (repaired !== undefined) this.#alike',
+    weather: ['hasFullDisks', 'hasLossyNetwork', 'hasPartitions'],
   },
   {
     name: 'the count of a slot grows with every write',
@@ -118,5 +125,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/reaping/flush-member.ts',
     text: 'for (const slot of touched) await this.#flushKeys(keyspace, slot);',
     becomes: '',
+    weather: [],
+    load: { flushChance: 0.1 },
   },
 ];

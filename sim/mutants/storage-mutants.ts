@@ -1,5 +1,6 @@
 // Bugs in the storage engine: log, recovery, memtables, tables, compaction, drops, sums.
 
+import { manyKeys } from '../shared-keys.ts';
 import type { Mutant } from './mutant.ts';
 
 export const STORAGE_MUTANTS: readonly Mutant[] = [
@@ -8,6 +9,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'src/storage/compaction/output-tables.ts',
     text: 'const isDone = entry.kind === REMOVAL && this.#output.isBottom;',
     becomes: 'const isDone = entry.kind === REMOVAL;',
+    weather: ['hasCleanRestarts'],
+    load: { clients: 8, operations: [300, 400], thinkMs: [2, 10], keys: manyKeys(150) },
   },
   {
     name: 'compaction keeps the older of two writes',
@@ -34,7 +37,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     becomes:
       '    await this.#dropLog(log.firstSegmentAfter(flushedSequence));\n' +
       '    this.#written ??= await this.#write(memtable);',
-    weather: ['hasPowerCuts', 'hasCrashes'],
+    weather: ['hasStalledDisks', 'hasCrashes'],
   },
   {
     name: 'a table is named before it is synced',

@@ -1,21 +1,28 @@
 // O5 and O6, the witness of acknowledgements: in the instant in which a client is told "ok" it
 // looks at the platters of all nodes, past everything that the nodes believe of themselves.
 //
-//   O5  W nodes hold the write, or what replaced it, so that no power cut takes it back; one of
-//       them is a primary of the key, unless fallbacks did all of it (write-quorum.ts).
-//   O6  who counted as a fallback keeps its copy for somebody: it has a hint, or all primaries
-//       know the write already.
+//   O5  W nodes hold the write, or what replaced it, so that no power cut takes it back; so does
+//       each primary that counted, and at least one, unless the node that named the write is none
+//       itself and stood in for them all (write-quorum.ts).
+//   O6  who counted as a fallback keeps its copy for somebody: hint-ledger.ts.
 //
-// Reading the disks of a whole cluster costs as much as a hundred writes: it looks at some only.
+// Reading the disks of a whole cluster costs as much as a hundred writes: it looks at some only,
+// and rather at what is written while a keyspace is emptied, and at what fallbacks alone hold.
 
 import type { WriteReceipt } from '../../src/replication/request.ts';
 import type { SimCluster } from '../cluster.ts';
 import { type DiskImage, knows } from '../disk-image.ts';
 import type { History, WriteRecord } from '../history.ts';
+import type { SimWorld } from '../sim-host.ts';
 import type { SimRandom } from '../sim-random.ts';
+import type { DiskLooks } from './disk-looks.ts';
+import type { HintLedger } from './hint-ledger.ts';
 
 /** W of both keyspaces. */
 const W = 2;
+const ODD_LOOK_CHANCE = 0.3;
+/** So long after a flush a write is one beside it. */
+const FLUSH_LOOK_MS = 50;
 
 /** What a client was told, with the names of the nodes that counted. */
 interface Told {
@@ -24,26 +31,39 @@ interface Told {
   readonly fallbacks: readonly string[];
 }
 
+export interface WitnessParts {
+  readonly world: SimWorld;
+  readonly cluster: SimCluster;
+  readonly history: History;
+  readonly random: SimRandom;
+  readonly looks: DiskLooks;
+  readonly ledger: HintLedger;
+}
+
 export class AckWitness {
-  readonly #cluster: SimCluster;
-  readonly #history: History;
-  readonly #random: SimRandom;
+  readonly #parts: WitnessParts;
   readonly #lookChance: number;
   readonly #looking: Promise<void>[] = [];
 
-  constructor(cluster: SimCluster, history: History, random: SimRandom, lookChance: number) {
-    this.#cluster = cluster;
-    this.#history = history;
-    this.#random = random;
+  constructor(parts: WitnessParts, lookChance: number) {
+    this.#parts = parts;
     this.#lookChance = lookChance;
   }
 
   /** To be called before anything else happens; `receipt` as it is then. */
   hear(write: WriteRecord, receipt: WriteReceipt): void {
-    if (!this.#random.chance(this.#lookChance)) return;
+    const { cluster, ledger, random } = this.#parts;
     const [counted, fallbacks] = [receipt.nodes, receipt.fallbacks].map((ids) => {
-      return ids.map((id) => this.#cluster.nameOf(id));
+      return ids.map((id) => cluster.nameOf(id));
     }) as [string[], string[]];
+    const { dot } = write;
+    const name = `${write.keyspace}/${write.key}`;
+    if (fallbacks.length > 0 && dot !== undefined) {
+      const lacking = cluster.holders(name).filter((primary) => !counted.includes(primary));
+      ledger.add({ write, name, dot, fallbacks, lacking });
+    }
+    const isOdd = this.#isBesideFlush(write) || fallbacks.length === counted.length;
+    if (!random.chance(isOdd ? ODD_LOOK_CHANCE : this.#lookChance)) return;
     this.#looking.push(this.#look({ write, counted, fallbacks }));
   }
 
@@ -52,33 +72,38 @@ export class AckWitness {
     await Promise.all(this.#looking);
   }
 
+  #isBesideFlush({ keyspace }: WriteRecord): boolean {
+    const { world, history } = this.#parts;
+    return history.flushes.some((flush) => {
+      return flush.keyspace === keyspace && world.nowMs <= flush.lastMs + FLUSH_LOOK_MS;
+    });
+  }
+
   async #look(told: Told): Promise<void> {
+    const { history, ledger, looks } = this.#parts;
+    const debts = ledger.open();
     try {
-      const disks = await this.#cluster.allDurableContents();
-      this.#history.looks += 1;
-      this.#history.broken.push(...this.#findings(told, disks));
+      const disks = await looks.lookAtAll();
+      history.looks += 1;
+      history.broken.push(...this.#findings(told, disks));
+      ledger.check(debts, disks);
     } catch (error) {
-      this.#history.broken.push(`unreadable: a power cut would leave a disk with ${error}`);
+      history.broken.push(`unreadable: a power cut would leave a disk with ${error}`);
     }
   }
 
   #findings({ write, counted, fallbacks }: Told, disks: ReadonlyMap<string, DiskImage>): string[] {
+    const { cluster } = this.#parts;
     const { keyspace, key, value, dot } = write;
+    if (dot === undefined) return [];
     const name = `${keyspace}/${key}`;
-    const holds = (node: string) => dot !== undefined && knows(disks.get(node)!, name, dot);
-    const primaries = this.#cluster.holders(name);
-    const held = this.#cluster.names.filter(holds);
-    const findings: string[] = [];
-    const what = `${name} = ${value ?? 'a delete'}`;
-    const isByPrimary = primaries.some(holds) || fallbacks.length === counted.length;
-    if (held.length < W || !isByPrimary) {
-      findings.push(`dishonest: ${what} was acknowledged while [${held}] had it durably`);
-    }
-    const isEverywhere = primaries.every(holds);
-    for (const node of fallbacks) {
-      if (isEverywhere || disks.get(node)!.hinted.has(name)) continue;
-      findings.push(`unaccounted: ${node} counted for ${what}, and has no hint that it lacks`);
-    }
-    return findings;
+    const holds = (node: string) => knows(disks.get(node)!, name, dot);
+    const primaries = cluster.holders(name);
+    const held = cluster.names.filter(holds);
+    const isByPrimary = primaries.some(holds) || !primaries.includes(cluster.writerOf(dot));
+    const liars = counted.filter((node) => !fallbacks.includes(node) && !holds(node));
+    if (held.length >= W && isByPrimary && liars.length === 0) return [];
+    const what = `${name} = ${value ?? 'a delete'} was acknowledged by [${counted}]`;
+    return [`dishonest: ${what} while [${held}] had it durably`];
   }
 }

@@ -19,33 +19,56 @@ export interface LivenessParts {
 }
 
 const SERVE_MS_MAX = 60_000;
+const NOTICE_MS_MAX = 30_000;
+const NOTICE_STEP_MS = 500;
 
-type Break = (world: SimWorld, broken: string, others: readonly string[]) => void;
+interface Break {
+  readonly begin: (world: SimWorld, broken: string, others: readonly string[]) => void;
+  /** It answers nothing that one of the others asks, instead of nothing at all. */
+  readonly isForOne?: true;
+}
 
 /** In the words of its neighbours: how a node can be of no use. */
 const BREAKS: readonly Break[] = [
-  (world, broken) => world.node(broken).pause(),
-  (world, broken) => world.network.isolate(broken),
+  { begin: (world, broken) => world.node(broken).pause() },
+  { begin: (world, broken) => world.network.isolate(broken) },
   // It hears all, and nobody hears it.
-  (world, broken, others) => world.network.cutAll([broken], others),
+  { begin: (world, broken, others) => world.network.cutAll([broken], others) },
   // One of the others cannot reach it, and hears of it through the rest.
-  (world, broken, others) => world.network.cut(others[0] as string, broken),
+  {
+    begin: (world, broken, others) => world.network.cut(others[0] as string, broken),
+    isForOne: true,
+  },
   // It talks, and hears nobody.
-  (world, broken, others) => world.network.cutAll(others, [broken]),
+  { begin: (world, broken, others) => world.network.cutAll(others, [broken]) },
 ];
 
 export async function liveOnWithoutOne(parts: LivenessParts): Promise<void> {
   const { world, cluster, history, dice } = parts;
   const [broken, ...names] = dice.shuffle(cluster.names) as [string, ...string[]];
   if (dice.chance(0.3)) cluster.crash(broken);
-  dice.pick(BREAKS)(world, broken, names);
+  const { begin, isForOne } = dice.pick(BREAKS);
+  begin(world, broken, names);
   const core = { world, cluster, history, names };
   await heal(core);
   await serve(parts, names);
+  await giveUp(parts, broken, isForOne ? names.slice(0, 1) : names);
   await deliverHints(core);
   await compareAll(core);
   world.network.healAll();
   world.node(broken).resume();
+}
+
+/** Whoever is answered nothing by the broken node takes it for down, whatever others hear of it. */
+async function giveUp(parts: LivenessParts, broken: string, asking: readonly string[]) {
+  const { world, cluster, history } = parts;
+  const hopeful = () => asking.filter((name) => cluster.believesIn(name, broken));
+  for (let waitedMs = 0; waitedMs < NOTICE_MS_MAX; waitedMs += NOTICE_STEP_MS) {
+    if (hopeful().length === 0) return;
+    await world.runFor(NOTICE_STEP_MS);
+  }
+  const what = `[${hopeful()}] still ask ${broken}, which answers them nothing`;
+  history.broken.push(`not noticed: ${what}`);
 }
 
 /**

@@ -2,8 +2,8 @@
 // write as fast as they are answered, and nobody empties a keyspace, so that every acknowledged
 // write is one that must be there in the end. Many writes and many cuts for little time.
 
-import { manyKeys } from '../clients.ts';
 import type { ScenarioOptions } from '../scenario.ts';
+import { manyKeys } from '../shared-keys.ts';
 import { onlyWeather } from '../weather/weather.ts';
 
 export const POWER_CUTS: Pick<ScenarioOptions, 'load' | 'weather'> = {

@@ -9,7 +9,7 @@ import type { Report, ScenarioOptions } from '../scenario.ts';
 export interface WorkerOrder {
   /** Name of the bug. */
   readonly mutant?: string;
-  readonly scenario?: Pick<ScenarioOptions, 'load' | 'weather'>;
+  readonly scenario?: Pick<ScenarioOptions, 'load' | 'weather' | 'nodes'>;
 }
 
 const order = JSON.parse(process.argv[2] as string) as WorkerOrder;

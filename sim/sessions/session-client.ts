@@ -11,9 +11,12 @@ import {
   type VersionVector,
 } from '../../src/causality/version-vector.ts';
 import type { Node } from '../../src/node/node.ts';
-import { FEW_KEYS, patiently } from '../clients.ts';
+import { patiently } from '../clients.ts';
 import { LATEST, SIBLINGS, type SimCluster } from '../cluster.ts';
 import type { History, WriteRecord } from '../history.ts';
+import type { AckWitness } from '../oracles/ack-witness.ts';
+import type { ReadWitness } from '../oracles/read-witness.ts';
+import { FEW_KEYS } from '../shared-keys.ts';
 import type { SimWorld } from '../sim-host.ts';
 import type { SimRandom } from '../sim-random.ts';
 
@@ -23,6 +26,9 @@ export interface SessionOptions {
   readonly thinkMsMean: number;
   /** What the client really hands back of what it claims to have seen: for canaries. */
   readonly after?: (context: VersionVector) => VersionVector | undefined;
+  /** See each acknowledgement, and each answer to a read, in its instant. */
+  readonly acks?: AckWitness;
+  readonly answers?: ReadWitness;
 }
 
 interface SeenKey {
@@ -67,6 +73,7 @@ export class SessionClient {
     const claim = this.#options.after ?? ((context: VersionVector) => context);
     const r = this.#random.chance(0.5) ? 1 : undefined;
     const request = { keyspace, key: Buffer.from(key), r, after: claim(known) };
+    const read = { keyspace, key, startMs: this.#world.nowMs, isQuorum: r === undefined };
     this.#history.reads += 1;
     const outcome = await patiently(this.#world, this.#history, node.get(request));
     if (outcome === undefined || outcome.kind === 'no-answer') {
@@ -75,6 +82,7 @@ export class SessionClient {
     }
     const values = outcome.kind === 'found' ? outcome.values.map(({ value }) => `${value}`) : [];
     if (outcome.kind === 'found') this.#history.show(outcome);
+    this.#options.answers?.hear(read, outcome);
     const { context } = outcome;
     const written = [...seen.written];
     this.#history.sessionReads.push({ keyspace, key, known, context, values, written });
@@ -90,13 +98,11 @@ export class SessionClient {
     const change = { kind: 'put', value: Buffer.from(value), expiresAt: 'default' } as const;
     const request = { keyspace, key: Buffer.from(key), change, context };
     const outcome = await patiently(this.#world, this.#history, node.write(request));
-    if (outcome?.kind === 'ok') {
-      Object.assign(record, { outcome: 'ok', dot: outcome.dot, endMs: this.#world.nowMs });
-      seen.written.push(record);
-      remember(seen, keyspace, outcome.context);
-    } else if (outcome?.kind === 'not-applied') {
-      Object.assign(record, { outcome: 'not-applied', endMs: this.#world.nowMs });
-    }
+    this.#history.conclude(record, outcome, this.#world.nowMs);
+    if (outcome?.kind !== 'ok') return;
+    this.#options.acks?.hear(record, outcome.receipt);
+    seen.written.push(record);
+    remember(seen, keyspace, outcome.context);
   }
 
   #seen(keyspace: KeyspaceNumber, key: string): SeenKey {

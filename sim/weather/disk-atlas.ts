@@ -20,6 +20,7 @@
 import type { SimCluster } from '../cluster.ts';
 import { type DiskImage, knows } from '../disk-image.ts';
 import type { History } from '../history.ts';
+import type { DiskLooks } from '../oracles/disk-looks.ts';
 import type { SimWorld } from '../sim-host.ts';
 
 /** Of N = 3 with R = 2. */
@@ -39,18 +40,27 @@ export interface DiskLoss {
   readonly destroy: () => void;
 }
 
+export interface AtlasParts {
+  readonly world: SimWorld;
+  readonly cluster: SimCluster;
+  readonly history: History;
+  readonly looks: DiskLooks;
+}
+
 export class DiskAtlas {
   readonly #world: SimWorld;
   readonly #cluster: SimCluster;
   readonly #history: History;
+  readonly #looks: DiskLooks;
   /** Names of nodes whose disks went, and that were not seen full since. */
   readonly #hollow = new Set<string>();
   #lastTurn: Promise<unknown> = Promise.resolve();
 
-  constructor(world: SimWorld, cluster: SimCluster, history: History) {
+  constructor({ world, cluster, history, looks }: AtlasParts) {
     this.#world = world;
     this.#cluster = cluster;
     this.#history = history;
+    this.#looks = looks;
   }
 
   /**
@@ -73,20 +83,21 @@ export class DiskAtlas {
     const isGivenUp = await this.#isDispensable(name, COPIES_LEFT_MIN[fate]);
     if (!isGivenUp || isOver()) return false;
     this.#hollow.add(name);
+    this.#looks.forget(name);
     destroy();
     return true;
   }
 
   #isAnotherHollow(lost: string): boolean {
     for (const name of this.#hollow) {
-      if (this.#cluster.node(name)?.metrics().slotsRefilling === 0) this.#hollow.delete(name);
+      if (this.#cluster.slotsRefilling(name) === 0) this.#hollow.delete(name);
     }
     return [...this.#hollow].some((name) => name !== lost);
   }
 
   async #isDispensable(lost: string, copiesMin: number): Promise<boolean> {
     const acknowledged = this.#history.writes.filter((write) => write.outcome === 'ok');
-    const images = await this.#cluster.allDurableContents();
+    const images = await this.#looks.lookAtAll();
     return acknowledged.every(({ keyspace, key, dot }) => {
       const name = `${keyspace}/${key}`;
       const others = this.#cluster.holders(name).filter((holder) => holder !== lost);

@@ -3,7 +3,8 @@
 // that the atlas gives up (disk-atlas.ts); so any loss is a bug, and never an excuse.
 
 import type { SimCluster } from '../cluster.ts';
-import type { SimDirectory } from '../sim-directory.ts';
+import type { DiskLooks } from '../oracles/disk-looks.ts';
+import { type SimDirectory, SSD } from '../sim-directory.ts';
 import type { SimWorld } from '../sim-host.ts';
 import type { LinkQuality } from '../sim-link.ts';
 import type { SimRandom } from '../sim-random.ts';
@@ -24,11 +25,14 @@ export interface FaultParts {
   readonly world: SimWorld;
   readonly cluster: SimCluster;
   readonly atlas: DiskAtlas;
+  readonly looks: DiskLooks;
 }
 
 /** Of the wall clock, to either side: more than two clocks may be apart (hybrid-clock.ts). */
 const SKEW_MS_MAX = 30_000;
 const JUMP_MS_MAX = 60_000;
+/** What a node had durably is taken down before so many of its crashes. */
+const CRASH_LOOK_CHANCE = 0.2;
 
 export class Faults {
   readonly counts: FaultCounts = {
@@ -41,6 +45,7 @@ export class Faults {
   readonly #parts: FaultParts;
   readonly #weather: Weather;
   readonly #random: SimRandom;
+  readonly #lateDice: SimRandom;
   readonly #copies = new Map<string, DiskCopy>();
   /** Machines that are down because their disk is being replaced. */
   readonly #inRepair = new Set<string>();
@@ -52,6 +57,12 @@ export class Faults {
     this.#parts = parts;
     this.#weather = weather;
     this.#random = parts.world.random.fork('faults');
+    this.#lateDice = this.#random.fork('late');
+  }
+
+  /** Whether any disk was replaced so far. */
+  get hasDestroyed(): boolean {
+    return this.counts.disksLost + this.counts.disksRestored > 0;
   }
 
   /** Sets the climate and schedules events until `stop()`. */
@@ -63,6 +74,7 @@ export class Faults {
       if (!this.#weather.hasSkewedClocks) break;
       world.node(name).quartz.setSkew(random.between(-SKEW_MS_MAX, SKEW_MS_MAX));
     }
+    const island = this.#lateDice.pick(cluster.names);
     const kinds: [isOn: boolean, meanMs: number, strike: () => void][] = [
       [this.#weather.hasCrashes, 1_500, () => this.#crash([this.#someName()])],
       [this.#weather.hasPowerCuts, this.#weather.powerCutMs, () => this.#cutPower()],
@@ -76,6 +88,7 @@ export class Faults {
       [this.#weather.hasStalledDisks, 2_500, () => this.#stallDisk()],
       [this.#weather.hasLostDisks, 2_000, () => this.#replaceDisk(this.#someName(), undefined)],
       [this.#weather.hasOldDisks, 1_500, () => this.#copyOrRestore()],
+      [this.#weather.hasIslands, 3_000, () => this.#cutOff(island)],
     ];
     for (const [isOn, meanMs, strike] of kinds) if (isOn) this.#repeat(meanMs, strike);
   }
@@ -89,7 +102,7 @@ export class Faults {
     for (const machine of world.nodes()) {
       machine.resume();
       machine.directory.clearFaults();
-      machine.directory.setPace({ syncMs: 0.3 });
+      machine.directory.setPace(SSD);
       machine.quartz.setSkew(0);
     }
   }
@@ -125,9 +138,10 @@ export class Faults {
   }
 
   #crash(names: readonly string[]): void {
-    const { world, cluster } = this.#parts;
+    const { world, cluster, looks } = this.#parts;
     for (const name of names) {
       if (!world.node(name).isUp) continue;
+      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) looks.note(name);
       this.counts.crashes += 1;
       cluster.crash(name);
       this.#restartLater(name);
@@ -156,6 +170,22 @@ export class Faults {
     ]);
     begin();
     this.#later(this.#random.exponential(1_500), 'heal', () => network.healAll());
+  }
+
+  /**
+   * From all others, so that it stands in for them with its clients; or from one, which it cannot
+   * reach and others bring its writes to.
+   */
+  #cutOff(name: string): void {
+    const { world, cluster } = this.#parts;
+    const { network } = world;
+    const other = this.#lateDice.pick(cluster.names.filter((each) => each !== name));
+    const begin = this.#lateDice.pick([
+      () => network.isolate(name),
+      () => network.partition([name], [other]),
+    ]);
+    begin();
+    this.#later(this.#random.between(1_000, 4_000), 'lands', () => network.healAll());
   }
 
   /** One way, or all that leads to a node or away from it, takes up to seconds for a while. */
@@ -209,11 +239,12 @@ export class Faults {
     this.#restartLater(name);
   }
 
-  /** Syncs that take seconds, as those of a dying or throttled disk do. */
+  /** Syncs that take seconds, and slow reads, as those of a dying or throttled disk are. */
   #stallDisk(): void {
     const { directory } = this.#parts.world.node(this.#someName());
-    directory.setPace({ syncMs: this.#random.between(500, 5_000) });
-    this.#later(this.#random.exponential(1_500), 'pace', () => directory.setPace({ syncMs: 0.3 }));
+    const readMs = this.#lateDice.between(1, 50);
+    directory.setPace({ syncMs: this.#random.between(500, 5_000), readMs });
+    this.#later(this.#random.exponential(1_500), 'pace', () => directory.setPace(SSD));
   }
 
   /** A cold copy of a disk is taken, or an earlier one put in its place. */

@@ -23,6 +23,8 @@ export interface Weather {
   readonly hasLostDisks: boolean;
   /** A disk goes back to a copy that was taken while its node was down. */
   readonly hasOldDisks: boolean;
+  /** One node, always the same, is cut off from all others, or from one, again and again. */
+  readonly hasIslands: boolean;
   /** Mean times, in milliseconds: between two power cuts, and until a node that crashed is back. */
   readonly powerCutMs: number;
   readonly downMs: number;
@@ -48,11 +50,17 @@ const WEATHER_KINDS = [
   'hasStalledDisks',
   'hasLostDisks',
   'hasOldDisks',
+  'hasIslands',
 ] as const;
+
+/** Came later, and have dice of their own: the seeds from before have the weather that they had. */
+const LATE_KINDS: readonly string[] = ['hasIslands'];
 
 /** Each kind of fault is there with probability 0.4. */
 export function drawWeather(random: SimRandom): Weather {
-  return weatherOf(() => random.chance(0.4));
+  return weatherOf((kind) => {
+    return (LATE_KINDS.includes(kind) ? random.fork(kind) : random).chance(0.4);
+  });
 }
 
 function weatherOf(has: (kind: WeatherKind) => boolean): Weather {

@@ -41,7 +41,7 @@ export class Healing {
   constructor(parts: HealingParts) {
     this.#parts = parts;
     this.comparison = new Comparison(parts);
-    this.#syncTimes = new SyncTimes(parts.view);
+    this.#syncTimes = new SyncTimes(parts.view, this.comparison);
     const comparing = { ...parts, comparison: this.comparison, syncTimes: this.#syncTimes };
     this.#repairs = new Repairs(comparing);
     this.#antiEntropy = new AntiEntropy(comparing);

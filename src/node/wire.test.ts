@@ -60,13 +60,19 @@ function read(frame: Buffer): { header: FrameHeader; messages: Message[] } {
   return { header, messages };
 }
 
+function bytesOf(message: Message): string {
+  const w = new ByteWriter();
+  writeMessage(w, message);
+  return w.copy().toString('hex');
+}
+
 test('a frame says who speaks, and what, in its order', () => {
   deepEqual(read(written(MESSAGES)), { header: HEADER, messages: MESSAGES });
 });
 
 test('the frame of docs/formats.md', () => {
   const counted: Message = { kind: 'reply', questionId: 258, reply: { kind: 'count', count: 5 } };
-  const header = '0a 000d18c2e2800005 fedcba98 00000007 03';
+  const header = '0c 000d18c2e2800005 fedcba98 00000007 03';
   equal(written([counted]).toString('hex'), `${header} 02 00000102 06 05`.replaceAll(' ', ''));
 });
 
@@ -77,10 +83,40 @@ test('the relay of docs/formats.md, and what is passed on of it', () => {
   const copy = '00 00 2f96 03 666f6f 03 616e79';
   const texts = [`04 00000102 01 00000009 ${copy}`, `05 00000102 00000007 ${copy}`];
   for (const [index, message] of [relay, relayed].entries()) {
-    const w = new ByteWriter();
-    writeMessage(w, message);
-    equal(w.copy().toString('hex'), texts[index]?.replaceAll(' ', ''));
+    equal(bytesOf(message), texts[index]?.replaceAll(' ', ''));
   }
+});
+
+test('the comparison of docs/formats.md', () => {
+  const nodes = (digest: string) => [{ node: 2_344, digests: Buffer.from(digest, 'hex') }];
+  const asked = { kind: 'compare-digests', keyspace: AT.keyspace, from: 7 } as const;
+  const told = { kind: 'digests', nodes: nodes('00000102fffffffe') } as const;
+  const request = { ...asked, nodes: nodes('00000102ffffffff') };
+  equal(
+    bytesOf({ kind: 'request', questionId: 258, request }),
+    '01 00000102 08 00 00000007 01 0928 00000102ffffffff'.replaceAll(' ', ''),
+  );
+  equal(
+    bytesOf({ kind: 'reply', questionId: 258, reply: told }),
+    '02 00000102 08 01 0928 00000102fffffffe'.replaceAll(' ', ''),
+  );
+});
+
+test('the prints of docs/formats.md, and the answer', () => {
+  const all = { fromHash: 0, toHash: 2 ** 32 - 1 };
+  const at = { keyspace: AT.keyspace, slot: 7 as Slot };
+  const prints = Buffer.from('a1b2c3', 'hex');
+  const request = { kind: 'compare-keys', ...at, ...all, salt: 3, prints } as const;
+  const digest = { high: 0, low: 0 };
+  const reply = { kind: 'keys', toHash: all.toHash, digest, places: [0], keys: [] } as const;
+  equal(
+    bytesOf({ kind: 'request', questionId: 258, request }),
+    '01 00000102 0e 00 0007 00000000 ffffffff 00000003 01 a1b2c3'.replaceAll(' ', ''),
+  );
+  equal(
+    bytesOf({ kind: 'reply', questionId: 258, reply }),
+    '02 00000102 0e ffffffff 0000000000000000 01 00 00'.replaceAll(' ', ''),
+  );
 });
 
 test('only a copy to be stored is passed on', () => {

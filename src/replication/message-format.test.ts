@@ -77,8 +77,18 @@ const REQUESTS: Request[] = [
   { kind: 'flush', keyspace, token: 1, floor: context },
   { kind: 'open-round', keyspace, slot, floor: context },
   { kind: 'raise-floor', keyspace, slot, token: 2 ** 32 - 1, floor: context, nowMs: 2 ** 45 },
-  { kind: 'compare-digests', keyspace, from: 7, groups: Buffer.alloc(1_024, 0x5a) },
+  {
+    kind: 'compare-digests',
+    keyspace,
+    from: 7,
+    nodes: [{ node: 0, digests: Buffer.alloc(256, 0x5a) }],
+  },
   { kind: 'compare-buckets', keyspace, slot, buckets: Buffer.alloc(256, 0x5a) },
+  {
+    kind: 'compare-keys',
+    ...{ keyspace, slot, fromHash: 0, toHash: 2 ** 32 - 1, salt: 2 ** 32 - 1 },
+    prints: Buffer.alloc(6, 0x5a),
+  },
   { kind: 'store-hint', keyspace, slot, key, target: 2 ** 21 - 1, object: Buffer.from('object') },
 ];
 
@@ -125,8 +135,13 @@ const REPLIES: Reply[] = [
   { kind: 'position', token: 2 ** 32 - 1, last: dot },
   { kind: 'flushed' },
   { kind: 'count', count: 123_456_789_012 },
-  { kind: 'digests', groups: [{ group: 127, digests: Buffer.alloc(1_024, 0x5a) }] },
+  { kind: 'digests', nodes: [{ node: 289, digests: Buffer.alloc(64, 0x5a) }] },
   { kind: 'buckets', differing: 0x8000_0001 },
+  {
+    kind: 'keys',
+    ...{ toHash: 2 ** 32 - 1, digest: { high: -2, low: 3 }, places: [0, 1, 300] },
+    keys: [{ key, version }],
+  },
   { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
 ];
 

@@ -3,14 +3,19 @@
 //
 // Pure: no clock, no disk, no network; dice are an argument.
 
-import { type ByteReader, type ByteWriter, badBytes } from '../base/bytes.ts';
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { ERROR_CODES } from '../base/errors.ts';
 import { SLOT_COUNT } from '../base/ids.ts';
 import { readVersion, writeVersion } from '../causality/object-format.ts';
 import { readVector, type VersionVector, writeVector } from '../causality/version-vector.ts';
-import { BUCKETS_BYTES, GROUP_COUNT, LEVEL_BYTES } from './anti-entropy/tree-shape.ts';
+import {
+  readCompared,
+  readComparison,
+  writeCompared,
+  writeComparison,
+} from './anti-entropy/comparison-format.ts';
 import { readLevel, writeLevel } from './levels/level-format.ts';
-import type { GroupDigests, KeyAt, Listing, Reply, Request } from './messages.ts';
+import type { KeyAt, Listing, Reply, Request } from './messages.ts';
 import {
   oneOf,
   readGetOutcome,
@@ -45,6 +50,7 @@ const REQUEST_KINDS = [
   'raise-floor',
   'begin-flush',
   'flush',
+  'compare-keys',
 ] as const satisfies readonly Request['kind'][];
 
 const REPLY_KINDS = [
@@ -62,6 +68,7 @@ const REPLY_KINDS = [
   'raised',
   'position',
   'flushed',
+  'keys',
 ] as const satisfies readonly Reply['kind'][];
 
 const CHANGES = ['put', 'delete', 'expire'] as const;
@@ -78,14 +85,9 @@ export function writeRequest(w: ByteWriter, request: Request): void {
       w.bytes(request.object);
       return;
     case 'compare-digests':
-      w.u8(request.keyspace);
-      w.u32(request.from);
-      w.raw(request.groups);
-      return;
     case 'compare-buckets':
-      w.u8(request.keyspace);
-      w.u16(request.slot);
-      w.raw(request.buckets);
+    case 'compare-keys':
+      writeComparison(w, request);
       return;
     case 'store-hint':
       writeKeyAt(w, request);
@@ -132,9 +134,9 @@ export function readRequest(r: ByteReader): Request {
     case 'store-copy':
       return { kind, ...readKeyAt(r), object: r.bytes() };
     case 'compare-digests':
-      return { kind, keyspace: readKeyspace(r), from: r.u32(), groups: r.raw(LEVEL_BYTES) };
     case 'compare-buckets':
-      return { kind, keyspace: readKeyspace(r), slot: readSlot(r), buckets: r.raw(BUCKETS_BYTES) };
+    case 'compare-keys':
+      return readComparison(r, kind);
     case 'store-hint':
       return { kind, ...readKeyAt(r), target: r.u32(), object: r.bytes() };
     case 'open-round':
@@ -196,14 +198,9 @@ export function writeReply(w: ByteWriter, reply: Reply): void {
       w.varint(reply.count);
       return;
     case 'digests':
-      w.varint(reply.groups.length);
-      for (const { group, digests } of reply.groups) {
-        w.u8(group);
-        w.raw(digests);
-      }
-      return;
     case 'buckets':
-      w.u32(reply.differing);
+    case 'keys':
+      writeCompared(w, reply);
       return;
     case 'refused':
       w.u8(ERROR_CODES.indexOf(reply.code));
@@ -237,9 +234,9 @@ export function readReply(r: ByteReader): Reply {
     case 'count':
       return { kind, count: r.varint() };
     case 'digests':
-      return { kind, groups: readMany(r, readGroup) };
     case 'buckets':
-      return { kind, differing: r.u32() };
+    case 'keys':
+      return readCompared(r, kind);
     case 'refused':
       return { kind, code: oneOf(ERROR_CODES, r.u8(), 'error'), why: r.text(), fix: r.text() };
   }
@@ -250,12 +247,6 @@ function readVersionReply(r: ByteReader): Reply {
   const version = (flags & 1) === 0 ? undefined : readVersion(r);
   const reply = { kind: 'version', version } as const;
   return (flags & REFILLING) === 0 ? reply : { ...reply, isRefilling: true };
-}
-
-function readGroup(r: ByteReader): GroupDigests {
-  const group = r.u8();
-  if (group >= GROUP_COUNT) throw badBytes(`there is no group ${group} of slots`);
-  return { group, digests: r.raw(LEVEL_BYTES) };
 }
 
 function writeKeyAt(w: ByteWriter, at: KeyAt): void {

@@ -10,6 +10,8 @@ import type { KeyspaceNumber, Slot } from '../base/ids.ts';
 import type { Dot } from '../causality/dot.ts';
 import type { ObjectVersion } from '../causality/siblings.ts';
 import type { VersionVector } from '../causality/version-vector.ts';
+import type { Digest } from '../storage/engine.ts';
+import type { NodeDigests } from './anti-entropy/tree-shape.ts';
 import type {
   GetOutcome,
   GetRequest,
@@ -36,10 +38,12 @@ export type Request =
   | StoreRequest
   /** The same while the node numbered `target` is away: keep it for that one too (a hint). */
   | HintRequest
-  /** Digests of the slots that we share: → `digests`. */
+  /** Digests of nodes of the tree over the slots that we share: → `digests`. */
   | CompareRequest
   /** Digests of the buckets of one slot: → `buckets`. */
   | BucketsRequest
+  /** Short digests of the keys of a slot, or of a part of it: → `keys`. */
+  | KeysRequest
   /** Your version without values: → `version`. */
   | (KeyAt & { readonly kind: 'read-version' })
   /** Your whole copy: → `object`. */
@@ -92,8 +96,8 @@ export interface CompareRequest {
   readonly keyspace: KeyspaceNumber;
   /** Node number of the one who asks: the slots are those of which both are primaries. */
   readonly from: number;
-  /** A digest for each group of slots: see anti-entropy/shared-slots.ts. */
-  readonly groups: Buffer;
+  /** Of the tree over those slots: see anti-entropy/narrowing.ts. */
+  readonly nodes: readonly NodeDigests[];
 }
 
 export interface BucketsRequest {
@@ -102,6 +106,31 @@ export interface BucketsRequest {
   readonly slot: Slot;
   /** A digest for each bucket: see anti-entropy/slot-buckets.ts. */
   readonly buckets: Buffer;
+}
+
+/** Of the keys of a slot those with these hashes, both ends inclusive. */
+export interface HashRange {
+  readonly fromHash: number;
+  readonly toHash: number;
+}
+
+export interface KeysRequest extends SlotAt, HashRange {
+  readonly kind: 'compare-keys';
+  readonly salt: number;
+  /** Of all keys of the sender there, in the order of listings: see anti-entropy/key-prints.ts. */
+  readonly prints: Buffer;
+}
+
+export interface KeysReply {
+  readonly kind: 'keys';
+  /** So far it goes, inclusive; what is beyond is to be asked for again. */
+  readonly toHash: number;
+  /** Of all keys of the receiver up to there, XORed. */
+  readonly digest: Digest;
+  /** Places of prints that it has no key for. */
+  readonly places: readonly number[];
+  /** Its keys that none of the prints stands for. */
+  readonly keys: readonly KeyVersion[];
 }
 
 export interface BeginFlushRequest {
@@ -147,10 +176,11 @@ export type Reply =
   | { readonly kind: 'wrote'; readonly outcome: RemoteWriteOutcome }
   | Listing
   | { readonly kind: 'count'; readonly count: number }
-  /** Of the groups that differ the digests of their slots. */
-  | { readonly kind: 'digests'; readonly groups: readonly GroupDigests[] }
+  /** Of nodes of the tree that differ. */
+  | { readonly kind: 'digests'; readonly nodes: readonly NodeDigests[] }
   /** One bit for each bucket that differs. */
   | { readonly kind: 'buckets'; readonly differing: number }
+  | KeysReply
   | Opened
   | { readonly kind: 'raised' }
   | Position
@@ -183,11 +213,6 @@ export interface Opened {
   readonly floor: VersionVector;
 }
 
-export interface GroupDigests {
-  readonly group: number;
-  readonly digests: Buffer;
-}
-
 /** It could not be done here; nothing else follows from it. */
 export interface Refused {
   readonly kind: 'refused';
@@ -211,9 +236,12 @@ export interface Listing {
   readonly isRefilling?: true;
 }
 
-export interface ListedKey {
-  readonly slot: Slot;
-  readonly hash: number;
+export interface KeyVersion {
   readonly key: Buffer;
   readonly version: ObjectVersion;
+}
+
+export interface ListedKey extends KeyVersion {
+  readonly slot: Slot;
+  readonly hash: number;
 }

@@ -78,6 +78,8 @@ export class Responder {
         return admission.run('comparison', 0, () => comparison.digestsFor(request));
       case 'compare-buckets':
         return admission.run('comparison', 0, () => comparison.bucketsFor(request));
+      case 'compare-keys':
+        return admission.run('comparison', 0, () => comparison.keysFor(request));
       case 'read-version':
         return later(replica.read(view.keyspace(request.keyspace), request), (found) => {
           return this.#version(request, found);

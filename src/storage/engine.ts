@@ -49,6 +49,17 @@ export interface Digest {
   readonly low: number;
 }
 
+/** The digests of the slots of a keyspace, as they are now: never change them. */
+export interface DigestTable {
+  /** Of slot s at 2 s and 2 s + 1. */
+  readonly words: Int32Array;
+  /** How often any of the slots from CHANGES_SLOTS × i on has got another digest; never 0. */
+  readonly changes: Float64Array;
+}
+
+/** So many slots have one number of changes. */
+export const CHANGES_SLOTS = 64;
+
 export interface Stored {
   /** Owned by the engine: never change it. */
   readonly value: Buffer;
@@ -115,10 +126,10 @@ export interface Engine extends Reader {
   /** Live keys in the slot: what all changes that are here let it grow by, summed up. */
   countOf(keyspace: KeyspaceNumber, slot: Slot): number;
   /**
-   * The digests of all changes that are here, XORed by slot; a drop clears those of its slots. Of
-   * slot s the words at 2 s and 2 s + 1, as they are now: never change them. Undefined: all empty.
+   * The digests of all changes that are here, XORed by slot; a drop clears those of its slots.
+   * Undefined: all empty.
    */
-  digests(keyspace: KeyspaceNumber): Int32Array | undefined;
+  digests(keyspace: KeyspaceNumber): DigestTable | undefined;
   /**
    * Slots in which something cannot be read, perhaps: what damaged files may have of them. A drop
    * of the slot is the end of that; with the last of its slots a damaged file goes.

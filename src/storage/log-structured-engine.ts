@@ -14,6 +14,7 @@ import type { DiskLock, Host } from '../host/host.ts';
 import { Compactor, type CompactorOptions } from './compactor.ts';
 import type {
   Change,
+  DigestTable,
   Engine,
   EngineKey,
   EngineStats,
@@ -172,8 +173,8 @@ export class LogStructuredEngine implements Engine {
     return this.#memtables.summary.counts.of(keyspace, slot);
   }
 
-  digests(keyspace: KeyspaceNumber): Int32Array | undefined {
-    return this.#memtables.summary.digests.words(keyspace);
+  digests(keyspace: KeyspaceNumber): DigestTable | undefined {
+    return this.#memtables.summary.digests.of(keyspace);
   }
 
   damagedSlots(keyspace: KeyspaceNumber): ReadonlySet<Slot> {

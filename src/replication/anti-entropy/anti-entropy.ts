@@ -111,10 +111,11 @@ export class AntiEntropy {
   /** How many slots differed; undefined: the other side did not answer. */
   async #compareIn(keyspace: Keyspace, member: MemberIndex, begunMs: number) {
     const { comparison, refill, syncTimes } = this.#parts;
-    const verdict = await comparison.run({ member, keyspace, ...ALL_SLOTS });
+    const compared = { member, keyspace, ...ALL_SLOTS };
+    const verdict = await comparison.run(compared);
     if (verdict === undefined || comparison.isClosed) return undefined;
     this.#slotsLevelled += refill.noteLevel(keyspace, member, verdict.lacking);
-    syncTimes.note(keyspace, member, verdict.uneven, begunMs);
+    syncTimes.note(compared, verdict.uneven, begunMs);
     return verdict.isWhole ? verdict.differing : undefined;
   }
 }

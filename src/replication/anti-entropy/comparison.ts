@@ -1,6 +1,6 @@
 // One comparison of this node with another one, over a keyspace or some slots of it: which slots
-// differ is found level by level (tree-shape.ts), and what differs is brought level. For all slots
-// that two nodes share, equal copies cost one message of a kilobyte and an answer of a few bytes.
+// differ is found level by level (narrowing.ts), and what differs is brought level. For all slots
+// that two nodes share, equal copies cost one message of 300 bytes and an answer of a few.
 //
 // Writes that are under way differ too for a moment, so only what differs twice is looked into.
 // What still differs when no key does (contexts that were cut at different places) is remembered
@@ -10,13 +10,16 @@ import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
-import type { BucketsRequest, CompareRequest, Reply } from '../messages.ts';
+import type { BucketsRequest, CompareRequest, KeysRequest, Reply } from '../messages.ts';
 import { PacedWindow } from '../paced-window.ts';
 import { answerOf, type MemberIndex } from '../peers.ts';
+import { answerToPrints } from './key-prints.ts';
+import { answerTo, narrowed, TURNS_MAX } from './narrowing.ts';
 import { SharedSlots } from './shared-slots.ts';
 import { bucketDigests } from './slot-buckets.ts';
+import { slotKeys } from './slot-keys.ts';
 import { type RepairCounters, SlotRepair, type SlotRepairParts } from './slot-repair.ts';
-import { differingPlaces, GROUP_SLOTS } from './tree-shape.ts';
+import { differingPlaces, leafOf, ROOT, type TreeNode } from './tree-shape.ts';
 
 export interface ComparisonParts extends Omit<SlotRepairParts, 'window'> {
   readonly view: ClusterView;
@@ -98,14 +101,13 @@ export class Comparison {
   }
 
   /** What another node that compares itself with us is told. */
-  digestsFor({ keyspace, from, groups }: CompareRequest): Reply {
+  digestsFor({ keyspace, from, nodes }: CompareRequest): Reply {
     const { engine, view } = this.#parts;
     const member = view.memberNumbered(from);
-    if (member === undefined) return { kind: 'digests', groups: [] };
+    if (member === undefined) return { kind: 'digests', nodes: [] };
     const shared = this.slotsSharedWith(member, view.keyspace(keyspace));
-    const places = differingPlaces(shared.groups(engine), groups);
-    const differing = [...places].map((group) => ({ group, digests: shared.slots(engine, group) }));
-    return { kind: 'digests', groups: differing };
+    shared.refresh(engine);
+    return { kind: 'digests', nodes: answerTo(shared, nodes) };
   }
 
   /** The same of the keys of one slot. Rejects as our disk does. */
@@ -115,6 +117,12 @@ export class Comparison {
     let differing = 0;
     for (const bucket of differingPlaces(ours, buckets)) differing |= 1 << bucket;
     return { kind: 'buckets', differing: differing >>> 0 };
+  }
+
+  /** What differs of the keys of one slot, or a part of it. Rejects as our disk does. */
+  async keysFor(request: KeysRequest): Promise<Reply> {
+    const { keys, toHash } = await slotKeys(this.#parts, request, request);
+    return { kind: 'keys', toHash, ...answerToPrints(request.prints, request.salt, keys) };
   }
 
   slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {
@@ -129,16 +137,16 @@ export class Comparison {
     const { clock } = this.#parts;
     const { member, keyspace, fromSlot, toSlot, onSlots } = compared;
     this.#exchanges += 1;
-    const first = await this.#differing(compared);
+    const first = await this.#differing(compared, [ROOT]);
     if (first === undefined) return undefined;
     const slots = this.slotsSharedWith(member, keyspace).countIn(fromSlot, toSlot);
     onSlots?.({ slots: slots - first.size, keys: 0, bytes: 0 });
     if (first.size === 0) return ALL_LEVEL;
     await new Promise<void>((resolve) => clock.after(CONFIRM_MS, resolve));
-    const second = await this.#differing(compared);
+    const second = await this.#differing(compared, [...first.keys()].map(leafOf));
     if (second === undefined || this.#isClosed) return undefined;
     const twice = [...second].filter(([slot, digests]) => {
-      return first.has(slot) && this.#alike.get(nameOf(compared, slot)) !== digests;
+      return this.#alike.get(nameOf(compared, slot)) !== digests;
     });
     onSlots?.({ slots: first.size - twice.length, keys: 0, bytes: 0 });
     return await this.#levelAll(compared, twice);
@@ -169,27 +177,28 @@ export class Comparison {
     return this.#isClosed ? undefined : repaired;
   }
 
-  async #differing(compared: Compared): Promise<Differing | undefined> {
+  /** In what is below these nodes of the tree. Undefined: the other side did not answer. */
+  async #differing(compared: Compared, nodes: readonly TreeNode[]): Promise<Differing | undefined> {
     const { engine, peers, view, requestMs } = this.#parts;
     const { member, keyspace, fromSlot, toSlot } = compared;
     const shared = this.slotsSharedWith(member, keyspace);
-    const groups = shared.groups(engine);
     const from = view.nodeNumber(view.self);
-    const { number } = keyspace;
-    const request = { kind: 'compare-digests', keyspace: number, from, groups } as const;
-    const answer = await answerOf(peers, member, request, requestMs);
-    if (answer.kind !== 'digests') return undefined;
-    const differing = new Map<Slot, string>();
-    for (const { group, digests } of answer.groups) {
-      const ours = shared.slots(engine, group);
-      for (const place of differingPlaces(ours, digests)) {
-        const slot = (group * GROUP_SLOTS + place) as Slot;
-        if (slot < fromSlot || slot > toSlot) continue;
-        const hex = [ours, digests].map((each) => each.toString('hex', place * 8, place * 8 + 8));
-        differing.set(slot, hex.join(' '));
+    const asked = { kind: 'compare-digests', keyspace: keyspace.number, from } as const;
+    const all = new Map<Slot, string>();
+    let told = nodes;
+    for (let turn = 0; turn < TURNS_MAX && told.length > 0; turn++) {
+      shared.refresh(engine);
+      const request = { ...asked, nodes: told.map((node) => shared.digestsOf(node)) };
+      const answer = await answerOf(peers, member, request, requestMs);
+      if (answer.kind !== 'digests') return undefined;
+      shared.refresh(engine);
+      const { next, differing } = narrowed(shared, answer.nodes);
+      for (const [slot, digests] of differing) {
+        if (slot >= fromSlot && slot <= toSlot) all.set(slot, digests);
       }
+      told = next;
     }
-    return differing;
+    return told.length === 0 ? all : undefined;
   }
 }
 

@@ -55,6 +55,11 @@ function contextDigest(key: Digest, context: VersionVector): Digest {
   return { high: finished(high), low: finished(low) };
 }
 
+/** 32 bits of two words and a salt. */
+export function mixed(salt: number, high: number, low: number): number {
+  return finished(mixHigh(mixHigh(salt, high), low)) >>> 0;
+}
+
 function mixHigh(lane: number, word: number): number {
   const mixed = Math.imul(lane ^ word, 0xcc9e2d51);
   return (mixed << 15) | (mixed >>> 17);

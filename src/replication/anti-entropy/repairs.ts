@@ -131,7 +131,7 @@ export class Repairs {
       if (verdict === undefined || comparison.isClosed) return false;
       const chosen = { fromSlot: compared.fromSlot, toSlot: compared.toSlot };
       refill.noteLevel(keyspace, member, verdict.lacking, chosen);
-      syncTimes.note(keyspace, member, verdict.uneven, begunMs, chosen);
+      syncTimes.note(compared, verdict.uneven, begunMs);
       return verdict.isWhole && verdict.uneven.size === 0;
     } catch (error) {
       log.warn('not repaired', { member, why: messageOf(error) });

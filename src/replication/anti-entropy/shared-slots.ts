@@ -1,20 +1,41 @@
-// The hash tree of what two nodes both have to hold: a leaf for each slot of which both are
-// primaries, in groups of 128, and the groups. The leaves are kept up to date by the engine, with
-// every change; the groups are XORs of them, made when somebody compares.
+// The hash tree of what two nodes both have to hold (tree-shape.ts): its leaves are the slots of
+// which both are primaries. The engine keeps their digests with every change, and counts changes;
+// the nodes above are XORs of them, made anew where something has changed since somebody compared.
+// So a write pays for one number, and a comparison for what was written since the last one.
 //
 // Source: Merkle: "A Digital Signature Based on a Conventional Encryption Function" (CRYPTO '87);
 // DeCandia et al.: "Dynamo" (SOSP 2007), section 4.7.
 
 import { SLOT_COUNT, type Slot } from '../../base/ids.ts';
-import type { Engine } from '../../storage/engine.ts';
+import { CHANGES_SLOTS, type Engine } from '../../storage/engine.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { MemberIndex } from '../peers.ts';
-import { DIGEST_BYTES, GROUP_COUNT, GROUP_SLOTS, LEVEL_BYTES } from './tree-shape.ts';
+import {
+  DIGEST_BYTES,
+  digestCountOf,
+  FAN_OUT,
+  FIRST_LEAF,
+  FIRST_OF_64,
+  firstChildOf,
+  isLeaf,
+  type NodeDigests,
+  ROOT_FAN_OUT,
+  slotOfLeaf,
+  type TreeNode,
+} from './tree-shape.ts';
+
+const NO_WORDS = new Int32Array(2 * SLOT_COUNT);
 
 export class SharedSlots {
   readonly #keyspace: Keyspace;
   readonly #isShared = new Uint8Array(SLOT_COUNT);
+  /** Of the engine. */
+  #slotWords: Int32Array = NO_WORDS;
+  /** Of node n above the slots at 2 n and 2 n + 1; of the root there is none. */
+  readonly #words = new Int32Array(2 * FIRST_LEAF);
+  /** The numbers of changes that the words stand for. */
+  readonly #changes = new Float64Array(SLOT_COUNT / CHANGES_SLOTS);
   readonly count: number;
 
   constructor(view: ClusterView, keyspace: Keyspace, member: MemberIndex) {
@@ -29,43 +50,86 @@ export class SharedSlots {
     this.count = count;
   }
 
+  has(slot: Slot): boolean {
+    return this.#isShared[slot] === 1;
+  }
+
   /** Both ends inclusive. */
   countIn(fromSlot: Slot, toSlot: Slot): number {
+    if (fromSlot === 0 && toSlot === SLOT_COUNT - 1) return this.count;
     let count = 0;
     for (let slot = fromSlot; slot <= toSlot; slot++) count += this.#isShared[slot] as number;
     return count;
   }
 
-  /** A digest for each group: 128 × u64. */
-  groups(engine: Engine): Buffer {
-    const bytes = Buffer.alloc(LEVEL_BYTES);
-    const words = engine.digests(this.#keyspace.number);
-    if (words === undefined) return bytes;
-    for (let group = 0; group < GROUP_COUNT; group++) {
-      let high = 0;
-      let low = 0;
-      for (let slot = group * GROUP_SLOTS; slot < (group + 1) * GROUP_SLOTS; slot++) {
-        if (this.#isShared[slot] === 0) continue;
-        high ^= words[2 * slot] as number;
-        low ^= words[2 * slot + 1] as number;
+  /** From now on digestsOf() tells of the slots as they are now. */
+  refresh(engine: Engine): void {
+    const table = engine.digests(this.#keyspace.number);
+    if (table === undefined) return;
+    this.#slotWords = table.words;
+    for (let top = 1; top <= ROOT_FAN_OUT; top++) {
+      const from = firstChildOf(top);
+      let hasChanged = false;
+      for (let node = from; node < from + FAN_OUT; node++) {
+        const changes = table.changes[node - FIRST_OF_64] as number;
+        if (changes === this.#changes[node - FIRST_OF_64]) continue;
+        this.#changes[node - FIRST_OF_64] = changes;
+        this.#sumUpAll(node);
+        hasChanged = true;
       }
-      bytes.writeInt32BE(high, group * DIGEST_BYTES);
-      bytes.writeInt32BE(low, group * DIGEST_BYTES + 4);
+      if (hasChanged) this.#sumUp(top);
     }
-    return bytes;
   }
 
-  /** A digest for each slot of the group, empty for those that are not shared: 128 × u64. */
-  slots(engine: Engine, group: number): Buffer {
-    const bytes = Buffer.alloc(LEVEL_BYTES);
-    const words = engine.digests(this.#keyspace.number);
-    if (words === undefined) return bytes;
-    for (let i = 0; i < GROUP_SLOTS; i++) {
-      const slot = group * GROUP_SLOTS + i;
-      if (this.#isShared[slot] === 0) continue;
-      bytes.writeInt32BE(words[2 * slot] as number, i * DIGEST_BYTES);
-      bytes.writeInt32BE(words[2 * slot + 1] as number, i * DIGEST_BYTES + 4);
+  /** As slots were when they were refreshed, or later; those that are not shared have none. */
+  digestsOf(node: TreeNode): NodeDigests {
+    const digests = Buffer.alloc(digestCountOf(node) * DIGEST_BYTES);
+    const first = isLeaf(node) ? node : firstChildOf(node);
+    for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
+      const each = first + at / DIGEST_BYTES;
+      if (isLeaf(each) && !this.has(slotOfLeaf(each))) continue;
+      const [words, place] = isLeaf(each)
+        ? [this.#slotWords, 2 * slotOfLeaf(each)]
+        : [this.#words, 2 * each];
+      digests.writeInt32BE(words[place] as number, at);
+      digests.writeInt32BE(words[place + 1] as number, at + 4);
     }
-    return bytes;
+    return { node, digests };
+  }
+
+  /** Of a node of 64 slots: its children, and then itself. */
+  #sumUpAll(node: TreeNode): void {
+    const first = firstChildOf(node);
+    for (let child = first; child < first + FAN_OUT; child++) this.#sumUpSlots(child);
+    this.#sumUp(node);
+  }
+
+  #sumUpSlots(node: TreeNode): void {
+    const words = this.#slotWords;
+    const from = slotOfLeaf(firstChildOf(node));
+    let high = 0;
+    let low = 0;
+    for (let slot = from; slot < from + FAN_OUT; slot++) {
+      if (this.#isShared[slot] === 0) continue;
+      high ^= words[2 * slot] as number;
+      low ^= words[2 * slot + 1] as number;
+    }
+    this.#set(node, high, low);
+  }
+
+  #sumUp(node: TreeNode): void {
+    const from = firstChildOf(node);
+    let high = 0;
+    let low = 0;
+    for (let child = from; child < from + FAN_OUT; child++) {
+      high ^= this.#words[2 * child] as number;
+      low ^= this.#words[2 * child + 1] as number;
+    }
+    this.#set(node, high, low);
+  }
+
+  #set(node: TreeNode, high: number, low: number): void {
+    this.#words[2 * node] = high;
+    this.#words[2 * node + 1] = low;
   }
 }

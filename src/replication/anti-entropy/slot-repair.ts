@@ -1,22 +1,22 @@
-// Brings two copies of a slot level: the buckets that differ are listed on both sides, and of each
-// key of which one side knows more the other gets the object. Whoever has less merges: nothing is
-// ever taken back, so it does no harm when both sides do this at once, or clients write meanwhile.
+// Brings two copies of a slot level: the keys that differ are found by their prints, and of each
+// key of which one side knows more the other gets the object. Of a slot of many keys only those
+// buckets are looked at that differ. Whoever has less merges: nothing is ever taken back, so it
+// does no harm when both sides do this at once, or clients write meanwhile.
 
-import { crc32 } from '../../base/checksum.ts';
 import type { Slot } from '../../base/ids.ts';
 import { encodeObject } from '../../causality/object-format.ts';
-import { EMPTY_OBJECT, isBehind, type ObjectVersion } from '../../causality/siblings.ts';
 import type { Clock } from '../../host/host.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { Keyspace } from '../keyspace.ts';
-import { listOwnKeys } from '../listing/own-keys.ts';
-import type { KeyAt, ListedKey, Listing, SlotsRequest } from '../messages.ts';
+import type { HashRange, KeyAt, SlotAt } from '../messages.ts';
 import type { PacedWindow } from '../paced-window.ts';
 import { type Asking, answerOf, type MemberIndex } from '../peers.ts';
 import type { RefillBook } from '../refill/refill-book.ts';
 import type { Replica } from '../replica.ts';
-import type { KeyPosition } from '../request.ts';
+import { digestOf } from './key-digest.ts';
+import { differencesIn, printsOf } from './key-prints.ts';
 import { bucketDigests } from './slot-buckets.ts';
+import { slotKeys } from './slot-keys.ts';
 import { BUCKET_COUNT, BUCKET_HASHES } from './tree-shape.ts';
 
 export interface SlotRepairParts {
@@ -47,77 +47,84 @@ export interface Repaired {
   isLevel: boolean;
 }
 
-const PAGE_KEYS = 1_000;
 /** An answer that took longer is slow. */
 const SLOW_MS = 50;
 
-/** Buckets that are worth a listing of their own: each reads its slot. */
-const LISTED_APART_MAX = 4;
+/** The prints of more keys would cost more than the digests of buckets, and another turn. */
+const KEYS_WITHOUT_BUCKETS_MAX = 256;
 
-/** From one hash of a key up to another, exclusive. */
-interface Hashes {
-  readonly from: number;
-  readonly end: number;
-}
+/** Buckets that are worth prints of their own: each reads its slot. */
+const BUCKETS_APART_MAX = 4;
 
-type Listed = Map<string, ListedKey>;
+const ALL_HASHES: HashRange = { fromHash: 0, toHash: 2 ** 32 - 1 };
 
 export class SlotRepair {
   readonly counters: RepairCounters = { keysSent: 0, keysFetched: 0 };
   readonly #parts: SlotRepairParts;
+  /** Of the prints: another one each time. */
+  #salt = 0;
 
   constructor(parts: SlotRepairParts) {
     this.#parts = parts;
   }
 
-  /** Undefined: the other side did not answer. Rejects as our disk does. */
+  /** Undefined: we were not told everything. Rejects as our disk does. */
   async run(member: MemberIndex, keyspace: Keyspace, slot: Slot): Promise<Repaired | undefined> {
-    const { engine, peers, requestMs, digestSeed, window } = this.#parts;
-    const { number } = keyspace;
-    const buckets = await bucketDigests(engine, digestSeed, number, slot);
-    const request = { kind: 'compare-buckets', keyspace: number, slot, buckets } as const;
-    const answer = await answerOf(peers, member, request, requestMs);
-    if (answer.kind !== 'buckets') return undefined;
+    const at = { keyspace: keyspace.number, slot };
     const repaired = { keys: 0, bytes: 0, hasAll: true, isLevel: true };
-    for (const hashes of differingHashes(answer.differing)) {
-      const wasListed = await this.#repairPart(member, keyspace, slot, hashes, repaired);
-      if (!wasListed) return undefined;
+    const ranges = await this.#differingHashes(member, at);
+    if (ranges === undefined) return undefined;
+    let wasToldAll = true;
+    for (const hashes of ranges) {
+      wasToldAll = (await this.#repairPart(member, keyspace, at, hashes, repaired)) && wasToldAll;
     }
-    await window.drained();
-    return repaired;
+    await this.#parts.window.drained();
+    return wasToldAll ? repaired : undefined;
   }
 
+  /** Where the slot differs, or may; undefined: the other side did not answer. */
+  async #differingHashes(member: MemberIndex, at: SlotAt): Promise<HashRange[] | undefined> {
+    const { engine, peers, requestMs, digestSeed } = this.#parts;
+    if (engine.countOf(at.keyspace, at.slot) <= KEYS_WITHOUT_BUCKETS_MAX) return [ALL_HASHES];
+    const buckets = await bucketDigests(engine, digestSeed, at.keyspace, at.slot);
+    const request = { kind: 'compare-buckets', ...at, buckets } as const;
+    const answer = await answerOf(peers, member, request, requestMs);
+    return answer.kind === 'buckets' ? bucketRanges(answer.differing) : undefined;
+  }
+
+  /** Whether we were told everything that differs there. */
   async #repairPart(
     member: MemberIndex,
     keyspace: Keyspace,
-    slot: Slot,
-    hashes: Hashes,
+    at: SlotAt,
+    hashes: HashRange,
     repaired: Repaired,
   ): Promise<boolean> {
-    const { peers, replica, requestMs, window } = this.#parts;
-    const asked = (from: KeyPosition): SlotsRequest => {
-      return {
-        kind: 'list-slots',
-        keyspace: keyspace.number,
-        from,
-        toSlot: slot,
-        count: PAGE_KEYS,
-      };
-    };
-    const ours = await listed(slot, hashes, (from) => listOwnKeys(this.#parts, asked(from)));
-    const theirs = await listed(slot, hashes, async (from) => {
-      const answer = await answerOf(peers, member, asked(from), requestMs);
-      return answer.kind === 'listing' ? answer : undefined;
-    });
-    if (ours === undefined || theirs === undefined) return false;
-    const absent = replica.objectOf({ keyspace: keyspace.number, slot }, undefined);
-    for (const { key, weLack, theyLack } of differences(ours, theirs, absent)) {
-      const at = { keyspace: keyspace.number, slot, key };
-      repaired.keys += 1;
-      if (weLack) await window.begin(() => this.#fetch(member, keyspace, at, repaired));
-      if (theyLack) await window.begin(() => this.#send(member, keyspace, at, repaired));
+    const { digestSeed, peers, replica, requestMs, window } = this.#parts;
+    const absent = replica.objectOf(at, undefined);
+    let wasToldAll = true;
+    for (let { fromHash } = hashes; fromHash <= hashes.toHash; ) {
+      const { keys, toHash } = await slotKeys(this.#parts, at, { ...hashes, fromHash });
+      this.#salt = (this.#salt + 1) >>> 0;
+      const told = { salt: this.#salt, prints: printsOf(keys, this.#salt) };
+      const request = { kind: 'compare-keys', ...at, fromHash, toHash, ...told } as const;
+      const answer = await answerOf(peers, member, request, requestMs);
+      if (answer.kind !== 'keys' || answer.toHash < fromHash) return false;
+      const ours = keys.filter(({ hash }) => hash <= answer.toHash);
+      const { found, areAll } = differencesIn({
+        ...{ ours, answer, absent },
+        digestOf: ({ key, version }) => digestOf(digestSeed, { ...at, key }, version.context),
+      });
+      wasToldAll &&= areAll;
+      for (const { key, weLack, theyLack } of found) {
+        repaired.keys += 1;
+        const keyAt = { ...at, key };
+        if (weLack) await window.begin(() => this.#fetch(member, keyspace, keyAt, repaired));
+        if (theyLack) await window.begin(() => this.#send(member, keyspace, keyAt, repaired));
+      }
+      fromHash = answer.toHash + 1;
     }
-    return true;
+    return wasToldAll;
   }
 
   /** Never rejects: what could not be done now is found again. */
@@ -179,46 +186,13 @@ export class SlotRepair {
   }
 }
 
-/** What is to be listed: the buckets that differ, or the whole slot when many do. */
-function* differingHashes(differing: number): Generator<Hashes> {
+/** The buckets that differ, or the whole slot when many do. */
+function bucketRanges(differing: number): HashRange[] {
   const buckets = Array.from({ length: BUCKET_COUNT }, (_, bucket) => bucket);
   const places = buckets.filter((bucket) => ((differing >>> bucket) & 1) === 1);
-  if (places.length > LISTED_APART_MAX) yield { from: 0, end: 2 ** 32 };
-  else {
-    for (const place of places) {
-      yield { from: place * BUCKET_HASHES, end: (place + 1) * BUCKET_HASHES };
-    }
-  }
-}
-
-/** Everything with these hashes, page by page; undefined: somebody did not answer. */
-async function listed(
-  slot: Slot,
-  { from: first, end }: Hashes,
-  page: (from: KeyPosition) => Promise<Listing | undefined>,
-): Promise<Listed | undefined> {
-  const keys: Listed = new Map();
-  let from: KeyPosition | undefined = { slot, hash: first };
-  while (from !== undefined && from.hash < end) {
-    const listing: Listing | undefined = await page(from);
-    if (listing === undefined) return undefined;
-    for (const entry of listing.entries) {
-      if (crc32(entry.key) < end) keys.set(entry.key.toString('latin1'), entry);
-    }
-    from = listing.next;
-  }
-  return keys;
-}
-
-/** `absent`: what a key is to us that we do not have. What it is to them, they know. */
-function* differences(ours: Listed, theirs: Listed, absent: ObjectVersion) {
-  for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
-    const [mine, other] = [ours.get(name), theirs.get(name)];
-    const key = ((mine ?? other) as ListedKey).key;
-    const known = mine?.version ?? absent;
-    const theirVersion = other?.version ?? EMPTY_OBJECT;
-    const weLack = isBehind(known, theirVersion);
-    const theyLack = isBehind(theirVersion, known);
-    if (weLack || theyLack) yield { key, weLack, theyLack };
-  }
+  if (places.length > BUCKETS_APART_MAX) return [ALL_HASHES];
+  return places.map((place) => {
+    const fromHash = place * BUCKET_HASHES;
+    return { fromHash, toHash: fromHash + BUCKET_HASHES - 1 };
+  });
 }

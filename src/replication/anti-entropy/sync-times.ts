@@ -1,11 +1,14 @@
 // When each slot of this node was last found to be the same as that of each other primary, or was
 // made the same: "in sync as of". Whatever was written before is in both copies. It is known of
-// this life of the process only.
+// this life of the process only. A comparison of all slots, after which nearly all are the same, is
+// one number and a few exceptions.
 
-import { ALL_SLOTS, type KeyspaceNumber, SLOT_COUNT, type Slot } from '../../base/ids.ts';
+import { SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { Keyspace } from '../keyspace.ts';
 import type { MemberIndex } from '../peers.ts';
+import type { Compared } from './comparison.ts';
+import type { SharedSlots } from './shared-slots.ts';
 
 /** A stretch of slots that are alike: both ends inclusive. */
 export interface SyncedSlots {
@@ -15,31 +18,40 @@ export interface SyncedSlots {
   readonly inSyncMs: number;
 }
 
+/** Of the slots of one keyspace that are shared with one member, in ms since 1970; 0: not yet. */
+interface Times {
+  /** Of all that are not named. */
+  othersMs: number;
+  /** Invariant: these are shared. */
+  readonly namedMs: Map<Slot, number>;
+}
+
+export interface SlotSharing {
+  slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots;
+}
+
 export class SyncTimes {
   readonly #view: ClusterView;
-  /** By keyspace, at slot × N + place in its list of primaries: seconds since 1970. */
-  readonly #seconds: (Uint32Array | undefined)[] = [];
+  readonly #sharing: SlotSharing;
+  readonly #times = new Map<string, Times>();
 
-  constructor(view: ClusterView) {
+  constructor(view: ClusterView, sharing: SlotSharing) {
     this.#view = view;
+    this.#sharing = sharing;
   }
 
-  /** All slots, or these, that both hold are the same, but for some; `atMs`: since 1970. */
-  note(
-    keyspace: Keyspace,
-    member: MemberIndex,
-    but: ReadonlySet<Slot>,
-    atMs: number,
-    { fromSlot, toSlot } = ALL_SLOTS,
-  ): void {
-    const { n, number } = keyspace;
-    const seconds = (this.#seconds[number] ??= new Uint32Array(SLOT_COUNT * n));
-    const atSeconds = Math.floor(atMs / 1_000);
+  /** All slots of the range that both hold are the same, but for some; `atMs`: since 1970. */
+  note(compared: Compared, but: ReadonlySet<Slot>, atMs: number): void {
+    const { keyspace, member, fromSlot, toSlot } = compared;
+    const { namedMs, ...times } = this.#timesOf(keyspace, member);
+    if (fromSlot === 0 && toSlot === SLOT_COUNT - 1) {
+      const kept = [...but].map((slot) => [slot, namedMs.get(slot) ?? times.othersMs] as const);
+      this.#times.set(nameOf(keyspace, member), { othersMs: atMs, namedMs: new Map(kept) });
+      return;
+    }
+    const shared = this.#sharing.slotsSharedWith(member, keyspace);
     for (let slot = fromSlot; slot <= toSlot; slot++) {
-      const primaries = this.#view.primaries(keyspace, slot);
-      const place = primaries.indexOf(member);
-      if (place < 0 || but.has(slot) || !primaries.includes(this.#view.self)) continue;
-      seconds[slot * n + place] = atSeconds;
+      if (shared.has(slot) && !but.has(slot)) namedMs.set(slot, atMs);
     }
   }
 
@@ -47,14 +59,12 @@ export class SyncTimes {
   oldestMs(keyspaces: readonly Keyspace[], member: MemberIndex): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const keyspace of keyspaces) {
-      for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
-        const primaries = this.#view.primaries(keyspace, slot);
-        const place = primaries.indexOf(member);
-        if (place < 0 || !primaries.includes(this.#view.self)) continue;
-        oldest = Math.min(oldest, this.#secondsAt(keyspace, slot, place));
-      }
+      const { count } = this.#sharing.slotsSharedWith(member, keyspace);
+      const { othersMs, namedMs } = this.#timesOf(keyspace, member);
+      if (namedMs.size < count) oldest = Math.min(oldest, othersMs);
+      for (const ms of namedMs.values()) oldest = Math.min(oldest, ms);
     }
-    return oldest === Number.POSITIVE_INFINITY ? 0 : oldest * 1_000;
+    return oldest === Number.POSITIVE_INFINITY ? 0 : oldest;
   }
 
   /** Of the slots that this node holds, and shares with others. */
@@ -74,13 +84,21 @@ export class SyncTimes {
     const { self } = this.#view;
     const primaries = this.#view.primaries(keyspace, slot);
     if (primaries.length < 2 || !primaries.includes(self)) return undefined;
-    const others = primaries.map((member, place) => {
-      return member === self ? Number.POSITIVE_INFINITY : this.#secondsAt(keyspace, slot, place);
+    const others = primaries.map((member) => {
+      const { othersMs, namedMs } = this.#timesOf(keyspace, member);
+      return member === self ? Number.POSITIVE_INFINITY : (namedMs.get(slot) ?? othersMs);
     });
-    return Math.min(...others) * 1_000;
+    return Math.min(...others);
   }
 
-  #secondsAt({ n, number }: { n: number; number: KeyspaceNumber }, slot: Slot, place: number) {
-    return this.#seconds[number]?.[slot * n + place] ?? 0;
+  #timesOf(keyspace: Keyspace, member: MemberIndex): Times {
+    const name = nameOf(keyspace, member);
+    const times = this.#times.get(name) ?? { othersMs: 0, namedMs: new Map() };
+    this.#times.set(name, times);
+    return times;
   }
+}
+
+function nameOf({ number }: Keyspace, member: MemberIndex): string {
+  return `${number} ${member}`;
 }

@@ -167,7 +167,7 @@ export class DamageHealer {
 
   /** What stands here, read or not. */
   #digestOf({ number }: Keyspace, slot: Slot): Digest {
-    const words = this.#parts.engine.digests(number);
+    const words = this.#parts.engine.digests(number)?.words;
     if (words === undefined) return EMPTY;
     return { high: words[2 * slot] as number, low: words[2 * slot + 1] as number };
   }

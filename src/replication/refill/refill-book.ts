@@ -30,6 +30,8 @@ interface Waiting {
    * is full, or this node is no primary of it. Undefined: all are 0.
    */
   places: Uint32Array | undefined;
+  /** How many slots were not level with that of each other primary yet. */
+  readonly byMember: Map<MemberIndex, number>;
   /** Slots that are not full. */
   slots: number;
   isSaved: boolean;
@@ -77,15 +79,7 @@ export class RefillBook {
 
   /** Whether a slot was not level with that of `member` yet. */
   waitsFor(member: MemberIndex): boolean {
-    const { keyspaces, view } = this.#parts;
-    return keyspaces.some(({ number }) => {
-      const places = this.#waiting[number]?.places;
-      if (places === undefined) return false;
-      const keyspace = view.keyspace(number);
-      return places.some((bits, slot) => {
-        return bits !== 0 && (bits & placeOf(view, keyspace, slot as Slot, member)) !== 0;
-      });
-    });
+    return this.#waiting.some((waiting) => (waiting?.byMember.get(member) ?? 0) > 0);
   }
 
   /**
@@ -99,7 +93,8 @@ export class RefillBook {
     { fromSlot, toSlot } = ALL_SLOTS,
   ): number {
     const waiting = this.#waiting[keyspace.number];
-    if (waiting?.places === undefined) return 0;
+    const missing = waiting?.byMember.get(member) ?? 0;
+    if (waiting?.places === undefined || missing === 0) return 0;
     const { view } = this.#parts;
     let levelled = 0;
     for (let slot = fromSlot; slot <= toSlot; slot++) {
@@ -112,6 +107,7 @@ export class RefillBook {
       waiting.slots -= 1;
       waiting.isSaved = false;
     }
+    waiting.byMember.set(member, missing - levelled);
     this.#save(keyspace.number, waiting);
     if (waiting.slots === 0) waiting.places = undefined;
     return levelled;
@@ -122,13 +118,9 @@ export class RefillBook {
     const { view } = this.#parts;
     const waiting = this.#waiting[keyspace.number];
     if (waiting === undefined) return;
-    const places = waiting.places ?? new Uint32Array(SLOT_COUNT);
-    for (const slot of slots) {
-      const others = othersOf(view, keyspace, slot);
-      if (places[slot] === 0 && others !== 0) waiting.slots += 1;
-      places[slot] = others;
-    }
-    if (waiting.slots > 0) waiting.places = places;
+    waiting.places ??= new Uint32Array(SLOT_COUNT);
+    for (const slot of slots) expect(view, keyspace, slot, waiting as Expecting);
+    if (waiting.slots === 0) waiting.places = undefined;
     waiting.isSaved = false;
     this.#save(keyspace.number, waiting);
   }
@@ -163,14 +155,28 @@ export class RefillBook {
 
   #waitingFor(keyspace: Keyspace, isFull: (slot: Slot) => boolean) {
     const { view } = this.#parts;
-    const places = new Uint32Array(SLOT_COUNT);
-    let slots = 0;
+    const waiting = { places: new Uint32Array(SLOT_COUNT), byMember: new Map(), slots: 0 };
     for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
-      const others = isFull(slot) ? 0 : othersOf(view, keyspace, slot);
-      places[slot] = others;
-      if (others !== 0) slots += 1;
+      if (!isFull(slot)) expect(view, keyspace, slot, waiting);
     }
-    return { places: slots === 0 ? undefined : places, slots };
+    return { ...waiting, places: waiting.slots === 0 ? undefined : waiting.places };
+  }
+}
+
+type Expecting = Pick<Waiting, 'byMember' | 'slots'> & { readonly places: Uint32Array };
+
+/** The slot is to be level with that of each other primary; if there are none, or this node is no
+ * primary, it is full. */
+function expect(view: ClusterView, keyspace: Keyspace, slot: Slot, waiting: Expecting): void {
+  const { places, byMember } = waiting;
+  const primaries = view.primaries(keyspace, slot);
+  if (!primaries.includes(view.self) || primaries.length === 1) return;
+  if (places[slot] === 0) waiting.slots += 1;
+  for (const [place, member] of primaries.entries()) {
+    const bit = 1 << place;
+    if (member === view.self || ((places[slot] as number) & bit) !== 0) continue;
+    places[slot] = (places[slot] as number) | bit;
+    byMember.set(member, (byMember.get(member) ?? 0) + 1);
   }
 }
 
@@ -181,12 +187,6 @@ async function readable(engine: Engine, key: EngineKey): Promise<Stored | undefi
     if (!hasCode(error, 'CORRUPTION')) throw error;
     return undefined;
   }
-}
-
-/** A bit for each other primary; 0: this node is none, or the only one. */
-function othersOf(view: ClusterView, keyspace: Keyspace, slot: Slot): number {
-  const own = placeOf(view, keyspace, slot, view.self);
-  return own === 0 ? 0 : (2 ** view.primaries(keyspace, slot).length - 1) & ~own;
 }
 
 /** One bit; 0: it is no primary. */

@@ -11,7 +11,7 @@ const place = (keyspace: number, slot: number) => {
 };
 
 function at(digests: SlotDigests, keyspace: number, slot: number) {
-  const words = digests.words(keyspace as KeyspaceNumber) ?? new Int32Array(2 * 16_384);
+  const words = digests.of(keyspace as KeyspaceNumber)?.words ?? new Int32Array(2 * 16_384);
   return [words[2 * slot], words[2 * slot + 1]];
 }
 
@@ -67,6 +67,26 @@ test('what is folded in twice is gone, and a cleared slot has none', () => {
   digests.clear({ keyspace, fromSlot: 5 as Slot, toSlot: 5 as Slot });
   deepEqual(of(), [0, 0]);
   equal(bytesOf(new SlotDigests()).length, 1);
+});
+
+test('who remembers the numbers of changes sees which slots have another digest', () => {
+  const digests = new SlotDigests();
+  const { keyspace, slot } = place(3, 130);
+  const known = () => Float64Array.from(digests.of(keyspace)?.changes ?? []);
+  const changedSince = (before: Float64Array) => {
+    const changes = known();
+    return [...changes.keys()].filter((place) => changes[place] !== before[place]);
+  };
+  digests.fold({ keyspace, slot }, 1, 1);
+  equal(changedSince(new Float64Array(256)).length, 256);
+  const first = known();
+  digests.fold({ keyspace, slot }, 0, 0);
+  deepEqual(changedSince(first), []);
+  digests.fold({ keyspace, slot }, 0, 1);
+  deepEqual(changedSince(first), [2]);
+  const second = known();
+  digests.clear({ keyspace, fromSlot: slot, toSlot: slot });
+  equal(changedSince(second).includes(2), true);
 });
 
 test('bytes that no digests have are refused with BAD_BYTES', () => {
