@@ -19,6 +19,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type NodeSite, type RunningCluster, startCluster } from '../test/cluster-fixture.ts';
 import { metricsOf } from '../test/node-metrics.ts';
+import { FiguresPage } from './figures-page.ts';
 import type { LoadFigures } from './load/load-figures.ts';
 import { fillKeys, type LoadResult, runLoad } from './load/open-loop.ts';
 import { loadNow, machineLine } from './machine.ts';
@@ -27,7 +28,8 @@ const HELP = `npm run bench -- overload
   --seconds 8        of each phase
   --deadline 500     milliseconds after which an answer is of no use
   --connections 24   of the generator to each node
-  --peak 0           goodput a second to begin with; 0: it is found first`;
+  --peak 0           goodput a second to begin with; 0: it is found first
+  --write            into docs/figures.md`;
 
 const FIRST_RATE = 4_000;
 const STEP = 1.2;
@@ -49,21 +51,29 @@ export async function run(print: (line: string) => void, args: readonly string[]
       deadline: { type: 'string', default: '500' },
       connections: { type: 'string', default: '24' },
       peak: { type: 'string', default: '0' },
+      write: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return print(HELP);
+  const page = new FiguresPage();
   print(`${machineLine()}; ${loadNow()} processes wanted it when this began`);
+  const lines: string[] = [];
+  const say = (line: string) => {
+    print(line);
+    lines.push(line);
+  };
   const sites = apart(3);
-  if (sites === undefined) print('the generator shares the cores of the nodes: no taskset here');
-  const runtimeFlags = [
-    '--max-old-space-size=512',
-    ...(process.env.NF ?? '').split(' ').filter(Boolean),
-  ];
+  say(
+    sites === undefined
+      ? 'the generator shares the cores of the nodes'
+      : 'the generator has a core',
+  );
+  const runtimeFlags = ['--max-old-space-size=512'];
   const cluster = await startCluster({ nodes: 3, runtimeFlags, ...(sites && { sites }) });
   try {
     await fillKeys(cluster.nodes[0]?.port as number);
-    const bench = new OverloadBench(cluster, print, {
+    const bench = new OverloadBench(cluster, say, {
       connections: Number(values.connections),
       deadlineMs: Number(values.deadline),
     });
@@ -71,6 +81,10 @@ export async function run(print: (line: string) => void, args: readonly string[]
   } finally {
     await cluster.stop();
   }
+  if (!values.write) return;
+  const title = 'More requests than three nodes get through';
+  const command = `bench -- overload --seconds ${values.seconds} --deadline ${values.deadline}`;
+  page.write({ name: 'overload', title, command, lines });
 }
 
 interface BenchOptions {

@@ -7,8 +7,8 @@
 // and the usual request takes more than twice that, the rest is our own queue: the limit goes down
 // by a fifth below what is under way, else it rises again (additive-increase schemes: Chiu and Jain
 // 1989; the excess over the shortest round trip as the sign of a queue: Brakmo and Peterson: "TCP
-// Vegas", SIGCOMM 1994). With the fewest places there is no queue to speak of: what requests take
-// then is what they need now, after a peer has moved away, say.
+// Vegas", SIGCOMM 1994). With the fewest places the queue is short: if requests take too long all
+// the same they need more now, as after a peer has moved far away.
 //
 // Two other signs were measured and given up. The lateness of timers tells how far behind the event
 // loop is; on a machine with other work it is behind for reasons that fewer requests do not change.
@@ -28,7 +28,7 @@ const UNDER_WAY_FIRST = 512;
 
 const INTERVAL_MS = 100;
 /** Of a queue that batches need, and of a collection of garbage. */
-const SLACK_MS = 25;
+const SLACK_MS = 40;
 const SHRINKS_TO = 0.8;
 const GROWS_TO = 1.05;
 /** In an interval: in ten minutes to three times as much. */
@@ -55,11 +55,11 @@ export class ConcurrencyLimit {
   note(tookMs: number, underWay: number, nowMs: number): void {
     this.#usual.add(tookMs);
     if (underWay > this.#mostUnderWay) this.#mostUnderWay = underWay;
-    if (nowMs >= this.#endsMs) this.#adapt(nowMs);
+    const usualMs = this.#usual.ms;
+    if (usualMs !== undefined && nowMs >= this.#endsMs) this.#adapt(usualMs, nowMs);
   }
 
-  #adapt(nowMs: number): void {
-    const usualMs = this.usualMs;
+  #adapt(usualMs: number, nowMs: number): void {
     const wasFull = this.#mostUnderWay >= this.#limit;
     const busy = Math.min(this.#limit, this.#mostUnderWay);
     this.#endsMs = nowMs + INTERVAL_MS;
@@ -71,7 +71,7 @@ export class ConcurrencyLimit {
     } else if (this.#limit > UNDER_WAY_MIN) {
       this.#limit = Math.max(UNDER_WAY_MIN, Math.floor(busy * SHRINKS_TO));
     } else {
-      this.#leastUsualMs = usualMs;
+      this.#leastUsualMs = usualMs / 2;
     }
   }
 }

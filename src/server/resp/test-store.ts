@@ -61,7 +61,7 @@ export class TestGate implements Gate {
   patienceMs = 200;
   #onFree: (() => void) | undefined;
 
-  isFull(): boolean {
+  isFull(_kind: 'read' | 'write'): boolean {
     return this.isShut;
   }
 
