@@ -10,9 +10,9 @@
 //   late        answered after the deadline, or not at all
 //   downs       how often a node said that another one is down: each is false
 //
-// Where taskset is at hand the generator has the last core to itself and the nodes share the others:
-// what it takes to send three times as much the nodes do not lack. Without it they do, and at 3×
-// have less to work with than at the peak.
+// Where taskset is at hand the generator has the last core to itself and the nodes share the
+// others: what it takes to send three times as much they do not lack. Without it they do, and at
+// 3× have less to work with than at the peak.
 
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';

@@ -100,7 +100,7 @@ test('scans are refused before reads, reads before writes, and gossip goes on', 
   await world.settle(cluster.closeAll());
 });
 
-test('where all requests take long more may be under way, and no more than are needed', async () => {
+test('where all requests take long more may be under way, but no more than needed', async () => {
   const { world, cluster, answerAfter, node } = await started();
   const client = new Client(node);
   /** So many every 50 ms. */

@@ -257,12 +257,8 @@ export class Node implements Store {
     const keyspace = this.#map.keyspace(number);
     const slot = slotOf(key);
     const at = { keyspace: number, slot, key };
-    return explanationOf(
-      this.#map,
-      keyspace,
-      slot,
-      await explainKey(this.#explaining, keyspace, at),
-    );
+    const explained = await explainKey(this.#explaining, keyspace, at);
+    return explanationOf(this.#map, keyspace, slot, explained);
   }
 
   route(number: KeyspaceNumber, slot: Slot): Route {

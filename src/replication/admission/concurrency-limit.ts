@@ -1,6 +1,6 @@
 // How many requests should be under way on this node at once: as many as it needs to be busy. More
-// would only wait inside of it, each with all that it has in memory by then, and at three times as
-// many the node spends half of its time on that (docs/decisions/2026-11-25-wait-before-the-work.md).
+// would only wait inside of it, each with all that it has in memory by then, and at four times as
+// many half of the node's time goes there (docs/decisions/2026-11-25-wait-before-the-work.md).
 //
 // The least that the usual request has taken is what the node, its disk and its peers need, be it a
 // millisecond or a round trip around the world; it is forgotten slowly. Where all places are taken

@@ -6,8 +6,8 @@
 // - Reading pauses when too many commands are in flight or too many bytes wait to be sent, and
 //   goes on below half of the first or when the second is drained: a client that does not read
 //   its replies cannot make us produce more of them.
-// - While the node has no place for the next command (waiting-line.ts) little more is read. What was
-//   read too long ago by then is refused, with all that came in the same chunk.
+// - While the node has no place for the next command (waiting-line.ts) little more is read. What
+//   was read too long ago by then is refused, with all that came in the same chunk.
 // - A reader whose queue still holds outputBytesMax when more comes, or that takes nothing for
 //   halfCommandMs while it holds us up, is closed.
 // - Words are views of the chunks; Node hands out fresh memory for each, so they may live as long
