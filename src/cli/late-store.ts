@@ -20,7 +20,6 @@ import type { Topology } from '../node/topology.ts';
 /** Of a node that answers nothing but LOADING. */
 const OPEN_GATE: Gate = {
   isFull: () => false,
-  patienceMs: 0,
   refusal: () => undefined,
   whenFree: () => undefined,
 };

@@ -108,13 +108,3 @@ test('who waits hears once that a place is free', () => {
   for (let i = 0; i < 10; i++) door.leave(0);
   assert.equal(calls, 1);
 });
-
-test('the slower the node the longer may be waited, so that 1,024 get through', () => {
-  const { admission: door } = admission();
-  assert.equal(door.patienceMs, 200);
-  for (let i = 0; i < 64; i++) {
-    door.enter('write', 0);
-    door.ended(0, 1_000, i);
-  }
-  assert.ok(door.patienceMs > 2_000 && door.patienceMs < 2_600, `${door.patienceMs}`);
-});

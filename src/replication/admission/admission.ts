@@ -32,13 +32,6 @@ const SHARES: Readonly<Record<RequestClass, number>> = {
 };
 /** Of the limit, for those who cannot wait. */
 const PLACES = 2;
-/** A request that was read so long ago is refused where others still have all places. */
-const PATIENCE_MS = 200;
-/**
- * 64 clients with pipelines of 16 are served however long it takes: they wait for their answers,
- * and so cannot overload anybody.
- */
-const SERVED_ALWAYS = 1_024;
 /** Of values that are on their way to replicas, together. */
 const BYTES_MAX = 64 * 1024 * 1024;
 /** Background work rests so long after a refusal. */
@@ -48,9 +41,7 @@ const REST_MS = 1_000;
 export interface Gate {
   /** Whether all places for such requests are taken: who can wait should. */
   isFull(kind: 'read' | 'write'): boolean;
-  /** Milliseconds that a request may wait. */
-  readonly patienceMs: number;
-  /** Why a request that has waited for so long is refused; undefined: there is a place by now. */
+  /** Why a request that has waited for too long is refused; undefined: there is a place by now. */
   refusal(kind: 'read' | 'write'): KvorumError | undefined;
   /** Calls back once, when a place is free again. Who asked before is forgotten. */
   whenFree(callback: () => void): void;
@@ -87,12 +78,6 @@ export class Admission implements Gate {
 
   isFull(kind: 'read' | 'write'): boolean {
     return this.#underWay >= this.#limit.value * SHARES[kind] || this.#bytes >= BYTES_MAX;
-  }
-
-  /** As long as SERVED_ALWAYS take, of which there are `limit` in the usual time. */
-  get patienceMs(): number {
-    const { usualMs, value } = this.#limit;
-    return Math.max(PATIENCE_MS, (SERVED_ALWAYS / value) * usualMs);
   }
 
   /** Whether work that nobody waits for should rest. */

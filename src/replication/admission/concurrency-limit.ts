@@ -3,12 +3,12 @@
 // many half of the node's time goes there (docs/decisions/2026-11-25-wait-before-the-work.md).
 //
 // The least that the usual request has taken is what the node, its disk and its peers need, be it a
-// millisecond or a round trip around the world; it is forgotten slowly. Where all places are taken
-// and the usual request takes more than twice that, the rest is our own queue: the limit goes down
-// by a fifth below what is under way, else it rises again (additive-increase schemes: Chiu and Jain
-// 1989; the excess over the shortest round trip as the sign of a queue: Brakmo and Peterson: "TCP
-// Vegas", SIGCOMM 1994). With the fewest places the queue is short: if requests take too long all
-// the same they need more now, as after a peer has moved far away.
+// millisecond or a round trip around the world. Where all places are taken and the usual request
+// takes more than twice that, the rest is our own queue: the limit goes down by a fifth below what
+// is under way, else it rises again (additive-increase schemes: Chiu and Jain 1989; the excess over
+// the shortest round trip as the sign of a queue: Brakmo and Peterson: "TCP Vegas", SIGCOMM 1994).
+// What is needed changes, and behind a queue nobody sees it: every ten seconds that all places were
+// taken there are very few for a moment, to look (as BBR does: Cardwell et al., ACM Queue 2016).
 //
 // Two other signs were measured and given up. The lateness of timers tells how far behind the event
 // loop is; on a machine with other work it is behind for reasons that fewer requests do not change.
@@ -31,24 +31,28 @@ const INTERVAL_MS = 100;
 const SLACK_MS = 40;
 const SHRINKS_TO = 0.8;
 const GROWS_TO = 1.05;
-/** In an interval: in ten minutes to three times as much. */
-const FORGETS_TO = 1.0002;
+/** Intervals with all places taken from one look to the next, and of a look. */
+const LOOK_EVERY = 100;
+const LOOK_INTERVALS = 5;
+/** Of these the first are left out: what was under way before must come to its end. */
+const DRAIN_INTERVALS = 2;
+/** Under way meanwhile. */
+const LOOK_UNDER_WAY = 64;
 
 export class ConcurrencyLimit {
-  readonly #usual = new LatencyQuantile(0.5);
+  #usual = new LatencyQuantile(0.5);
   #limit = UNDER_WAY_FIRST;
-  /** The least, in milliseconds. */
+  /** The least since the last look, in milliseconds. */
   #leastUsualMs = Number.POSITIVE_INFINITY;
+  #fullSinceLook = 0;
+  /** Intervals that a look still takes; 0: there is none. */
+  #lookLeft = 0;
+  #limitAfterLook = 0;
   #mostUnderWay = 0;
   #endsMs = Number.NEGATIVE_INFINITY;
 
   get value(): number {
     return this.#limit;
-  }
-
-  /** Milliseconds that the usual request takes now. */
-  get usualMs(): number {
-    return this.#usual.ms ?? 0;
   }
 
   /** A request that had to wait for something is over. */
@@ -64,14 +68,33 @@ export class ConcurrencyLimit {
     const busy = Math.min(this.#limit, this.#mostUnderWay);
     this.#endsMs = nowMs + INTERVAL_MS;
     this.#mostUnderWay = 0;
-    this.#leastUsualMs = Math.min(usualMs, this.#leastUsualMs * FORGETS_TO);
+    if (this.#lookLeft > 0) {
+      this.#look(usualMs);
+      return;
+    }
+    this.#leastUsualMs = Math.min(usualMs, this.#leastUsualMs);
     if (!wasFull) return;
     if (usualMs <= 2 * this.#leastUsualMs + SLACK_MS) {
       this.#limit = Math.min(UNDER_WAY_MAX, Math.ceil(this.#limit * GROWS_TO));
-    } else if (this.#limit > UNDER_WAY_MIN) {
-      this.#limit = Math.max(UNDER_WAY_MIN, Math.floor(busy * SHRINKS_TO));
     } else {
-      this.#leastUsualMs = usualMs / 2;
+      this.#limit = Math.max(UNDER_WAY_MIN, Math.floor(busy * SHRINKS_TO));
     }
+    this.#fullSinceLook += 1;
+    if (this.#fullSinceLook >= LOOK_EVERY) this.#beginLook();
+  }
+
+  #beginLook(): void {
+    this.#fullSinceLook = 0;
+    this.#lookLeft = LOOK_INTERVALS;
+    this.#limitAfterLook = this.#limit;
+    this.#limit = LOOK_UNDER_WAY;
+  }
+
+  #look(usualMs: number): void {
+    this.#lookLeft -= 1;
+    if (this.#lookLeft === LOOK_INTERVALS - DRAIN_INTERVALS) this.#usual = new LatencyQuantile(0.5);
+    if (this.#lookLeft > 0) return;
+    this.#leastUsualMs = usualMs;
+    this.#limit = this.#limitAfterLook;
   }
 }

@@ -70,7 +70,7 @@ export class Connection implements Waiter {
   /** Of the chunk that is parsed now. */
   #receivedMs = 0;
   /** What it brings is refused where others have all places. */
-  #isOverdue = false;
+  #isRefusing = false;
   #isInLine = false;
   #isFlushAsked = false;
   /** Nothing more is executed for now. */
@@ -112,8 +112,11 @@ export class Connection implements Waiter {
     return this.#waitsTo;
   }
 
-  get receivedMs(): number {
-    return this.#receivedMs;
+  /** A client that sends nothing more waits for its answers, and so cannot overload anybody. */
+  isOverdue(nowMs: number): boolean {
+    const { waitMsMax, silentWaitMsMax } = this.#parts.server.limits;
+    const isSilent = this.#inbox.newestMs - this.#receivedMs < waitMsMax;
+    return nowMs - this.#receivedMs >= (isSilent ? silentWaitMsMax : waitMsMax);
   }
 
   /** There may be a place for what waits, or it has waited for too long. */
@@ -219,7 +222,7 @@ export class Connection implements Waiter {
         return;
       }
       this.#next = undefined;
-      pipeline.execute(args, this.#isOverdue);
+      pipeline.execute(args, this.#isRefusing);
       if (this.session.isQuitting) this.#isEnding = true;
       if (this.#writer.length >= SEND_EARLY_BYTES) this.#send();
     }
@@ -234,20 +237,19 @@ export class Connection implements Waiter {
     const chunk = this.#inbox.shift();
     if (chunk === undefined) return false;
     this.#receivedMs = chunk.receivedMs;
-    this.#isOverdue = false;
+    this.#isRefusing = false;
     this.#parser.push(chunk.bytes);
     return true;
   }
 
   #mustWait(args: readonly Buffer[]): boolean {
     const { gate } = this.#parts.store;
-    if (this.#isOverdue || !gate.isFull('read')) return false;
+    if (this.#isRefusing || !gate.isFull('read')) return false;
     const place = this.#pipeline.placeOf(args);
     if (place === undefined || !gate.isFull(place)) return false;
     this.#waitsTo = place;
-    const waitedMs = this.#parts.clock.monotonicMs() - this.#receivedMs;
-    this.#isOverdue = waitedMs >= gate.patienceMs;
-    return !this.#isOverdue;
+    this.#isRefusing = this.isOverdue(this.#parts.clock.monotonicMs());
+    return !this.#isRefusing;
   }
 
   #waitWith(args: readonly Buffer[]): void {

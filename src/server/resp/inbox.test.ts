@@ -18,7 +18,9 @@ test('chunks come out as they came in, with their times', () => {
   inbox.push(small, 10);
   inbox.push(small, 20);
   assert.ok(!inbox.isFull);
+  assert.equal(inbox.newestMs, 20);
   assert.deepEqual(times(inbox), [10, 20]);
+  assert.equal(inbox.newestMs, 20);
   assert.equal(inbox.shift(), undefined);
 });
 

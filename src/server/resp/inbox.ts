@@ -1,5 +1,6 @@
 // Chunks of one connection that were read and not yet parsed, with the times at which they came:
-// while requests wait for a place, how long they have waited is known only if they are read.
+// while requests wait for a place, how long they have waited is known only if they are read, and so
+// is whether their client goes on sending meanwhile.
 //
 // Behind a full inbox the socket is paused, and what comes then may be as old as that pause.
 
@@ -9,13 +10,14 @@ interface Chunk {
 }
 
 /** Reading pauses once there is so much. */
-export const INBOX_BYTES_MAX = 64 * 1024;
+export const INBOX_BYTES_MAX = 128 * 1024;
 /** What Node reads at once: behind so much there is more, as a rule. */
 const READ_BYTES = 64 * 1024;
 
 export class Inbox {
   #chunks: Chunk[] = [];
   #bytes = 0;
+  #newestMs = 0;
   /** Since when what comes next may have waited in the socket; undefined: it has not. */
   #unreadSinceMs: number | undefined;
 
@@ -23,8 +25,14 @@ export class Inbox {
     return this.#bytes >= INBOX_BYTES_MAX;
   }
 
+  /** When the last chunk came, parsed or not. */
+  get newestMs(): number {
+    return this.#newestMs;
+  }
+
   push(bytes: Buffer, nowMs: number): void {
-    this.#chunks.push({ bytes, receivedMs: this.#unreadSinceMs ?? nowMs });
+    this.#newestMs = this.#unreadSinceMs ?? nowMs;
+    this.#chunks.push({ bytes, receivedMs: this.#newestMs });
     this.#bytes += bytes.length;
     if (bytes.length < READ_BYTES) this.#unreadSinceMs = undefined;
   }

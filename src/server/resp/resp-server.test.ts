@@ -275,11 +275,12 @@ describe('RespServer at a node that cannot keep up', () => {
     await raw.expect('+OK\r\n$1\r\n1\r\n+PONG\r\n$1\r\n1\r\n');
   });
 
+  const impatient = { waitMsMax: 0, silentWaitMsMax: 0 };
+
   test('refuses those that have waited for too long, and what came with them', async () => {
     const gate = new TestGate();
     gate.isShut = true;
-    gate.patienceMs = 0;
-    const server = await start({ store: { ...NO_STORE, gate } });
+    const server = await start({ store: { ...NO_STORE, gate }, limits: impatient });
     const raw = new RawClient(server).send('SET a 1\r\nPING\r\nGET a\r\n');
     const no = (kind: string) =>
       `-TRYAGAIN The node cannot keep up. no ${kind} now (Later.) [OVERLOADED]\r\n`;
@@ -289,10 +290,24 @@ describe('RespServer at a node that cannot keep up', () => {
     await raw.expect('+OK\r\n');
   });
 
+  test('has less patience with those who go on sending', async () => {
+    const gate = new TestGate();
+    gate.isShut = true;
+    const server = await start({ store: { ...NO_STORE, gate }, limits: { waitMsMax: 4 } });
+    const silent = new RawClient(server).send('SET b 1\r\n');
+    const busy = new RawClient(server).send('SET a 1\r\n');
+    while (server.info.counters.errorReplies === 0) {
+      busy.send('PING\r\n');
+      await isHeard(server);
+    }
+    await busy.expect('-TRYAGAIN The node cannot keep up. no write now (Later.) [OVERLOADED]\r\n');
+    gate.open();
+    await silent.expect('+OK\r\n');
+  });
+
   test('does not answer a refused one before those that are under way', async () => {
     const gate = new TestGate();
-    gate.patienceMs = 0;
-    const server = await start({ store: { ...NO_STORE, gate } });
+    const server = await start({ store: { ...NO_STORE, gate }, limits: impatient });
     const raw = new RawClient(server).send('HOLD a\r\n');
     await until(() => held.size === 1);
     gate.isShut = true;

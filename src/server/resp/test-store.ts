@@ -58,7 +58,6 @@ interface Held {
 /** Open, until a test says otherwise. */
 export class TestGate implements Gate {
   isShut = false;
-  patienceMs = 200;
   #onFree: (() => void) | undefined;
 
   isFull(_kind: 'read' | 'write'): boolean {

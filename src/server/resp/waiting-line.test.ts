@@ -13,10 +13,11 @@ function scene() {
   const line = new WaitingLine({ gate }, clock);
   const wentOn: string[] = [];
   let places = 0;
-  const join = (name: string, waitsTo: Waiter['waitsTo'] = 'write', receivedMs?: number) => {
+  const join = (name: string, waitsTo: Waiter['waitsTo'] = 'write', sinceMs?: number) => {
+    const fromMs = sinceMs ?? clock.monotonicMs();
     const waiter: Waiter = {
       waitsTo,
-      receivedMs: receivedMs ?? clock.monotonicMs(),
+      isOverdue: (nowMs) => nowMs - fromMs >= 200,
       goOn: () => {
         wentOn.push(name);
         places -= 1;

@@ -1,6 +1,6 @@
 // Connections whose next command waits for a place on this node (see admission.ts), in the order in
-// which they came. They go on when a place is free, as far as places reach, or when what they wait
-// with was read too long ago: then they have it refused.
+// which they came. They go on when a place is free, as far as places reach, or when they have
+// waited for too long: then they have it refused.
 
 import type { Clock } from '../../host/host.ts';
 import type { Store } from '../../node/store.ts';
@@ -8,13 +8,13 @@ import type { Store } from '../../node/store.ts';
 export interface Waiter {
   /** What it waits with. */
   readonly waitsTo: 'read' | 'write';
-  /** Monotonic time at which it read what it waits with. */
-  readonly receivedMs: number;
+  /** Whether it has waited for too long, at this monotonic time. */
+  isOverdue(nowMs: number): boolean;
   /** May join again from within. */
   goOn(): void;
 }
 
-/** A patience of 200 ms may be late by so much. */
+/** A limit of 200 ms may be passed by so much. */
 const SWEEP_MS = 20;
 
 export class WaitingLine {
@@ -62,8 +62,8 @@ export class WaitingLine {
     this.#isSweeping = true;
     this.#clock.after(SWEEP_MS, () => {
       this.#isSweeping = false;
-      const sinceMs = this.#clock.monotonicMs() - this.#store.gate.patienceMs;
-      for (const waiter of [...this.#waiting]) if (waiter.receivedMs <= sinceMs) this.#call(waiter);
+      const nowMs = this.#clock.monotonicMs();
+      for (const waiter of [...this.#waiting]) if (waiter.isOverdue(nowMs)) this.#call(waiter);
       if (this.#waiting.size > 0 && !this.#isSweeping) this.#sweepLater();
     });
   }
