@@ -73,7 +73,7 @@ export class Admission implements Gate {
   }
 
   get limit(): number {
-    return this.#limit.value;
+    return this.#limit.steady;
   }
 
   isFull(kind: 'read' | 'write'): boolean {
@@ -91,7 +91,7 @@ export class Admission implements Gate {
    * traces.
    */
   enter(kind: RequestClass, bytes: number): void {
-    const places = PLACES * this.#limit.value * SHARES[kind];
+    const places = PLACES * this.#limit.steady * SHARES[kind];
     if (this.#underWay >= places || this.#bytes + bytes > BYTES_MAX) throw this.#refused(kind);
     this.#underWay += 1;
     this.#bytes += bytes;

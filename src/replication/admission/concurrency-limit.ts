@@ -55,6 +55,11 @@ export class ConcurrencyLimit {
     return this.#limit;
   }
 
+  /** The same but for looks, for those who cannot wait until one is over. */
+  get steady(): number {
+    return this.#lookLeft > 0 ? this.#limitAfterLook : this.#limit;
+  }
+
   /** A request that had to wait for something is over. */
   note(tookMs: number, underWay: number, nowMs: number): void {
     this.#usual.add(tookMs);

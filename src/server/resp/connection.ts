@@ -3,11 +3,11 @@
 //
 //   socket ──pause──▶ inbox ──▶ parser ──▶ pipeline (≤ inFlightMax) ──▶ writer ──▶ socket
 //
-// - Reading pauses when too many commands are in flight or too many bytes wait to be sent, and
-//   goes on below half of the first or when the second is drained: a client that does not read
-//   its replies cannot make us produce more of them.
-// - While the node has no place for the next command (waiting-line.ts) little more is read. What
-//   was read too long ago by then is refused, with all that came in the same chunk.
+// - Nothing more is parsed when too many commands are in flight or too many bytes wait to be sent,
+//   until below half of the first or when the second is drained: a client that does not read its
+//   replies cannot make us produce more of them. Reading pauses behind a full inbox.
+// - Nor is it while the node has no place for the next command (waiting-line.ts). What was read too
+//   long ago by then is refused, with all that came in the same chunk.
 // - A reader whose queue still holds outputBytesMax when more comes, or that takes nothing for
 //   halfCommandMs while it holds us up, is closed.
 // - Words are views of the chunks; Node hands out fresh memory for each, so they may live as long
@@ -195,7 +195,7 @@ export class Connection implements Waiter {
     if (this.#isOver) return;
     if (this.#isPaused && this.#mayResume()) this.#isPaused = false;
     if (!this.#isPaused) this.#execute();
-    this.#read(!this.#isPaused || (this.#isInLine && !this.#inbox.isFull));
+    this.#read(!this.#isPaused || !this.#inbox.isFull);
     if (this.#pipeline.inFlight > 0) {
       if (this.#writer.length > 0) this.#askFlush();
       return;
