@@ -7,7 +7,7 @@
 // takes more than twice that, the rest is our own queue: the limit goes down by a fifth below what
 // is under way, else it rises again (additive-increase schemes: Chiu and Jain 1989; the excess over
 // the shortest round trip as the sign of a queue: Brakmo and Peterson: "TCP Vegas", SIGCOMM 1994).
-// What is needed changes, and behind a queue nobody sees it: every ten seconds that all places were
+// What is needed changes, and behind a queue nobody sees it: after ten seconds with all places
 // taken there are very few for a moment, to look (as BBR does: Cardwell et al., ACM Queue 2016).
 //
 // Two other signs were measured and given up. The lateness of timers tells how far behind the event
@@ -31,8 +31,8 @@ const INTERVAL_MS = 100;
 const SLACK_MS = 40;
 const SHRINKS_TO = 0.8;
 const GROWS_TO = 1.05;
-/** Intervals with all places taken from one look to the next, and of a look. */
-const LOOK_EVERY = 100;
+/** All places were taken for so long. */
+const LOOK_AFTER_MS = 10_000;
 const LOOK_INTERVALS = 5;
 /** Of these the first are left out: what was under way before must come to its end. */
 const DRAIN_INTERVALS = 2;
@@ -44,7 +44,8 @@ export class ConcurrencyLimit {
   #limit = UNDER_WAY_FIRST;
   /** The least since the last look, in milliseconds. */
   #leastUsualMs = Number.POSITIVE_INFINITY;
-  #fullSinceLook = 0;
+  /** Monotonic time from which on there was no look and always a queue. */
+  #fullSinceMs = 0;
   /** Intervals that a look still takes; 0: there is none. */
   #lookLeft = 0;
   #limitAfterLook = 0;
@@ -74,32 +75,34 @@ export class ConcurrencyLimit {
     this.#endsMs = nowMs + INTERVAL_MS;
     this.#mostUnderWay = 0;
     if (this.#lookLeft > 0) {
-      this.#look(usualMs);
+      this.#look(usualMs, nowMs);
       return;
     }
     this.#leastUsualMs = Math.min(usualMs, this.#leastUsualMs);
-    if (!wasFull) return;
+    if (!wasFull) {
+      this.#fullSinceMs = nowMs;
+      return;
+    }
     if (usualMs <= 2 * this.#leastUsualMs + SLACK_MS) {
       this.#limit = Math.min(UNDER_WAY_MAX, Math.ceil(this.#limit * GROWS_TO));
     } else {
       this.#limit = Math.max(UNDER_WAY_MIN, Math.floor(busy * SHRINKS_TO));
     }
-    this.#fullSinceLook += 1;
-    if (this.#fullSinceLook >= LOOK_EVERY) this.#beginLook();
+    if (nowMs - this.#fullSinceMs >= LOOK_AFTER_MS) this.#beginLook();
   }
 
   #beginLook(): void {
-    this.#fullSinceLook = 0;
     this.#lookLeft = LOOK_INTERVALS;
     this.#limitAfterLook = this.#limit;
     this.#limit = LOOK_UNDER_WAY;
   }
 
-  #look(usualMs: number): void {
+  #look(usualMs: number, nowMs: number): void {
     this.#lookLeft -= 1;
     if (this.#lookLeft === LOOK_INTERVALS - DRAIN_INTERVALS) this.#usual = new LatencyQuantile(0.5);
     if (this.#lookLeft > 0) return;
     this.#leastUsualMs = usualMs;
     this.#limit = this.#limitAfterLook;
+    this.#fullSinceMs = nowMs;
   }
 }
