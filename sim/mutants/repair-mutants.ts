@@ -1,5 +1,6 @@
 // Bugs in what brings copies level and forgets what is dead: hints, anti-entropy, reaping, flushes.
 
+import { manyKeys } from '../shared-keys.ts';
 import type { Mutant } from './mutant.ts';
 
 export const REPAIR_MUTANTS: readonly Mutant[] = [
@@ -58,6 +59,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     becomes: '',
     weather: ['hasIslands'],
     nodes: 5,
+    load: { operations: [80, 120], thinkMs: [10, 60], keys: manyKeys(10) },
   },
   {
     name: 'anti-entropy skips every second bucket',

@@ -74,7 +74,7 @@ export class Faults {
       if (!this.#weather.hasSkewedClocks) break;
       world.node(name).quartz.setSkew(random.between(-SKEW_MS_MAX, SKEW_MS_MAX));
     }
-    const island = this.#lateDice.pick(cluster.names);
+    const island = this.#lateDice.shuffle(cluster.names).slice(0, this.#lateDice.pick([1, 2]));
     const kinds: [isOn: boolean, meanMs: number, strike: () => void][] = [
       [this.#weather.hasCrashes, 1_500, () => this.#crash([this.#someName()])],
       [this.#weather.hasPowerCuts, this.#weather.powerCutMs, () => this.#cutPower()],
@@ -173,18 +173,14 @@ export class Faults {
   }
 
   /**
-   * From all others, so that it stands in for them with its clients; or from one, which it cannot
-   * reach and others bring its writes to.
+   * The island from all others, so that its nodes stand in for them; or one node of it from one
+   * other, which it cannot reach and which gets its writes from the rest.
    */
-  #cutOff(name: string): void {
-    const { world, cluster } = this.#parts;
-    const { network } = world;
-    const other = this.#lateDice.pick(cluster.names.filter((each) => each !== name));
-    const begin = this.#lateDice.pick([
-      () => network.isolate(name),
-      () => network.partition([name], [other]),
-    ]);
-    begin();
+  #cutOff(island: readonly string[]): void {
+    const { network } = this.#parts.world;
+    const others = this.#parts.cluster.names.filter((name) => !island.includes(name));
+    if (this.#lateDice.chance(0.5)) network.partition(island, others);
+    else network.partition(island.slice(0, 1), [this.#lateDice.pick(others)]);
     this.#later(this.#random.between(1_000, 4_000), 'lands', () => network.healAll());
   }
 

@@ -23,7 +23,7 @@ export interface Weather {
   readonly hasLostDisks: boolean;
   /** A disk goes back to a copy that was taken while its node was down. */
   readonly hasOldDisks: boolean;
-  /** One node, always the same, is cut off from all others, or from one, again and again. */
+  /** One node or two, always the same, are cut off from the others again and again. */
   readonly hasIslands: boolean;
   /** Mean times, in milliseconds: between two power cuts, and until a node that crashed is back. */
   readonly powerCutMs: number;
