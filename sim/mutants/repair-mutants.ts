@@ -34,9 +34,9 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
     becomes: '',
-    weather: ['hasIslands', 'hasSlowNetwork'],
+    weather: ['hasIslands', 'hasClogs'],
     nodes: 5,
-    load: { operations: [100, 200], thinkMs: [10, 30] },
+    load: { operations: [80, 120], thinkMs: [10, 40], lookChance: 0.1 },
   },
   {
     name: 'a copy for two goes when one has it',
@@ -59,7 +59,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     becomes: '',
     weather: ['hasIslands'],
     nodes: 5,
-    load: { operations: [80, 120], thinkMs: [10, 60], keys: manyKeys(10) },
+    load: { operations: [150, 200], thinkMs: [20, 50], keys: manyKeys(60) },
   },
   {
     name: 'anti-entropy skips every second bucket',
