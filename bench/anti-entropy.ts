@@ -97,7 +97,7 @@ export async function run(print: Print, args: readonly string[] = []): Promise<v
 
 async function measured(one: Side, two: Side, keys: number): Promise<string[]> {
   let filled = 0;
-  const end = showProgress('anti-entropy', () => `${filled.toLocaleString('en')} keys written`);
+  const end = showProgress('anti-entropy', () => `${count(filled)} keys written`);
   for (const side of [one, two]) {
     for (let n = 0; n < keys; n++) {
       const { sequence } = await write(side, n, 1);
@@ -107,18 +107,21 @@ async function measured(one: Side, two: Side, keys: number): Promise<string[]> {
   }
   end('written');
   two.meet(one);
+  const listing = process.cpuUsage();
   const listed = await listBytes(one);
+  const listSeconds = cpuSeconds(listing);
   const titles = ['bytes', 'slots', 'keys', 'objects', 'of the list'];
   const lines = [
-    `two replicas of ${keys.toLocaleString('en')} keys of ${KEY_BYTES} bytes; ` +
-      `the list of all keys and versions has ${listed.toLocaleString('en')} bytes`,
+    `two replicas of ${count(keys)} keys of ${KEY_BYTES} bytes; the list of all keys and versions`,
+    `of one has ${count(listed)} bytes, and takes ${listSeconds} s of CPU to make`,
+    '',
     row('differ', [...titles, 'messages', 'CPU, s', 'time, s']),
   ];
   for (const [round, differing] of DIFFERING.entries()) {
     if (differing > keys) continue;
     for (let i = 0; i < differing; i++)
       await write(one, Math.floor((i * keys) / differing), round + 2);
-    lines.push(row(differing.toLocaleString('en'), await levelled(one, two, listed)));
+    lines.push(row(count(differing), await levelled(one, two, listed)));
   }
   return [
     ...lines,
@@ -150,7 +153,7 @@ async function levelled(one: Side, two: Side, listed: number): Promise<string[]>
   const fromMs = performance.now();
   const cpu = process.cpuUsage();
   await level(one, two);
-  const { user, system } = process.cpuUsage(cpu);
+  const seconds = cpuSeconds(cpu);
   const bytes = [
     traffic.bytes,
     traffic.bytesOf('compare-digests'),
@@ -158,12 +161,18 @@ async function levelled(one: Side, two: Side, listed: number): Promise<string[]>
     traffic.bytesOf('store-copy', 'read-object'),
   ];
   return [
-    ...bytes.map((count) => count.toLocaleString('en')),
+    ...bytes.map(count),
     `${((100 * traffic.bytes) / listed).toFixed(3)} %`,
-    traffic.messages.toLocaleString('en'),
-    ((user + system) / 1e6).toFixed(2),
+    count(traffic.messages),
+    seconds,
     ((performance.now() - fromMs) / 1_000).toFixed(2),
   ];
+}
+
+/** Of all threads, since then. */
+function cpuSeconds(since: NodeJS.CpuUsage): string {
+  const { user, system } = process.cpuUsage(since);
+  return ((user + system) / 1e6).toFixed(2);
 }
 
 /** Resolves when a comparison that began afterwards finds both sides the same. */
@@ -214,6 +223,10 @@ async function listBytes(side: Side): Promise<number> {
     from = listing.next;
   }
   return bytes;
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en');
 }
 
 function row(title: string, cells: readonly string[]): string {

@@ -72,7 +72,7 @@ test('a frame says who speaks, and what, in its order', () => {
 
 test('the frame of docs/formats.md', () => {
   const counted: Message = { kind: 'reply', questionId: 258, reply: { kind: 'count', count: 5 } };
-  const header = '0c 000d18c2e2800005 fedcba98 00000007 03';
+  const header = '0d 000d18c2e2800005 fedcba98 00000007 03';
   equal(written([counted]).toString('hex'), `${header} 02 00000102 06 05`.replaceAll(' ', ''));
 });
 
@@ -103,19 +103,19 @@ test('the comparison of docs/formats.md', () => {
 });
 
 test('the prints of docs/formats.md, and the answer', () => {
-  const all = { fromHash: 0, toHash: 2 ** 32 - 1 };
-  const at = { keyspace: AT.keyspace, slot: 7 as Slot };
+  const toHash = 2 ** 32 - 1;
   const prints = Buffer.from('a1b2c3', 'hex');
-  const request = { kind: 'compare-keys', ...at, ...all, salt: 3, prints } as const;
-  const digest = { high: 0, low: 0 };
-  const reply = { kind: 'keys', toHash: all.toHash, digest, places: [0], keys: [] } as const;
+  const printed = { slot: 7 as Slot, fromHash: 0, toHash, prints };
+  const { keyspace } = AT;
+  const request = { kind: 'compare-keys', keyspace, salt: 3, parts: [printed] } as const;
+  const answered = { toHash, digest: { high: 0, low: 0 }, places: [0], keys: [] };
   equal(
     bytesOf({ kind: 'request', questionId: 258, request }),
-    '01 00000102 0e 00 0007 00000000 ffffffff 00000003 01 a1b2c3'.replaceAll(' ', ''),
+    '01 00000102 0e 00 00000003 01 0007 00000000 ffffffff 01 a1b2c3'.replaceAll(' ', ''),
   );
   equal(
-    bytesOf({ kind: 'reply', questionId: 258, reply }),
-    '02 00000102 0e ffffffff 0000000000000000 01 00 00'.replaceAll(' ', ''),
+    bytesOf({ kind: 'reply', questionId: 258, reply: { kind: 'keys', parts: [answered] } }),
+    '02 00000102 0e 01 ffffffff 0000000000000000 01 00 00'.replaceAll(' ', ''),
   );
 });
 

@@ -3,7 +3,7 @@
 // behind the other, so that a header, a checksum and a system call serve all of them. Every frame
 // names its cluster, so that a stranger on the right port is refused at the first word.
 //
-//   frame    u8 format = 12 │ u64 hybrid time │ u32 cluster tag │ u32 sender's node number
+//   frame    u8 format = 13 │ u64 hybrid time │ u32 cluster tag │ u32 sender's node number
 //            varint epoch │ message*
 //   message  u8 direction: 1 request, 2 reply │ u32 question id │ replication/message-format.ts
 //            u8 direction: 3 gossip │ u32 exchange │ membership/gossip-message.ts
@@ -21,7 +21,7 @@ import { readReply, readRequest, writeReply, writeRequest } from '../replication
 import type { Reply, Request, StoreRequest } from '../replication/messages.ts';
 import { readMany } from '../replication/outcome-format.ts';
 
-const WIRE_FORMAT = 12;
+const WIRE_FORMAT = 13;
 const TIME_OFFSET = 1;
 const REQUEST = 1;
 const REPLY = 2;

@@ -86,8 +86,8 @@ const REQUESTS: Request[] = [
   { kind: 'compare-buckets', keyspace, slot, buckets: Buffer.alloc(256, 0x5a) },
   {
     kind: 'compare-keys',
-    ...{ keyspace, slot, fromHash: 0, toHash: 2 ** 32 - 1, salt: 2 ** 32 - 1 },
-    prints: Buffer.alloc(6, 0x5a),
+    ...{ keyspace, salt: 2 ** 32 - 1 },
+    parts: [{ slot, fromHash: 0, toHash: 2 ** 32 - 1, prints: Buffer.alloc(6, 0x5a) }],
   },
   { kind: 'store-hint', keyspace, slot, key, target: 2 ** 21 - 1, object: Buffer.from('object') },
 ];
@@ -139,8 +139,12 @@ const REPLIES: Reply[] = [
   { kind: 'buckets', differing: 0x8000_0001 },
   {
     kind: 'keys',
-    ...{ toHash: 2 ** 32 - 1, digest: { high: -2, low: 3 }, places: [0, 1, 300] },
-    keys: [{ key, version }],
+    parts: [
+      {
+        ...{ toHash: 2 ** 32 - 1, digest: { high: -2, low: 3 }, places: [0, 1, 300] },
+        keys: [{ key, version }],
+      },
+    ],
   },
   { kind: 'refused', code: 'DISK_FULL', why: 'full', fix: 'Free it.' },
 ];

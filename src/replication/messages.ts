@@ -42,7 +42,7 @@ export type Request =
   | CompareRequest
   /** Digests of the buckets of one slot: → `buckets`. */
   | BucketsRequest
-  /** Short digests of the keys of a slot, or of a part of it: → `keys`. */
+  /** Short digests of the keys of some slots, or of parts of them: → `keys`. */
   | KeysRequest
   /** Your version without values: → `version`. */
   | (KeyAt & { readonly kind: 'read-version' })
@@ -114,15 +114,27 @@ export interface HashRange {
   readonly toHash: number;
 }
 
-export interface KeysRequest extends SlotAt, HashRange {
+export interface KeysRequest {
   readonly kind: 'compare-keys';
+  readonly keyspace: KeyspaceNumber;
   readonly salt: number;
-  /** Of all keys of the sender there, in the order of listings: see anti-entropy/key-prints.ts. */
+  readonly parts: readonly PrintedPart[];
+}
+
+/** A slot, or a part of it, as its prints: see anti-entropy/key-prints.ts. */
+export interface PrintedPart extends HashRange {
+  readonly slot: Slot;
+  /** Of all keys of the sender there, in the order of listings. */
   readonly prints: Buffer;
 }
 
 export interface KeysReply {
   readonly kind: 'keys';
+  /** In the order of the request; those that are missing at its end are to be asked for again. */
+  readonly parts: readonly AnsweredPart[];
+}
+
+export interface AnsweredPart {
   /** So far it goes, inclusive; what is beyond is to be asked for again. */
   readonly toHash: number;
   /** Of all keys of the receiver up to there, XORed. */

@@ -159,7 +159,7 @@ function wroteReply(outcome: WriteOutcome | undefined): Reply {
   return outcome === undefined ? notPrimary() : { kind: 'wrote', outcome: travelling(outcome) };
 }
 
-function refusal(error: unknown): Reply {
+export function refusal(error: unknown): Reply {
   if (error instanceof KvorumError) {
     return { kind: 'refused', code: error.code, why: error.message, fix: error.fix };
   }

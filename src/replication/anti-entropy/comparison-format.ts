@@ -5,11 +5,12 @@
 import { type ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
 import { readVersion, writeVersion } from '../../causality/object-format.ts';
 import type {
+  AnsweredPart,
   BucketsRequest,
   CompareRequest,
-  KeysReply,
   KeysRequest,
   KeyVersion,
+  PrintedPart,
   Reply,
 } from '../messages.ts';
 import { readMany } from '../outcome-format.ts';
@@ -33,16 +34,15 @@ export function writeComparison(w: ByteWriter, request: ComparisonRequest): void
     writeNodes(w, request.nodes);
     return;
   }
-  writeSlotAt(w, request);
   if (request.kind === 'compare-buckets') {
+    writeSlotAt(w, request);
     w.raw(request.buckets);
     return;
   }
-  w.u32(request.fromHash);
-  w.u32(request.toHash);
+  w.u8(request.keyspace);
   w.u32(request.salt);
-  w.varint(request.prints.length / PRINT_BYTES);
-  w.raw(request.prints);
+  w.varint(request.parts.length);
+  for (const part of request.parts) writePrinted(w, part);
 }
 
 export function readComparison(r: ByteReader, kind: ComparisonRequest['kind']): ComparisonRequest {
@@ -50,22 +50,26 @@ export function readComparison(r: ByteReader, kind: ComparisonRequest['kind']): 
   if (kind === 'compare-digests') {
     return { kind, keyspace, from: r.u32(), nodes: readMany(r, readNode) };
   }
-  const slot = readSlot(r);
-  if (kind === 'compare-buckets') return { kind, keyspace, slot, buckets: r.raw(BUCKETS_BYTES) };
-  const [fromHash, toHash, salt] = [r.u32(), r.u32(), r.u32()];
-  const prints = r.raw(r.varint() * PRINT_BYTES);
-  return { kind, keyspace, slot, fromHash, toHash, salt, prints };
+  if (kind === 'compare-buckets') {
+    return { kind, keyspace, slot: readSlot(r), buckets: r.raw(BUCKETS_BYTES) };
+  }
+  return { kind, keyspace, salt: r.u32(), parts: readMany(r, readPrinted) };
 }
 
 export function writeCompared(w: ByteWriter, reply: ComparedReply): void {
   if (reply.kind === 'digests') writeNodes(w, reply.nodes);
   else if (reply.kind === 'buckets') w.u32(reply.differing);
-  else writeKeys(w, reply);
+  else {
+    w.varint(reply.parts.length);
+    for (const part of reply.parts) writeAnswered(w, part);
+  }
 }
 
 export function readCompared(r: ByteReader, kind: ComparedReply['kind']): ComparedReply {
   if (kind === 'digests') return { kind, nodes: readMany(r, readNode) };
-  return kind === 'buckets' ? { kind, differing: r.u32() } : readKeys(r);
+  return kind === 'buckets'
+    ? { kind, differing: r.u32() }
+    : { kind, parts: readMany(r, readAnswered) };
 }
 
 function writeNodes(w: ByteWriter, nodes: readonly NodeDigests[]): void {
@@ -82,7 +86,20 @@ function readNode(r: ByteReader): NodeDigests {
   return { node, digests: r.raw(digestCountOf(node) * DIGEST_BYTES) };
 }
 
-function writeKeys(w: ByteWriter, { toHash, digest, places, keys }: KeysReply): void {
+function writePrinted(w: ByteWriter, { slot, fromHash, toHash, prints }: PrintedPart): void {
+  w.u16(slot);
+  w.u32(fromHash);
+  w.u32(toHash);
+  w.varint(prints.length / PRINT_BYTES);
+  w.raw(prints);
+}
+
+function readPrinted(r: ByteReader): PrintedPart {
+  const [slot, fromHash, toHash] = [readSlot(r), r.u32(), r.u32()];
+  return { slot, fromHash, toHash, prints: r.raw(r.varint() * PRINT_BYTES) };
+}
+
+function writeAnswered(w: ByteWriter, { toHash, digest, places, keys }: AnsweredPart): void {
   w.u32(toHash);
   w.u32(digest.high >>> 0);
   w.u32(digest.low >>> 0);
@@ -99,7 +116,7 @@ function writeKeys(w: ByteWriter, { toHash, digest, places, keys }: KeysReply): 
   }
 }
 
-function readKeys(r: ByteReader): KeysReply {
+function readAnswered(r: ByteReader): AnsweredPart {
   const toHash = r.u32();
   const digest = { high: r.u32() | 0, low: r.u32() | 0 };
   let next = 0;
@@ -108,7 +125,7 @@ function readKeys(r: ByteReader): KeysReply {
     next = place + 1;
     return place;
   });
-  return { kind: 'keys', toHash, digest, places, keys: readMany(r, readKeyVersion) };
+  return { toHash, digest, places, keys: readMany(r, readKeyVersion) };
 }
 
 function readKeyVersion(r: ByteReader): KeyVersion {

@@ -6,7 +6,9 @@ import { ALL_SLOTS, type Slot } from '../../base/ids.ts';
 import { actorOf } from '../../causality/dot.ts';
 import { encodeObject } from '../../causality/object-format.ts';
 import { slotOf } from '../../ring/slot.ts';
+import type { Engine } from '../../storage/engine.ts';
 import { openEngine } from '../../storage/open-engine.ts';
+import { corruption } from '../../storage/storage-errors.ts';
 import { OWNER } from '../../storage/test-engine.ts';
 import { DEFAULT_KEYSPACE } from '../keyspace.ts';
 import { listOwnKeys } from '../listing/own-keys.ts';
@@ -28,12 +30,14 @@ class Pair {
     two.meet(one);
   }
 
-  static async open(): Promise<Pair> {
+  /** `damaged`: a slot that `two` cannot read. */
+  static async open(damaged?: Slot): Promise<Pair> {
     const world = new SimWorld(1);
     const sides: Side[] = [];
     for (const self of [0, 1]) {
       const host = world.node(`n${self}`).boot();
       const engine = await world.settle(openEngine(host, OWNER));
+      if (self === 1 && damaged !== undefined) damage(engine, damaged);
       sides.push(new Side(self, engine, host.clock));
     }
     return new Pair(world, sides[0] as Side, sides[1] as Side);
@@ -64,12 +68,13 @@ class Pair {
   }
 
   /** What `one` finds, and what it and `two` say meanwhile. */
-  async compare(): Promise<{ verdict: Verdict; traffic: Traffic }> {
+  async compare(isWhole = true): Promise<{ verdict: Verdict; traffic: Traffic }> {
     const { one, world } = this;
     one.traffic = new Traffic();
     const compared = { member: 1, keyspace: KEYSPACE, ...ALL_SLOTS };
     const verdict = await world.settle(one.comparison.run(compared));
-    ok(verdict?.isWhole);
+    ok(verdict !== undefined);
+    equal(verdict.isWhole, isWhole);
     return { verdict, traffic: one.traffic };
   }
 
@@ -86,6 +91,14 @@ class Pair {
     const { keysSent, keysFetched } = this.one.comparison.counters;
     return { sent: keysSent, fetched: keysFetched };
   }
+}
+
+function damage(engine: Engine, damaged: Slot): void {
+  const scan = engine.scan.bind(engine);
+  engine.scan = async (range, limits) => {
+    if (range.fromSlot <= damaged && range.toSlot >= damaged) throw corruption('a table', 'rot');
+    return scan(range, limits);
+  };
 }
 
 /** Of keys in slots of their own, and of one hash tag; `one` and `two` know so many writes. */
@@ -160,4 +173,16 @@ test('ten keys among many cost some kilobytes, and writes meanwhile lose nothing
   await pair.world.settle(writing);
   await pair.compare();
   deepEqual(await pair.contents(pair.one), await pair.contents(pair.two));
+});
+
+test('a slot that the other side cannot read keeps no other from being level', async () => {
+  const names = Array.from({ length: 40 }, (_, n) => `key-${n}`);
+  const damaged = slotOf(Buffer.from('key-20'));
+  const pair = await Pair.open(damaged);
+  for (const name of names) await pair.put(pair.one, name);
+  const { verdict, traffic } = await pair.compare(false);
+  deepEqual(pair.moved, { sent: names.length - 1, fetched: 0 });
+  deepEqual([[...verdict.lacking], [...verdict.uneven]], [[damaged], [damaged]]);
+  // Forty slots are three rows; where one is damaged, its row takes three questions.
+  ok(traffic.messages <= 2 * (3 + 5 + names.length), `${traffic.messages} messages`);
 });

@@ -6,6 +6,7 @@
 // What still differs when no key does (contexts that were cut at different places) is remembered
 // and left alone until one of the two digests changes.
 
+import { assert } from '../../base/assert.ts';
 import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { ClusterView } from '../cluster-view.ts';
@@ -13,19 +14,19 @@ import type { Keyspace } from '../keyspace.ts';
 import type { BucketsRequest, CompareRequest, KeysRequest, Reply } from '../messages.ts';
 import { PacedWindow } from '../paced-window.ts';
 import { answerOf, type MemberIndex } from '../peers.ts';
-import { answerToPrints } from './key-prints.ts';
 import { answerTo, narrowed, TURNS_MAX } from './narrowing.ts';
+import type { ExchangeCounters, Exchanged } from './object-exchange.ts';
 import { SharedSlots } from './shared-slots.ts';
 import { bucketDigests } from './slot-buckets.ts';
-import { slotKeys } from './slot-keys.ts';
-import { type RepairCounters, SlotRepair, type SlotRepairParts } from './slot-repair.ts';
+import { answerToKeys } from './slot-keys.ts';
+import { SLOTS_TOGETHER, SlotRepair, type SlotRepairParts } from './slot-repair.ts';
 import { differingPlaces, leafOf, ROOT, type TreeNode } from './tree-shape.ts';
 
 export interface ComparisonParts extends Omit<SlotRepairParts, 'window'> {
   readonly view: ClusterView;
 }
 
-export interface ComparisonCounters extends RepairCounters {
+export interface ComparisonCounters extends ExchangeCounters {
   readonly exchanges: number;
   readonly slotsRepaired: number;
 }
@@ -62,13 +63,14 @@ export interface Verdict {
 /** A write that was under way has arrived everywhere by then. */
 const CONFIRM_MS = 500;
 
-/** Each waits for several answers; how many keys are under way is bounded apart. */
-const SLOTS_AT_ONCE = 8;
+/** Rows of slots: each waits for several answers. How many keys are under way is bounded apart. */
+const ROWS_AT_ONCE = 4;
 
 /** By slot, both digests of a slot that differs: `ours theirs`. */
 type Differing = ReadonlyMap<Slot, string>;
 
 const NO_SLOTS: ReadonlySet<Slot> = new Set();
+const NO_LEVEL: ReadonlyMap<Slot, Exchanged> = new Map();
 const ALL_LEVEL: Verdict = { differing: 0, lacking: NO_SLOTS, uneven: NO_SLOTS, isWhole: true };
 
 export class Comparison {
@@ -104,7 +106,7 @@ export class Comparison {
   digestsFor({ keyspace, from, nodes }: CompareRequest): Reply {
     const { engine, view } = this.#parts;
     const member = view.memberNumbered(from);
-    if (member === undefined) return { kind: 'digests', nodes: [] };
+    assert(member !== undefined, 'who compares is a member: frames of strangers are refused');
     const shared = this.slotsSharedWith(member, view.keyspace(keyspace));
     shared.refresh(engine);
     return { kind: 'digests', nodes: answerTo(shared, nodes) };
@@ -119,10 +121,9 @@ export class Comparison {
     return { kind: 'buckets', differing: differing >>> 0 };
   }
 
-  /** What differs of the keys of one slot, or a part of it. Rejects as our disk does. */
-  async keysFor(request: KeysRequest): Promise<Reply> {
-    const { keys, toHash } = await slotKeys(this.#parts, request, request);
-    return { kind: 'keys', toHash, ...answerToPrints(request.prints, request.salt, keys) };
+  /** What differs of the keys of some slots, or parts of them. Rejects as our disk does. */
+  keysFor(request: KeysRequest): Promise<Reply> {
+    return answerToKeys(this.#parts, request);
   }
 
   slotsSharedWith(member: MemberIndex, keyspace: Keyspace): SharedSlots {
@@ -157,24 +158,34 @@ export class Comparison {
     const uneven = new Set<Slot>();
     let differing = 0;
     let isWhole = true;
-    await fanOut(slots, SLOTS_AT_ONCE, async ([slot, digests]) => {
-      const repaired = await this.#level(compared, slot, digests);
-      if (repaired?.keys !== 0) differing += 1;
-      if (repaired?.hasAll !== true) lacking.add(slot);
-      if (repaired?.isLevel !== true) uneven.add(slot);
-      if (repaired === undefined) isWhole = false;
-      else compared.onSlots?.({ slots: 1, keys: repaired.keys, bytes: repaired.bytes });
+    await fanOut(rowsOf(slots), ROWS_AT_ONCE, async (row) => {
+      const level = await this.#level(compared, row);
+      for (const [slot] of row) {
+        const exchanged = level.get(slot);
+        if (exchanged?.keys !== 0) differing += 1;
+        if (exchanged?.hasAll !== true) lacking.add(slot);
+        if (exchanged?.isLevel !== true) uneven.add(slot);
+        if (exchanged === undefined) isWhole = false;
+        else compared.onSlots?.({ slots: 1, keys: exchanged.keys, bytes: exchanged.bytes });
+      }
     });
     return { differing, lacking, uneven, isWhole };
   }
 
-  /** Undefined: the other side did not answer, or we are closed. */
-  async #level(compared: Compared, slot: Slot, digests: string) {
-    if (this.#isClosed) return undefined;
-    const repaired = await this.#repair.run(compared.member, compared.keyspace, slot);
-    if (repaired?.keys === 0) this.#alike.set(nameOf(compared, slot), digests);
-    else if (repaired !== undefined) this.#slotsRepaired += 1;
-    return this.#isClosed ? undefined : repaired;
+  /** Without those of which the other side has not told everything; none, when we are closed. */
+  async #level(
+    compared: Compared,
+    row: readonly [Slot, string][],
+  ): Promise<ReadonlyMap<Slot, Exchanged>> {
+    if (this.#isClosed) return NO_LEVEL;
+    const slots = row.map(([slot]) => slot);
+    const level = await this.#repair.run(compared.member, compared.keyspace, slots);
+    for (const [slot, digests] of row) {
+      const repaired = level.get(slot);
+      if (repaired?.keys === 0) this.#alike.set(nameOf(compared, slot), digests);
+      else if (repaired !== undefined) this.#slotsRepaired += 1;
+    }
+    return this.#isClosed ? NO_LEVEL : level;
   }
 
   /** In what is below these nodes of the tree. Undefined: the other side did not answer. */
@@ -200,6 +211,15 @@ export class Comparison {
     }
     return told.length === 0 ? all : undefined;
   }
+}
+
+/** Slots whose keys are compared together. */
+function rowsOf(slots: readonly [Slot, string][]): (readonly [Slot, string][])[] {
+  const rows: (readonly [Slot, string][])[] = [];
+  for (let at = 0; at < slots.length; at += SLOTS_TOGETHER) {
+    rows.push(slots.slice(at, at + SLOTS_TOGETHER));
+  }
+  return rows;
 }
 
 function nameOf({ member, keyspace }: Compared, slot: Slot): string {

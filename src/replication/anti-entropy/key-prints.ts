@@ -10,7 +10,7 @@
 
 import { EMPTY_OBJECT, isBehind, type ObjectVersion } from '../../causality/siblings.ts';
 import type { Digest } from '../../storage/engine.ts';
-import type { KeysReply, KeyVersion } from '../messages.ts';
+import type { AnsweredPart, KeyVersion } from '../messages.ts';
 import { mixed } from './key-digest.ts';
 
 export const PRINT_BYTES = 3;
@@ -42,7 +42,7 @@ export function answerToPrints(
   prints: Buffer,
   salt: number,
   ours: readonly DigestedKey[],
-): Pick<KeysReply, 'places' | 'keys' | 'digest'> {
+): Omit<AnsweredPart, 'toHash'> {
   const theirs = new Set<number>();
   for (let at = 0; at < prints.length; at += PRINT_BYTES) {
     theirs.add(prints.readUIntBE(at, PRINT_BYTES));
@@ -64,7 +64,7 @@ export function answerToPrints(
 export interface Answered {
   /** All that we have of the part that the answer is about, as it was told. */
   readonly ours: readonly DigestedKey[];
-  readonly answer: Pick<KeysReply, 'places' | 'keys' | 'digest'>;
+  readonly answer: Omit<AnsweredPart, 'toHash'>;
   readonly digestOf: (key: KeyVersion) => Digest;
   /** What a key is to us that we do not have. What it is to them, they know. */
   readonly absent: ObjectVersion;

@@ -74,62 +74,43 @@ export class SharedSlots {
         const changes = table.changes[node - FIRST_OF_64] as number;
         if (changes === this.#changes[node - FIRST_OF_64]) continue;
         this.#changes[node - FIRST_OF_64] = changes;
-        this.#sumUpAll(node);
+        const first = firstChildOf(node);
+        for (let child = first; child < first + FAN_OUT; child++) this.#sumUp(child);
+        this.#sumUp(node);
         hasChanged = true;
       }
       if (hasChanged) this.#sumUp(top);
     }
   }
 
-  /** As slots were when they were refreshed, or later; those that are not shared have none. */
+  /** As slots were when they were refreshed, or later. */
   digestsOf(node: TreeNode): NodeDigests {
-    const digests = Buffer.alloc(digestCountOf(node) * DIGEST_BYTES);
+    const digests = Buffer.allocUnsafe(digestCountOf(node) * DIGEST_BYTES);
     const first = isLeaf(node) ? node : firstChildOf(node);
     for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
       const each = first + at / DIGEST_BYTES;
-      if (isLeaf(each) && !this.has(slotOfLeaf(each))) continue;
-      const [words, place] = isLeaf(each)
-        ? [this.#slotWords, 2 * slotOfLeaf(each)]
-        : [this.#words, 2 * each];
-      digests.writeInt32BE(words[place] as number, at);
-      digests.writeInt32BE(words[place + 1] as number, at + 4);
+      digests.writeInt32BE(this.#word(each, 0), at);
+      digests.writeInt32BE(this.#word(each, 1), at + 4);
     }
     return { node, digests };
   }
 
-  /** Of a node of 64 slots: its children, and then itself. */
-  #sumUpAll(node: TreeNode): void {
-    const first = firstChildOf(node);
-    for (let child = first; child < first + FAN_OUT; child++) this.#sumUpSlots(child);
-    this.#sumUp(node);
-  }
-
-  #sumUpSlots(node: TreeNode): void {
-    const words = this.#slotWords;
-    const from = slotOfLeaf(firstChildOf(node));
-    let high = 0;
-    let low = 0;
-    for (let slot = from; slot < from + FAN_OUT; slot++) {
-      if (this.#isShared[slot] === 0) continue;
-      high ^= words[2 * slot] as number;
-      low ^= words[2 * slot + 1] as number;
-    }
-    this.#set(node, high, low);
-  }
-
   #sumUp(node: TreeNode): void {
-    const from = firstChildOf(node);
+    const first = firstChildOf(node);
     let high = 0;
     let low = 0;
-    for (let child = from; child < from + FAN_OUT; child++) {
-      high ^= this.#words[2 * child] as number;
-      low ^= this.#words[2 * child + 1] as number;
+    for (let child = first; child < first + FAN_OUT; child++) {
+      high ^= this.#word(child, 0);
+      low ^= this.#word(child, 1);
     }
-    this.#set(node, high, low);
-  }
-
-  #set(node: TreeNode, high: number, low: number): void {
     this.#words[2 * node] = high;
     this.#words[2 * node + 1] = low;
+  }
+
+  /** The higher or the lower half of its digest; slots that are not shared have none. */
+  #word(node: TreeNode, half: 0 | 1): number {
+    if (!isLeaf(node)) return this.#words[2 * node + half] as number;
+    const slot = slotOfLeaf(node);
+    return this.#isShared[slot] === 0 ? 0 : (this.#slotWords[2 * slot + half] as number);
   }
 }

@@ -1,10 +1,9 @@
-// What this node has of a part of a slot, for a comparison of keys.
+// What this node has of a part of a slot, for a comparison of keys, and what it answers to one.
 
-import type { OwnParts } from '../listing/own-keys.ts';
-import { listOwnKeys } from '../listing/own-keys.ts';
-import type { HashRange, SlotAt } from '../messages.ts';
+import { listOwnKeys, type OwnParts } from '../listing/own-keys.ts';
+import type { AnsweredPart, HashRange, KeysReply, KeysRequest, SlotAt } from '../messages.ts';
 import { digestOf } from './key-digest.ts';
-import type { DigestedKey } from './key-prints.ts';
+import { answerToPrints, type DigestedKey } from './key-prints.ts';
 
 export interface SlotKeysParts extends OwnParts {
   readonly digestSeed: number;
@@ -18,7 +17,9 @@ export interface SlotKeys {
 }
 
 /** In one message: prints of 12 KiB, or some hundred KiB of keys and versions. */
-const KEYS_MAX = 4_096;
+export const KEYS_MAX = 4_096;
+/** An answer that has so many goes no further: the longest part may follow. */
+const KEY_BYTES_MAX = 1024 * 1024;
 
 /** Rejects as Engine.scan does. */
 export async function slotKeys(
@@ -37,4 +38,33 @@ export async function slotKeys(
     keys.push({ hash, key, version, digest });
   }
   return { keys, toHash: end };
+}
+
+/** Of the first part at least. Rejects as Engine.scan does for that one. */
+export async function answerToKeys(
+  parts: SlotKeysParts,
+  { keyspace, salt, parts: asked }: KeysRequest,
+): Promise<KeysReply> {
+  const answered: AnsweredPart[] = [];
+  let [count, bytes] = [0, 0];
+  for (const { slot, prints, ...hashes } of asked) {
+    if (count >= KEYS_MAX || bytes >= KEY_BYTES_MAX) break;
+    const ours = await readable(slotKeys(parts, { keyspace, slot }, hashes), answered.length > 0);
+    if (ours === undefined) break;
+    const answer = answerToPrints(prints, salt, ours.keys);
+    answered.push({ toHash: ours.toHash, ...answer });
+    count += answer.keys.length;
+    for (const { key } of answer.keys) bytes += key.length;
+  }
+  return { kind: 'keys', parts: answered };
+}
+
+/** Undefined: it cannot be read, which whoever asks for this part alone is told. */
+async function readable(keys: Promise<SlotKeys>, mayFail: boolean): Promise<SlotKeys | undefined> {
+  try {
+    return await keys;
+  } catch (error) {
+    if (!mayFail) throw error;
+    return undefined;
+  }
 }

@@ -1,54 +1,63 @@
-// Brings two copies of a slot level: the keys that differ are found by their prints, and of each
-// key of which one side knows more the other gets the object. Of a slot of many keys only those
-// buckets are looked at that differ. Whoever has less merges: nothing is ever taken back, so it
-// does no harm when both sides do this at once, or clients write meanwhile.
+// Brings two copies of some slots level: the keys that differ are found by their prints, and of
+// each key of which one side knows more the other gets the object. Of a slot of many keys only
+// those buckets are looked at that differ. Whoever has less merges: nothing is ever taken back, so
+// it does no harm when both sides do this at once, or clients write meanwhile.
+//
+// What there is to be asked stands in a row of parts. A message takes as many as go into it; what
+// its answer leaves open goes back into the row.
 
+import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
-import { encodeObject } from '../../causality/object-format.ts';
-import type { Clock } from '../../host/host.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { Keyspace } from '../keyspace.ts';
-import type { HashRange, KeyAt, SlotAt } from '../messages.ts';
-import type { PacedWindow } from '../paced-window.ts';
-import { type Asking, answerOf, type MemberIndex } from '../peers.ts';
+import type { AnsweredPart, HashRange, SlotAt } from '../messages.ts';
+import { answerOf, type MemberIndex } from '../peers.ts';
 import type { RefillBook } from '../refill/refill-book.ts';
-import type { Replica } from '../replica.ts';
 import { digestOf } from './key-digest.ts';
-import { differencesIn, printsOf } from './key-prints.ts';
+import { type DigestedKey, differencesIn, printsOf } from './key-prints.ts';
+import {
+  type ExchangeCounters,
+  type Exchanged,
+  type ExchangeParts,
+  ObjectExchange,
+} from './object-exchange.ts';
 import { bucketDigests } from './slot-buckets.ts';
-import { slotKeys } from './slot-keys.ts';
+import { KEYS_MAX, slotKeys } from './slot-keys.ts';
 import { BUCKET_COUNT, BUCKET_HASHES } from './tree-shape.ts';
 
-export interface SlotRepairParts {
+export interface SlotRepairParts extends ExchangeParts {
   readonly engine: Engine;
-  readonly replica: Replica;
   readonly refill: RefillBook;
-  readonly peers: Asking;
-  readonly clock: Clock;
-  readonly requestMs: number;
   readonly digestSeed: number;
-  readonly window: PacedWindow;
 }
 
-export interface RepairCounters {
-  /** Objects that the other side lacked, and that we did. */
-  keysSent: number;
-  keysFetched: number;
+interface Part extends HashRange {
+  readonly slot: Slot;
 }
 
-export interface Repaired {
-  /** That differed. */
-  keys: number;
-  /** Of the objects that were sent and fetched for them. */
-  bytes: number;
-  /** We have all that the other side had. */
-  hasAll: boolean;
-  /** And it has all that we had. */
-  isLevel: boolean;
+/** What is asked of a part. */
+interface Told {
+  readonly part: Part;
+  /** Ours, up to a hash, inclusive. */
+  readonly keys: readonly DigestedKey[];
+  readonly toHash: number;
 }
 
-/** An answer that took longer is slow. */
-const SLOW_MS = 50;
+interface Task {
+  readonly member: MemberIndex;
+  readonly keyspace: Keyspace;
+  readonly exchanged: Map<Slot, Exchanged>;
+  /** Of which not everything was told. */
+  readonly untold: Set<Slot>;
+  /** Still to be asked. */
+  readonly row: Part[];
+}
+
+/** In one message, when they have few keys. */
+export const SLOTS_TOGETHER = 16;
+
+/** Whose buckets are compared beside each other. */
+const SLOTS_AT_ONCE = 4;
 
 /** The prints of more keys would cost more than the digests of buckets, and another turn. */
 const KEYS_WITHOUT_BUCKETS_MAX = 256;
@@ -59,131 +68,115 @@ const BUCKETS_APART_MAX = 4;
 const ALL_HASHES: HashRange = { fromHash: 0, toHash: 2 ** 32 - 1 };
 
 export class SlotRepair {
-  readonly counters: RepairCounters = { keysSent: 0, keysFetched: 0 };
   readonly #parts: SlotRepairParts;
+  readonly #exchange: ObjectExchange;
   /** Of the prints: another one each time. */
   #salt = 0;
 
   constructor(parts: SlotRepairParts) {
     this.#parts = parts;
+    this.#exchange = new ObjectExchange(parts);
   }
 
-  /** Undefined: we were not told everything. Rejects as our disk does. */
-  async run(member: MemberIndex, keyspace: Keyspace, slot: Slot): Promise<Repaired | undefined> {
-    const at = { keyspace: keyspace.number, slot };
-    const repaired = { keys: 0, bytes: 0, hasAll: true, isLevel: true };
-    const ranges = await this.#differingHashes(member, at);
-    if (ranges === undefined) return undefined;
-    let wasToldAll = true;
-    for (const hashes of ranges) {
-      wasToldAll = (await this.#repairPart(member, keyspace, at, hashes, repaired)) && wasToldAll;
-    }
+  get counters(): ExchangeCounters {
+    return this.#exchange.counters;
+  }
+
+  /** Of each slot, but for those of which we were not told everything. Rejects as our disk. */
+  async run(
+    member: MemberIndex,
+    keyspace: Keyspace,
+    slots: readonly Slot[],
+  ): Promise<ReadonlyMap<Slot, Exchanged>> {
+    const exchanged = new Map(slots.map((slot) => [slot, nothingYet()]));
+    const task: Task = { member, keyspace, exchanged, untold: new Set(), row: [] };
+    await fanOut(slots, SLOTS_AT_ONCE, (slot) => this.#lineUp(task, slot));
+    while (task.row.length > 0) await this.#takeTurn(task);
     await this.#parts.window.drained();
-    return wasToldAll ? repaired : undefined;
+    for (const slot of task.untold) exchanged.delete(slot);
+    return exchanged;
   }
 
-  /** Where the slot differs, or may; undefined: the other side did not answer. */
-  async #differingHashes(member: MemberIndex, at: SlotAt): Promise<HashRange[] | undefined> {
+  /** The slot, or those parts of it that differ. */
+  async #lineUp({ member, keyspace, row, untold }: Task, slot: Slot): Promise<void> {
     const { engine, peers, requestMs, digestSeed } = this.#parts;
-    if (engine.countOf(at.keyspace, at.slot) <= KEYS_WITHOUT_BUCKETS_MAX) return [ALL_HASHES];
-    const buckets = await bucketDigests(engine, digestSeed, at.keyspace, at.slot);
-    const request = { kind: 'compare-buckets', ...at, buckets } as const;
-    const answer = await answerOf(peers, member, request, requestMs);
-    return answer.kind === 'buckets' ? bucketRanges(answer.differing) : undefined;
-  }
-
-  /** Whether we were told everything that differs there. */
-  async #repairPart(
-    member: MemberIndex,
-    keyspace: Keyspace,
-    at: SlotAt,
-    hashes: HashRange,
-    repaired: Repaired,
-  ): Promise<boolean> {
-    const { digestSeed, peers, replica, requestMs, window } = this.#parts;
-    const absent = replica.objectOf(at, undefined);
-    let wasToldAll = true;
-    for (let { fromHash } = hashes; fromHash <= hashes.toHash; ) {
-      const { keys, toHash } = await slotKeys(this.#parts, at, { ...hashes, fromHash });
-      this.#salt = (this.#salt + 1) >>> 0;
-      const told = { salt: this.#salt, prints: printsOf(keys, this.#salt) };
-      const request = { kind: 'compare-keys', ...at, fromHash, toHash, ...told } as const;
-      const answer = await answerOf(peers, member, request, requestMs);
-      if (answer.kind !== 'keys' || answer.toHash < fromHash) return false;
-      const ours = keys.filter(({ hash }) => hash <= answer.toHash);
-      const { found, areAll } = differencesIn({
-        ...{ ours, answer, absent },
-        digestOf: ({ key, version }) => digestOf(digestSeed, { ...at, key }, version.context),
-      });
-      wasToldAll &&= areAll;
-      for (const { key, weLack, theyLack } of found) {
-        repaired.keys += 1;
-        const keyAt = { ...at, key };
-        if (weLack) await window.begin(() => this.#fetch(member, keyspace, keyAt, repaired));
-        if (theyLack) await window.begin(() => this.#send(member, keyspace, keyAt, repaired));
-      }
-      fromHash = answer.toHash + 1;
-    }
-    return wasToldAll;
-  }
-
-  /** Never rejects: what could not be done now is found again. */
-  async #fetch(
-    member: MemberIndex,
-    keyspace: Keyspace,
-    at: KeyAt,
-    repaired: Repaired,
-  ): Promise<void> {
-    const { peers, requestMs, window } = this.#parts;
-    const answer = await answerOf(peers, member, { ...at, kind: 'read-object' }, requestMs);
-    const isThere = answer.kind === 'object' && answer.object !== undefined;
-    window.adapt(isThere);
-    const object = isThere ? (answer.object as Buffer) : undefined;
-    if (object !== undefined && (await this.#merge(keyspace, at, object))) {
-      repaired.bytes += object.length;
+    const { number } = keyspace;
+    if (engine.countOf(number, slot) <= KEYS_WITHOUT_BUCKETS_MAX) {
+      row.push({ slot, ...ALL_HASHES });
       return;
     }
-    repaired.hasAll = false;
-    repaired.isLevel = false;
+    const buckets = await bucketDigests(engine, digestSeed, number, slot);
+    const request = { kind: 'compare-buckets', keyspace: number, slot, buckets } as const;
+    const answer = await answerOf(peers, member, request, requestMs);
+    if (answer.kind !== 'buckets') untold.add(slot);
+    else for (const range of bucketRanges(answer.differing)) row.push({ slot, ...range });
   }
 
-  async #merge(keyspace: Keyspace, at: KeyAt, object: Buffer): Promise<boolean> {
-    try {
-      await this.#parts.replica.merge(keyspace, at, object);
-      this.counters.keysFetched += 1;
-      return true;
-    } catch {
-      this.#parts.window.adapt(false);
-      return false;
+  /** One question about what stands first in the row, and what follows from the answer. */
+  async #takeTurn(task: Task): Promise<void> {
+    const { peers, requestMs } = this.#parts;
+    const { member, keyspace, row } = task;
+    const asked = await this.#take(task);
+    this.#salt = (this.#salt + 1) >>> 0;
+    const salt = this.#salt;
+    const parts = asked.map(({ part, keys, toHash }) => {
+      return { slot: part.slot, fromHash: part.fromHash, toHash, prints: printsOf(keys, salt) };
+    });
+    const request = { kind: 'compare-keys', keyspace: keyspace.number, salt, parts } as const;
+    const answer = await answerOf(peers, member, request, requestMs);
+    if (answer.kind !== 'keys' || answer.parts.length === 0) {
+      // Who refuses has looked at the first of them only.
+      const open = [...asked.map(({ part }) => part), ...row.splice(0)];
+      const dropped = answer.kind === 'refused' ? open.splice(0, 1) : open.splice(0);
+      for (const { slot } of dropped) task.untold.add(slot);
+      row.push(...open);
+      return;
+    }
+    row.unshift(...asked.slice(answer.parts.length).map(({ part }) => part));
+    for (const [i, answered] of answer.parts.entries()) {
+      const told = asked[i];
+      if (told !== undefined) await this.#level(task, told, answered);
     }
   }
 
-  async #send(
-    member: MemberIndex,
-    keyspace: Keyspace,
-    at: KeyAt,
-    repaired: Repaired,
-  ): Promise<void> {
-    const { clock, peers, replica, requestMs, window } = this.#parts;
-    try {
-      const object = encodeObject(replica.objectOf(at, await replica.read(keyspace, at)));
-      const fromMs = clock.monotonicMs();
-      const answer = await answerOf(
-        peers,
-        member,
-        { ...at, kind: 'store-copy', object },
-        requestMs,
-      );
-      const isKept = answer.kind === 'stored';
-      window.adapt(isKept && clock.monotonicMs() - fromMs < SLOW_MS);
-      if (!isKept) repaired.isLevel = false;
-      else this.counters.keysSent += 1;
-      repaired.bytes += object.length;
-    } catch {
-      repaired.isLevel = false;
-      window.adapt(false);
+  /** From the row, and with what we have there: at least one, and as many as go into a message. */
+  async #take({ keyspace, row }: Task): Promise<Told[]> {
+    const asked: Told[] = [];
+    let keys = 0;
+    while (asked.length < SLOTS_TOGETHER && keys < KEYS_MAX) {
+      const part = row.shift();
+      if (part === undefined) break;
+      const at = { keyspace: keyspace.number, slot: part.slot };
+      const ours = await slotKeys(this.#parts, at, part);
+      asked.push({ part, ...ours });
+      keys += ours.keys.length;
     }
+    return asked;
   }
+
+  async #level(task: Task, { part, keys, toHash }: Told, answered: AnsweredPart): Promise<void> {
+    const { digestSeed, replica } = this.#parts;
+    const { member, keyspace } = task;
+    const at: SlotAt = { keyspace: keyspace.number, slot: part.slot };
+    const end = Math.min(answered.toHash, toHash);
+    const { found, areAll } = differencesIn({
+      ours: keys.filter(({ hash }) => hash <= end),
+      answer: answered,
+      digestOf: ({ key, version }) => digestOf(digestSeed, { ...at, key }, version.context),
+      absent: replica.objectOf(at, undefined),
+    });
+    if (!areAll || end < part.fromHash) task.untold.add(part.slot);
+    for (const difference of found) {
+      const slot = task.exchanged.get(part.slot) as Exchanged;
+      await this.#exchange.begin(member, keyspace, { ...difference, ...at }, slot);
+    }
+    const isOpen = end >= part.fromHash && end < part.toHash;
+    if (isOpen) task.row.push({ ...part, fromHash: end + 1 });
+  }
+}
+
+function nothingYet(): Exchanged {
+  return { keys: 0, bytes: 0, hasAll: true, isLevel: true };
 }
 
 /** The buckets that differ, or the whole slot when many do. */

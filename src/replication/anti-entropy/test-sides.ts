@@ -19,6 +19,7 @@ import { DeadSlots } from '../reaping/dead-slots.ts';
 import { FloorBook } from '../reaping/floor-book.ts';
 import { RefillBook } from '../refill/refill-book.ts';
 import { Replica } from '../replica.ts';
+import { refusal } from '../responder.ts';
 import { Comparison, type ComparisonParts } from './comparison.ts';
 
 const SEED = 7;
@@ -90,7 +91,7 @@ export class Side {
   async #ask(other: Side, members: readonly MemberIndex[], { request, onAnswer }: Question) {
     const { kind } = request;
     const heard = this.#crossed(kind, request, writeRequest, readRequest);
-    const reply = await other.#answer(heard);
+    const reply = await other.#answer(heard).catch(refusal);
     for (const member of members) {
       onAnswer(member, this.#crossed(kind, reply, writeReply, readReply));
     }

@@ -62,6 +62,6 @@ function writeCount(writer: ByteWriter, counts: Int32Array, at: number): void {
 
 function readCount(reader: ByteReader, counts: Int32Array, at: number): void {
   const count = reader.varint();
-  if (count > COUNT_MAX) throw badBytes(`${count} keys in slot ${at}`);
+  if (count === 0 || count > COUNT_MAX) throw badBytes(`${count} keys in slot ${at}`);
   counts[at] = count;
 }

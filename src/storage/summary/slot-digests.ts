@@ -9,7 +9,7 @@
 // Source: "Tictac" trees of Riak (github.com/martinsumner/leveled, docs/TICTAC.md): a tree of XORed
 // hashes of key and version, updated without a look at the other keys.
 
-import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { type ByteReader, type ByteWriter, badBytes } from '../../base/bytes.ts';
 import { type KeyspaceNumber, SLOT_COUNT } from '../../base/ids.ts';
 import { CHANGES_SLOTS, type DigestTable, type EngineKey, type SlotRange } from '../engine.ts';
 import { SlotTable } from './slot-table.ts';
@@ -72,4 +72,5 @@ function writeDigest(writer: ByteWriter, words: Int32Array, at: number): void {
 function readDigest(reader: ByteReader, words: Int32Array, at: number): void {
   words[at] = reader.u32();
   words[at + 1] = reader.u32();
+  if (words[at] === 0 && words[at + 1] === 0) throw badBytes('the digest of a slot is empty');
 }

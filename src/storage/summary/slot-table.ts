@@ -11,7 +11,7 @@ import { SLOT_COUNT } from '../../base/ids.ts';
 import type { SlotRange } from '../engine.ts';
 
 export type WriteWords = (writer: ByteWriter, words: Int32Array, at: number) => void;
-/** Throws BAD_BYTES. */
+/** Throws BAD_BYTES, also when there is nothing in the words. */
 export type ReadWords = (reader: ByteReader, words: Int32Array, at: number) => void;
 
 export class SlotTable {
@@ -67,12 +67,10 @@ export class SlotTable {
   }
 
   #writeSlots(writer: ByteWriter, words: Int32Array, writeWords: WriteWords): void {
-    let slots = 0;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.#isUsed(words, slot)) slots += 1;
-    writer.varint(slots);
+    const slots = usedSlots(words, this.#wordsPerSlot);
+    writer.varint(slots.length);
     let next = 0;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (!this.#isUsed(words, slot)) continue;
+    for (const slot of slots) {
       writer.varint(slot - next);
       writeWords(writer, words, slot * this.#wordsPerSlot);
       next = slot + 1;
@@ -85,14 +83,19 @@ export class SlotTable {
       const slot = next + reader.varint();
       if (slot >= SLOT_COUNT) throw badBytes(`a summary speaks of a slot ${slot}`);
       readWords(reader, words, slot * this.#wordsPerSlot);
-      if (!this.#isUsed(words, slot)) throw badBytes(`a summary has nothing of slot ${slot}`);
       next = slot + 1;
     }
   }
+}
 
-  #isUsed(words: Int32Array, slot: number): boolean {
-    const width = this.#wordsPerSlot;
-    for (let at = slot * width; at < (slot + 1) * width; at++) if (words[at] !== 0) return true;
-    return false;
+/** Those with anything in their words, ascending. */
+function usedSlots(words: Int32Array, wordsPerSlot: number): Uint16Array {
+  const slots = new Uint16Array(SLOT_COUNT);
+  let count = 0;
+  for (let at = 0; at < words.length; at++) {
+    if (words[at] === 0) continue;
+    const slot = Math.floor(at / wordsPerSlot);
+    if (count === 0 || slots[count - 1] !== slot) slots[count++] = slot;
   }
+  return slots.subarray(0, count);
 }
