@@ -78,7 +78,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/anti-entropy/comparison.ts',
     text: 'if (repaired?.keys === 0) this.#alike',
     becomes: 'if (repaired !== undefined) this.#alike',
-    weather: ['hasFullDisks', 'hasLossyNetwork', 'hasPartitions'],
+    weather: ['hasFullDisks'],
+    load: { keys: manyKeys(40) },
   },
   {
     name: 'the count of a slot grows with every write',

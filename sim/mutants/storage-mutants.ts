@@ -74,7 +74,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'src/storage/log/log-batch.ts',
     text: 'if (sequence > after) target.drop(range, sequence);',
     becomes: '',
-    weather: ['hasCrashes'],
+    weather: ['hasCrashes', 'hasStalledDisks'],
     load: { flushChance: 0.06 },
   },
   {

@@ -31,8 +31,8 @@ export interface FaultParts {
 /** Of the wall clock, to either side: more than two clocks may be apart (hybrid-clock.ts). */
 const SKEW_MS_MAX = 30_000;
 const JUMP_MS_MAX = 60_000;
-/** What a node had durably is taken down before so many of its crashes. */
-const CRASH_LOOK_CHANCE = 0.2;
+/** Before so many of its crashes, and after the next start, it is noted what a node has. */
+const CRASH_LOOK_CHANCE = 0.3;
 
 export class Faults {
   readonly counts: FaultCounts = {
@@ -46,6 +46,8 @@ export class Faults {
   readonly #weather: Weather;
   readonly #random: SimRandom;
   readonly #lateDice: SimRandom;
+  /** Names of nodes that were noted when they crashed. */
+  readonly #noted = new Set<string>();
   readonly #copies = new Map<string, DiskCopy>();
   /** Machines that are down because their disk is being replaced. */
   readonly #inRepair = new Set<string>();
@@ -141,7 +143,8 @@ export class Faults {
     const { world, cluster, looks } = this.#parts;
     for (const name of names) {
       if (!world.node(name).isUp) continue;
-      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) looks.note(name);
+      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) this.#noted.add(name);
+      if (this.#noted.has(name)) looks.note(name);
       this.counts.crashes += 1;
       cluster.crash(name);
       this.#restartLater(name);
@@ -149,10 +152,11 @@ export class Faults {
   }
 
   #restartLater(name: string): void {
-    const { world, cluster } = this.#parts;
+    const { world, cluster, looks } = this.#parts;
     this.#later(this.#random.exponential(this.#weather.downMs), `restart ${name}`, async () => {
       if (world.node(name).isUp || this.#inRepair.has(name)) return;
       if (!(await cluster.start(name))) this.#restartLater(name);
+      else if (this.#noted.delete(name)) looks.note(name);
     });
   }
 
