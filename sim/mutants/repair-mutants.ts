@@ -79,7 +79,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     text: 'if (repaired?.keys === 0) this.#alike',
     becomes: 'if (repaired !== undefined) this.#alike',
     weather: ['hasFullDisks'],
-    load: { keys: manyKeys(40) },
+    load: { operations: [300, 400], thinkMs: [5, 20], keys: manyKeys(200), lookChance: 0.005 },
   },
   {
     name: 'the count of a slot grows with every write',
