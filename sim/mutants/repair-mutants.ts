@@ -1,6 +1,6 @@
 // Bugs in what brings copies level and forgets what is dead: hints, anti-entropy, reaping, flushes.
 
-import { manyKeys } from '../shared-keys.ts';
+import { HOT_KEYS, manyKeys } from '../shared-keys.ts';
 import type { Mutant } from './mutant.ts';
 
 export const REPAIR_MUTANTS: readonly Mutant[] = [
@@ -34,9 +34,9 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
     becomes: '',
-    weather: ['hasIslands', 'hasClogs'],
+    weather: ['hasCrashes', 'hasSlowNetwork', 'hasClogs'],
     nodes: 5,
-    load: { operations: [80, 120], thinkMs: [10, 40], lookChance: 0.1 },
+    load: { operations: [150, 200], thinkMs: [5, 15], keys: HOT_KEYS, lookChance: 0.2 },
   },
   {
     name: 'a copy for two goes when one has it',
