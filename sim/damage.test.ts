@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node } from '../src/node/node.ts';
-import { LATEST, SimCluster } from './cluster.ts';
+import { LATEST, SIBLINGS, SimCluster } from './cluster.ts';
 import { SimWorld } from './sim-host.ts';
 
 const KEYS = Array.from({ length: 60 }, (_, i) => `key-${i}`);
@@ -115,4 +115,35 @@ test('a node whose tables rotted while it was down starts, and heals', async () 
   story.cluster.crash('n1');
   story.cluster.crash('n3');
   await story.allReadable(1);
+});
+
+test('a slot heals of which others have newer versions than the one that rotted', async () => {
+  const story = await new Story(4).begin();
+  const [key] = KEYS as [string, ...string[]];
+  assert.ok(story.rot('table-', () => 30).length > 0);
+  const change = { kind: 'put', value: Buffer.from('newer'), expiresAt: 0 } as const;
+  const write = story.node('n1').write({ keyspace: LATEST, key: Buffer.from(key), change });
+  assert.equal((await story.world.settle(write, 5_000)).kind, 'ok');
+  await story.healed();
+  const read = story.victim.get({ keyspace: LATEST, key: Buffer.from(key), r: 1 });
+  const found = await story.world.settle(read, 5_000);
+  assert.ok(found.kind === 'found');
+  assert.equal(String(found.values[0]?.value), 'newer');
+});
+
+test('a node that dropped slots goes on as a new actor: it forgot what it named', async () => {
+  const story = await new Story(5).begin();
+  const key = Buffer.from(KEYS[0] as string);
+  const actorOfWrite = async () => {
+    const change = { kind: 'put', value: Buffer.from('v'), expiresAt: 0 } as const;
+    const write = story.victim.write({ keyspace: SIBLINGS, key, change });
+    const outcome = await story.world.settle(write, 5_000);
+    assert.ok(outcome.kind === 'ok');
+    return outcome.dot.actor;
+  };
+  const before = await actorOfWrite();
+  await story.world.runFor(2_000);
+  assert.ok(story.rot('table-', () => 30).length > 0);
+  await story.healed();
+  assert.notEqual(await actorOfWrite(), before);
 });

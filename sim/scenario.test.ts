@@ -10,6 +10,8 @@ const REGRESSIONS: [seed: number, what: string][] = [
   [8, 'a forwarded write whose frame came twice became two siblings'],
   [9, 'a log poisoned while it closes'],
   [20_011, 'who took a new incarnation believed that his disk had lost a life'],
+  [10_024, 'a slot of which others had newer versions than the one that rotted never healed'],
+  [20_669, 'a node that a power cut made refill its slots anew was said to be well'],
 ];
 
 /** Of the oracles that nothing from outside a node can provoke. */

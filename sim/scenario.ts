@@ -23,7 +23,7 @@ import { SessionClient, type SessionOptions } from './sessions/session-client.ts
 import type { SharedKeys } from './shared-keys.ts';
 import { SimWorld } from './sim-host.ts';
 import type { SimRandom } from './sim-random.ts';
-import { DiskAtlas } from './weather/disk-atlas.ts';
+import { DiskAtlas, isSound } from './weather/disk-atlas.ts';
 import { type FaultCounts, Faults } from './weather/faults.ts';
 import { drawPlaces, type Places } from './weather/places.ts';
 import { describeWeather, drawWeather, type Weather } from './weather/weather.ts';
@@ -86,6 +86,11 @@ const USUAL_LOAD: Load = {
   lookChance: 0.03,
 };
 
+/**
+ * Until it is durable that all slots are full: a node that a power cut makes refill them again
+ * needs all others once more, also the one that stays broken for good.
+ */
+const NOTED_MS = 50;
 /** Of a few dozen keys. */
 const REFILL_MS_MAX = 60_000;
 /** Longer than a run: what is refused is refused for want of room. */
@@ -162,6 +167,7 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.settle(Promise.all(cluster.names.map((name) => cluster.start(name))));
   await world.runUntil(() => cluster.running().every((node) => node.isReady()));
   await world.runUntil(() => isFull(cluster));
+  await world.runFor(NOTED_MS);
   faults.start();
   const isAllKept = () => !faults.hasDestroyed;
   const watch = new RefillWatch({ world, cluster, history, isAllKept });
@@ -191,11 +197,18 @@ async function surviveWeather(run: Run): Promise<void> {
   await world.settle(Promise.all([acks, answers, looks].map((each) => each.finish())));
 }
 
-/** A node that lost its disk needs all others once, before it can do without one. */
+/** A node that lost its disk, or some of it, needs all others once before it can do without one. */
 async function refillAll({ world, cluster, history, faults }: Run): Promise<void> {
   if (!faults.hasDestroyed) return;
-  await heal({ world, cluster, history, names: cluster.names });
-  await world.runUntil(() => isFull(cluster), REFILL_MS_MAX);
+  const { names } = cluster;
+  for (const name of names.filter((each) => faults.isRefusing(each))) {
+    cluster.crash(name);
+    await heal({ world, cluster, history, names: names.filter((each) => each !== name) });
+    const isReplaced = await world.settle(faults.replaceRotten(name));
+    if (!isReplaced) history.broken.push(`lost: ${name} had the last copy of something`);
+  }
+  await heal({ world, cluster, history, names });
+  await world.runUntil(() => names.every((name) => isSound(cluster, world, name)), REFILL_MS_MAX);
 }
 
 function isFull(cluster: SimCluster): boolean {

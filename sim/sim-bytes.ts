@@ -33,10 +33,6 @@ export class SimBytes {
     this.#length = length;
   }
 
-  flip(offset: number, bit: number): void {
-    this.#bytes[offset] = (this.#bytes[offset] as number) ^ (1 << bit);
-  }
-
   become(other: SimBytes): void {
     this.truncate(0);
     this.write(0, other.#bytes.subarray(0, other.#length));

@@ -106,7 +106,10 @@ export class SimDirectory {
     this.#changes = [];
   }
 
-  /** What is durable now; restore() it later, and the node finds itself back in time. */
+  /**
+   * What was durably written, without rot; restore() it later, and the node finds itself back in
+   * time.
+   */
   backup(): ReadonlyMap<string, SimFile> {
     return cloneAll(this.#durable);
   }
@@ -167,6 +170,20 @@ export class SimDirectory {
 
   sizeOf(name: string): number {
     return this.#live.get(name)?.length ?? 0;
+  }
+
+  /** With something in them, and there after a crash too, in the order of their names. */
+  durableFiles(): [name: string, file: SimFile][] {
+    const files = [...this.#durable].filter(([name, file]) => {
+      return this.#live.get(name) === file && file.durableLength > 0;
+    });
+    return files.sort(([one], [other]) => (one < other ? -1 : 1));
+  }
+
+  /** Names of files that hold, or may hold after a crash, what reads otherwise than written. */
+  rottenNames(): string[] {
+    const files = [...this.#live, ...this.#durable];
+    return [...new Set(files.filter(([, file]) => file.isRotten).map(([name]) => name))];
   }
 
   /** Flips one bit of a durable byte, and nobody is told. */

@@ -9,8 +9,8 @@
 // the pages are marked clean, readers go on seeing them, no later sync writes them, and the next
 // crash takes them back (Rebello et al., ATC 2020).
 //
-// Invariant: a byte that was hardened changes only by a later truncation, by a write to its very
-// place, or by rot.
+// Invariant: a byte that was hardened changes only by a later truncation, or by a write to its very
+// place; by rot it only reads otherwise.
 
 import { assert } from '../src/base/assert.ts';
 import { SimBytes } from './sim-bytes.ts';
@@ -45,6 +45,7 @@ export class SimFile {
   readonly #live: SimBytes;
   #changes: Change[] = [];
   readonly #writes = new Set<Write>();
+  readonly #rot = new Rot();
 
   constructor(durable = new SimBytes()) {
     this.#durable = durable;
@@ -59,8 +60,12 @@ export class SimFile {
     return this.#durable.length;
   }
 
+  get isRotten(): boolean {
+    return this.#rot.isThere;
+  }
+
   read(offset: number, length: number): Buffer {
-    return this.#live.read(offset, length);
+    return this.#rot.over(this.#live.read(offset, length), offset);
   }
 
   beginAppend(bytes: Buffer): Append {
@@ -85,6 +90,7 @@ export class SimFile {
   finishTruncation(cut: Truncation): void {
     cut.isDone = true;
     this.#live.truncate(cut.length);
+    this.#rot.clear(cut.length);
   }
 
   beginWrite(offset: number, bytes: Buffer): Write {
@@ -101,6 +107,7 @@ export class SimFile {
     const bytes = write.bytes.subarray(0, length);
     this.#live.write(write.offset, bytes);
     this.#durable.write(write.offset, bytes);
+    this.#rot.clear(write.offset, write.offset + length);
   }
 
   /** Readers see the bytes, and a crash takes them back. */
@@ -141,16 +148,16 @@ export class SimFile {
     }
     this.#changes = [];
     this.#live.become(this.#durable);
+    this.#rot.clear(this.#durable.length);
   }
 
-  /** Flips one bit of what is on the platter. */
+  /** Flips one bit of what is read from the platter. */
   rot(offset: number, bit: number): void {
     assert(offset < this.#durable.length, `rot at ${offset} of ${this.#durable.length} bytes`);
-    this.#durable.flip(offset, bit);
-    if (offset < this.#live.length) this.#live.flip(offset, bit);
+    this.#rot.flip(offset, bit);
   }
 
-  /** A file of the same durable bytes, as a copy of the whole disk would have it. */
+  /** A file of the same durable bytes, as a copy of the whole disk would have it, without rot. */
   cloneDurable(): SimFile {
     return new SimFile(this.#durable.clone());
   }
@@ -224,5 +231,42 @@ function garble(bytes: SimBytes, { from, to }: Range, random: SimRandom): void {
     if (fate === 1) bytes.write(at, Buffer.alloc(end - at));
     if (fate === 2) bytes.write(at, random.bytes(end - at));
     at = end;
+  }
+}
+
+/**
+ * Bits that read otherwise than they were written. They lie over the bytes and not in them, so that
+ * a copy of the disk for a judge shows what was written, and so that it is known when the rot is
+ * gone: with the file, with its end, or with a write to the very place.
+ */
+class Rot {
+  /** By offset: the bits that are flipped. */
+  readonly #masks = new Map<number, number>();
+
+  get isThere(): boolean {
+    return this.#masks.size > 0;
+  }
+
+  /** Flipped twice, a bit is what it was. */
+  flip(offset: number, bit: number): void {
+    const mask = (this.#masks.get(offset) ?? 0) ^ (1 << bit);
+    if (mask === 0) this.#masks.delete(offset);
+    else this.#masks.set(offset, mask);
+  }
+
+  /** `bytes` from `offset` on, which are the caller's own, as they read now. */
+  over(bytes: Buffer, offset: number): Buffer {
+    for (const [place, mask] of this.#masks) {
+      const at = place - offset;
+      if (at >= 0 && at < bytes.length) bytes[at] = (bytes[at] as number) ^ mask;
+    }
+    return bytes;
+  }
+
+  /** These were written anew, or cut off. */
+  clear(from: number, to = Number.POSITIVE_INFINITY): void {
+    for (const place of this.#masks.keys()) {
+      if (place >= from && place < to) this.#masks.delete(place);
+    }
   }
 }

@@ -23,6 +23,7 @@ export class DiskLooks {
   readonly #seen = new Map<string, Seen>();
   /** By node: what was looked at before that look is of another disk. */
   readonly #replaced = new Map<string, number>();
+  readonly #spoiled = new Set<string>();
   readonly #notes: Promise<unknown>[] = [];
   #looks = 0;
 
@@ -62,8 +63,19 @@ export class DiskLooks {
     return image;
   }
 
+  /** From now on, until mend(), something rots there: the node drops what it cannot read. */
+  spoil(name: string): void {
+    this.#spoiled.add(name);
+  }
+
+  /** It has again what it should have. */
+  mend(name: string): void {
+    if (this.#spoiled.has(name)) this.forget(name);
+  }
+
   /** From now on the node has another disk. */
   forget(name: string): void {
+    this.#spoiled.delete(name);
     this.#replaced.set(name, this.#nextLook());
     this.#seen.delete(name);
   }
@@ -79,7 +91,7 @@ export class DiskLooks {
   }
 
   #compare(name: string, now: Seen): void {
-    if (now.look < (this.#replaced.get(name) ?? 0)) return;
+    if (this.#spoiled.has(name) || now.look < (this.#replaced.get(name) ?? 0)) return;
     const before = this.#seen.get(name);
     if (before !== undefined && before.look > now.look) return;
     this.#seen.set(name, now);

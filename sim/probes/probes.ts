@@ -30,6 +30,9 @@ const LINES: Readonly<Record<string, string>> = {
   'not compared': 'a comparison fails',
   'deleted keys not forgotten': 'a round of reaping fails on the disk',
   dropped: 'whole tables are dropped',
+  'floors written anew': 'damaged floors are written anew',
+  'damaged hints dropped': 'damaged hints are dropped',
+  'table-suspect': 'a compaction meets damage',
 };
 
 /** Counters of a node, as they stand at the end of a life. */
@@ -64,6 +67,9 @@ const COUNTERS: Readonly<Record<string, (metrics: NodeMetrics) => number>> = {
   'a log is replayed': ({ engine }) => engine.batchesRecovered,
   'a filter is asked': ({ engine }) => engine.filterChecks,
   'everything is scrubbed once': ({ engine }) => engine.scrub.passes,
+  'the check of the disk finds damage': ({ engine }) => engine.scrub.damageFound,
+  'a read meets damage': ({ engine }) => engine.corruptReads,
+  'a damaged slot is dropped': ({ damagedSlotsDropped }) => damagedSlotsDropped,
 };
 
 /** What a run has seen when it is over. */
@@ -79,6 +85,8 @@ const SEEN: Readonly<Record<string, (seen: Seen) => number>> = {
   'power is cut': ({ faults }) => faults.powerCuts,
   'a disk is lost': ({ faults }) => faults.disksLost,
   'a disk goes back in time': ({ faults }) => faults.disksRestored,
+  'a bit rots': ({ faults }) => faults.bitsRotten,
+  'a disk is replaced that rotted': ({ faults }) => faults.disksRotten,
   'a wiped node is refilled': ({ disks, wiped }) =>
     [...wiped].filter((name) => disks.get(name)?.objects.size !== 0).length,
   'a fallback counts for W': ({ history }) => history.writes.filter((w) => w.isSloppy).length,

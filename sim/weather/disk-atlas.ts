@@ -10,23 +10,32 @@
 //   old    N - R + 1: nothing tells the node that it went back in time before somebody shows it;
 //          until then it and one that the write has not reached yet are a quorum of R
 //
-// And no second disk goes while a node is still being refilled: two such nodes of three count in
-// reads when the third does not answer (replication/refill/without-past.ts).
+// Of rot in a file nothing needs to be known but that all that the node has, acknowledged or not,
+// stands elsewhere too, for its slots are dropped only then (replication/refill/damage-healer.ts):
+//
+//   rotten      one: what cannot be read says so, and a file that keeps a node from starting is
+//               lost with its disk
+//   rotten-log  N - R + 1: rot in the last batch cannot be told from a torn end (log-recovery.ts)
+//
+// And no second disk goes, and nothing rots, while a node has rot or is still being refilled: two
+// such nodes of three count in reads when the third does not answer
+// (replication/refill/without-past.ts).
 //
 // Whether it is so is read from the disks themselves, as a power cut in that moment would leave
 // them, and not from what the nodes say. The node is down meanwhile, for longer than any request
 // lasts: what was acknowledged with its copy was acknowledged before we look.
 
+import { isBehind } from '../../src/causality/siblings.ts';
 import type { SimCluster } from '../cluster.ts';
-import { type DiskImage, knows } from '../disk-image.ts';
+import { type DiskImage, knows, objectOn } from '../disk-image.ts';
 import type { History } from '../history.ts';
 import type { DiskLooks } from '../oracles/disk-looks.ts';
 import type { SimWorld } from '../sim-host.ts';
 
 /** Of N = 3 with R = 2. */
-const COPIES_LEFT_MIN = { lost: 1, old: 2 };
+const COPIES_LEFT_MIN = { lost: 1, old: 2, rotten: 1, 'rotten-log': 2 };
 
-/** What becomes of a disk: it is replaced by an empty one, or by an old copy. */
+/** What becomes of a disk: it is replaced by an empty one, or by an old copy; or a file rots. */
 export type DiskFate = keyof typeof COPIES_LEFT_MIN;
 /** Longer than a client waits for an answer. */
 const LOOK_MS = 2_000;
@@ -70,27 +79,43 @@ export class DiskAtlas {
   async maybeDestroy(loss: DiskLoss): Promise<boolean> {
     for (let look = 0; look < LOOKS_MAX; look++) {
       await this.#world.sleep(LOOK_MS);
-      // One after the other: what one look counts on no other may destroy meanwhile.
-      const turn = this.#lastTurn.then(() => this.#look(loss));
-      this.#lastTurn = turn;
-      if (await turn) return true;
+      if (await this.#lookInTurn(loss)) return true;
     }
     return false;
   }
 
+  /** The same for something in it, which was there before: now or not at all, up or down. */
+  maybeSpoil(loss: DiskLoss): Promise<boolean> {
+    return this.#lookInTurn(loss);
+  }
+
+  /** One after the other: what one look counts on no other may destroy meanwhile. */
+  #lookInTurn(loss: DiskLoss): Promise<boolean> {
+    const turn = this.#lastTurn.then(() => this.#look(loss));
+    this.#lastTurn = turn;
+    return turn;
+  }
+
   async #look({ name, fate, isOver, destroy }: DiskLoss): Promise<boolean> {
     if (isOver() || this.#isAnotherHollow(name)) return false;
-    const isGivenUp = await this.#isDispensable(name, COPIES_LEFT_MIN[fate]);
-    if (!isGivenUp || isOver()) return false;
+    const isReplaced = fate === 'lost' || fate === 'old';
+    const copiesMin = COPIES_LEFT_MIN[fate];
+    const looking = isReplaced
+      ? this.#isDispensable(name, copiesMin)
+      : this.#isElsewhere(name, copiesMin);
+    if (!(await looking) || isOver()) return false;
     this.#hollow.add(name);
-    this.#looks.forget(name);
+    if (isReplaced) this.#looks.forget(name);
+    else this.#looks.spoil(name);
     destroy();
     return true;
   }
 
   #isAnotherHollow(lost: string): boolean {
     for (const name of this.#hollow) {
-      if (this.#cluster.slotsRefilling(name) === 0) this.#hollow.delete(name);
+      if (!isSound(this.#cluster, this.#world, name)) continue;
+      this.#hollow.delete(name);
+      this.#looks.mend(name);
     }
     return [...this.#hollow].some((name) => name !== lost);
   }
@@ -107,4 +132,24 @@ export class DiskAtlas {
       return left.length >= copiesMin;
     });
   }
+
+  /** Whether what the node has, all of it, is known to so many other primaries. */
+  async #isElsewhere(spoiled: string, copiesMin: number): Promise<boolean> {
+    const images = await this.#looks.lookAtAll();
+    const own = images.get(spoiled) as DiskImage;
+    return [...own.objects].every(([name, object]) => {
+      const others = this.#cluster.holders(name).filter((holder) => holder !== spoiled);
+      const equals = others.filter((holder) => {
+        return !isBehind(objectOn(images.get(holder) as DiskImage, name), object);
+      });
+      return equals.length >= copiesMin;
+    });
+  }
+}
+
+/** Whether the node is up, with all that it should have, on a disk on which nothing rots. */
+export function isSound(cluster: SimCluster, world: SimWorld, name: string): boolean {
+  const metrics = cluster.node(name)?.metrics();
+  if (metrics === undefined || world.node(name).directory.rottenNames().length > 0) return false;
+  return metrics.slotsRefilling === 0 && metrics.engine.damaged.length === 0;
 }

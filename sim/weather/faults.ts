@@ -1,6 +1,6 @@
 // The faults of one run: when they strike, whom, and how they end. What the weather lacks never
 // strikes. Only what must be survivable is destroyed: bytes that no sync has confirmed, and disks
-// that the atlas gives up (disk-atlas.ts); so any loss is a bug, and never an excuse.
+// and files that the atlas gives up (disk-atlas.ts); so any loss is a bug, and never an excuse.
 
 import type { SimCluster } from '../cluster.ts';
 import type { DiskLooks } from '../oracles/disk-looks.ts';
@@ -9,6 +9,7 @@ import type { SimWorld } from '../sim-host.ts';
 import type { LinkQuality } from '../sim-link.ts';
 import type { SimRandom } from '../sim-random.ts';
 import type { DiskAtlas } from './disk-atlas.ts';
+import { drawRotPlace, isOfLog, isStillThere, mayRefuse } from './rot.ts';
 import type { Weather } from './weather.ts';
 
 /** How often something struck. */
@@ -19,6 +20,10 @@ export interface FaultCounts {
   disksRestored: number;
   /** Times that the atlas did not give a disk up. */
   disksSpared: number;
+  /** Bits that flipped. */
+  bitsRotten: number;
+  /** Disks that were replaced because a node would not start with what rotted there. */
+  disksRotten: number;
 }
 
 export interface FaultParts {
@@ -31,8 +36,8 @@ export interface FaultParts {
 /** Of the wall clock, to either side: more than two clocks may be apart (hybrid-clock.ts). */
 const SKEW_MS_MAX = 30_000;
 const JUMP_MS_MAX = 60_000;
-/** What a node had durably is taken down before so many of its crashes. */
-const CRASH_LOOK_CHANCE = 0.2;
+/** Before so many of its crashes, and after the next start, it is noted what a node has. */
+const CRASH_LOOK_CHANCE = 0.3;
 
 export class Faults {
   readonly counts: FaultCounts = {
@@ -41,11 +46,15 @@ export class Faults {
     disksLost: 0,
     disksRestored: 0,
     disksSpared: 0,
+    bitsRotten: 0,
+    disksRotten: 0,
   };
   readonly #parts: FaultParts;
   readonly #weather: Weather;
   readonly #random: SimRandom;
   readonly #lateDice: SimRandom;
+  /** Names of nodes that were noted when they crashed. */
+  readonly #noted = new Set<string>();
   readonly #copies = new Map<string, DiskCopy>();
   /** Machines that are down because their disk is being replaced. */
   readonly #inRepair = new Set<string>();
@@ -60,9 +69,10 @@ export class Faults {
     this.#lateDice = this.#random.fork('late');
   }
 
-  /** Whether any disk was replaced so far. */
+  /** Whether anything that was durable is gone so far: a disk, or what rotted. */
   get hasDestroyed(): boolean {
-    return this.counts.disksLost + this.counts.disksRestored > 0;
+    const { disksLost, disksRestored, bitsRotten } = this.counts;
+    return disksLost + disksRestored + bitsRotten > 0;
   }
 
   /** Sets the climate and schedules events until `stop()`. */
@@ -74,7 +84,7 @@ export class Faults {
       if (!this.#weather.hasSkewedClocks) break;
       world.node(name).quartz.setSkew(random.between(-SKEW_MS_MAX, SKEW_MS_MAX));
     }
-    const island = this.#lateDice.pick(cluster.names);
+    const island = this.#lateDice.shuffle(cluster.names).slice(0, this.#lateDice.pick([1, 2]));
     const kinds: [isOn: boolean, meanMs: number, strike: () => void][] = [
       [this.#weather.hasCrashes, 1_500, () => this.#crash([this.#someName()])],
       [this.#weather.hasPowerCuts, this.#weather.powerCutMs, () => this.#cutPower()],
@@ -88,6 +98,8 @@ export class Faults {
       [this.#weather.hasStalledDisks, 2_500, () => this.#stallDisk()],
       [this.#weather.hasLostDisks, 2_000, () => this.#replaceDisk(this.#someName(), undefined)],
       [this.#weather.hasOldDisks, 1_500, () => this.#copyOrRestore()],
+      [this.#weather.hasRot, 1_000, () => this.#rot()],
+      [this.#weather.hasReadErrors, 500, () => this.#failRead()],
       [this.#weather.hasIslands, 3_000, () => this.#cutOff(island)],
     ];
     for (const [isOn, meanMs, strike] of kinds) if (isOn) this.#repeat(meanMs, strike);
@@ -141,7 +153,8 @@ export class Faults {
     const { world, cluster, looks } = this.#parts;
     for (const name of names) {
       if (!world.node(name).isUp) continue;
-      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) looks.note(name);
+      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) this.#noted.add(name);
+      if (this.#noted.has(name)) looks.note(name);
       this.counts.crashes += 1;
       cluster.crash(name);
       this.#restartLater(name);
@@ -149,10 +162,15 @@ export class Faults {
   }
 
   #restartLater(name: string): void {
-    const { world, cluster } = this.#parts;
+    const { world, cluster, looks } = this.#parts;
     this.#later(this.#random.exponential(this.#weather.downMs), `restart ${name}`, async () => {
       if (world.node(name).isUp || this.#inRepair.has(name)) return;
-      if (!(await cluster.start(name))) this.#restartLater(name);
+      if (await cluster.start(name)) {
+        if (this.#noted.delete(name)) looks.note(name);
+        return;
+      }
+      if (this.isRefusing(name)) await this.#repairDisk(name, undefined);
+      else this.#restartLater(name);
     });
   }
 
@@ -173,18 +191,14 @@ export class Faults {
   }
 
   /**
-   * From all others, so that it stands in for them with its clients; or from one, which it cannot
-   * reach and others bring its writes to.
+   * The island from all others, so that its nodes stand in for them; or one node of it from one
+   * other, which it cannot reach and which gets its writes from the rest.
    */
-  #cutOff(name: string): void {
-    const { world, cluster } = this.#parts;
-    const { network } = world;
-    const other = this.#lateDice.pick(cluster.names.filter((each) => each !== name));
-    const begin = this.#lateDice.pick([
-      () => network.isolate(name),
-      () => network.partition([name], [other]),
-    ]);
-    begin();
+  #cutOff(island: readonly string[]): void {
+    const { network } = this.#parts.world;
+    const others = this.#parts.cluster.names.filter((name) => !island.includes(name));
+    if (this.#lateDice.chance(0.5)) network.partition(island, others);
+    else network.partition(island.slice(0, 1), [this.#lateDice.pick(others)]);
     this.#later(this.#random.between(1_000, 4_000), 'lands', () => network.healAll());
   }
 
@@ -268,11 +282,16 @@ export class Faults {
    * not happen in a while, the node goes on as it was. `by` undefined: by an empty one.
    */
   async #replaceDisk(name: string, by: DiskCopy | undefined): Promise<void> {
-    const { cluster, atlas } = this.#parts;
+    const { cluster } = this.#parts;
     if (this.#inRepair.has(name) || cluster.node(name) === undefined) return;
-    this.#inRepair.add(name);
     cluster.crash(name);
-    const isDone = await atlas.maybeDestroy({
+    await this.#repairDisk(name, by);
+  }
+
+  /** The same of one that is down. */
+  async #repairDisk(name: string, by: DiskCopy | undefined): Promise<void> {
+    this.#inRepair.add(name);
+    const isDone = await this.#parts.atlas.maybeDestroy({
       name,
       fate: by === undefined ? 'lost' : 'old',
       isOver: () => this.#isOver,
@@ -284,8 +303,46 @@ export class Faults {
     this.#restartLater(name);
   }
 
+  /** Whether something rots on its disk with which it may not start, now or the next time. */
+  isRefusing(name: string): boolean {
+    return this.#parts.world.node(name).directory.rottenNames().some(mayRefuse);
+  }
+
+  /**
+   * When all is over: the node, which is down and may not start, gets an empty disk; whether it
+   * did.
+   */
+  replaceRotten(name: string): Promise<boolean> {
+    const destroy = () => this.#lose(name);
+    return this.#parts.atlas.maybeDestroy({ name, fate: 'lost', isOver: () => false, destroy });
+  }
+
+  /** One bit of one file of one node, if there is one of the kind that the dice ask for. */
+  async #rot(): Promise<void> {
+    const name = this.#someName();
+    const { directory } = this.#parts.world.node(name);
+    const place = drawRotPlace(directory, this.#random);
+    if (place === undefined) return;
+    await this.#parts.atlas.maybeSpoil({
+      name,
+      fate: isOfLog(place.name) ? 'rotten-log' : 'rotten',
+      isOver: () => this.#isOver || !isStillThere(directory, place),
+      destroy: () => {
+        this.counts.bitsRotten += 1;
+        directory.rot(place.name, place.offset, place.bit);
+      },
+    });
+  }
+
+  #failRead(): void {
+    const { directory } = this.#parts.world.node(this.#someName());
+    const names = directory.names();
+    if (names.length > 0) directory.failNextRead(this.#random.pick(names));
+  }
+
   #lose(name: string): void {
     this.counts.disksLost += 1;
+    if (this.isRefusing(name)) this.counts.disksRotten += 1;
     this.wiped.add(name);
     this.#parts.world.node(name).wipeDisk();
   }

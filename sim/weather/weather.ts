@@ -23,7 +23,11 @@ export interface Weather {
   readonly hasLostDisks: boolean;
   /** A disk goes back to a copy that was taken while its node was down. */
   readonly hasOldDisks: boolean;
-  /** One node, always the same, is cut off from all others, or from one, again and again. */
+  /** Single bits of single files flip, and nobody is told. */
+  readonly hasRot: boolean;
+  /** Single reads of single files fail. */
+  readonly hasReadErrors: boolean;
+  /** One node or two, always the same, are cut off from the others again and again. */
   readonly hasIslands: boolean;
   /** Mean times, in milliseconds: between two power cuts, and until a node that crashed is back. */
   readonly powerCutMs: number;
@@ -50,11 +54,13 @@ const WEATHER_KINDS = [
   'hasStalledDisks',
   'hasLostDisks',
   'hasOldDisks',
+  'hasRot',
+  'hasReadErrors',
   'hasIslands',
 ] as const;
 
 /** Came later, and have dice of their own: the seeds from before have the weather that they had. */
-const LATE_KINDS: readonly string[] = ['hasIslands'];
+const LATE_KINDS: readonly string[] = ['hasRot', 'hasReadErrors', 'hasIslands'];
 
 /** Each kind of fault is there with probability 0.4. */
 export function drawWeather(random: SimRandom): Weather {

@@ -181,7 +181,7 @@ export class Node implements Store {
     const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_MS;
     this.healing = new Healing({ ...parts, periodMs });
     this.#rounds = new RoundMember({ ...parts, actor, hints, random });
-    this.#damageHealer = new DamageHealer({ ...parts, rounds: this.#rounds });
+    this.#damageHealer = new DamageHealer({ ...parts, actor, rounds: this.#rounds });
     const responder = new Responder({
       ...parts,
       coordinator: this.#coordinator,

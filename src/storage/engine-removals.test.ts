@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { hasCode, type KvorumError } from '../base/errors.ts';
 import type { Engine } from './engine.ts';
 import type { EngineOptions } from './open-engine.ts';
-import { put, removal, scanAll, TestServer, textAt } from './test-engine.ts';
+import { EVERYTHING, put, removal, scanAll, TestServer, textAt } from './test-engine.ts';
 
 /** Five writes of this file a memtable. */
 const TINY: EngineOptions = { memtableBytesMax: 600, tableBytesTarget: 2_000, verifies: 'all' };
@@ -104,5 +104,9 @@ test('a removal outlives the suspect that may know its key', async () => {
     equal(await server.settle(textAt(engine, 'a', 7)), undefined);
     const error = await server.settle(textAt(engine, 'b', 9)).catch((error) => error);
     ok(hasCode(error, 'CORRUPTION'), String(error));
+    const limits = { entriesMax: 100, bytesMax: 1e9, isSoundOnly: true };
+    const { entries } = await server.settle(Promise.resolve(engine.scan(EVERYTHING, limits)));
+    const names = entries.map(({ key }) => key.toString());
+    ok(names.includes('w0') && !names.includes('b'), 'what is sound shows, and nothing else');
   }
 });

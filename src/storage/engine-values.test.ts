@@ -228,6 +228,19 @@ test('a scan ends before a damaged value, and the next page says why', async () 
   await rejects(values.settle((async () => values.engine.scan(next, limits))()), damaged);
 });
 
+test('a scan of what is sound passes over a damaged value', async () => {
+  const values = await filled();
+  const [file = ''] = values.valueFiles;
+  values.machine.directory.rot(file, Math.round(4.5 * LARGE));
+  const limits = { entriesMax: 100, bytesMax: 1e9, isSoundOnly: true };
+  const page = await values.settle(Promise.resolve(values.engine.scan(EVERYTHING, limits)));
+  const others = KEYS.filter((key) => key !== 'key 4');
+  deepEqual(
+    page.entries.map(({ key, value }) => [key.toString(), value.toString('latin1')]),
+    others.map((key) => [key, textOf(key)]),
+  );
+});
+
 test('a lost value file is reported, and a new value takes the place of a lost one', async () => {
   const values = await filled();
   const [file = ''] = values.valueFiles;

@@ -89,6 +89,11 @@ export interface ScanRange extends SlotRange {
 export interface ScanLimits {
   readonly entriesMax: number;
   readonly bytesMax: number;
+  /**
+   * Files in which damage is known are left out, as if nothing stood there: what they replaced or
+   * removed elsewhere shows again. Nothing rejects for what is in them.
+   */
+  readonly isSoundOnly?: boolean;
 }
 
 export interface Entry extends EngineKey, Stored {}

@@ -58,7 +58,7 @@ export class LayeredView implements Reader {
 
   scan(range: ScanRange, limits: ScanLimits): ScanPage | Promise<ScanPage> {
     return this.#reading(() => {
-      const late = new LateValues(this.tables.values, range);
+      const late = new LateValues(this.tables.values, range, limits.isSoundOnly ?? false);
       const page = this.#merge(range, limits, late).run();
       return page instanceof Promise ? page.then((each) => late.fill(each)) : late.fill(page);
     });
@@ -83,7 +83,8 @@ export class LayeredView implements Reader {
     const sources: EntrySource[] = this.#memtables.map((memtable) => {
       return new MemtableSource(memtable, range, limits);
     });
-    const { level0, levels, suspects } = this.tables;
+    const { level0, levels } = this.tables;
+    const suspects = limits.isSoundOnly ? [] : this.tables.suspects;
     const reaches = (table: LiveTable) => {
       return overlaps(table, bounds) && this.#firstShown(table, range) !== undefined;
     };

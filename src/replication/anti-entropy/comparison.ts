@@ -6,6 +6,7 @@
 // What still differs when no key does (contexts that were cut at different places) is remembered
 // and left alone until one of the two digests changes.
 
+import { assert } from '../../base/assert.ts';
 import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { ClusterView } from '../cluster-view.ts';
@@ -105,7 +106,7 @@ export class Comparison {
   digestsFor({ keyspace, from, nodes }: CompareRequest): Reply {
     const { engine, view } = this.#parts;
     const member = view.memberNumbered(from);
-    if (member === undefined) return { kind: 'digests', nodes: [] };
+    assert(member !== undefined, 'who compares is a member: frames of strangers are refused');
     const shared = this.slotsSharedWith(member, view.keyspace(keyspace));
     shared.refresh(engine);
     return { kind: 'digests', nodes: answerTo(shared, nodes) };

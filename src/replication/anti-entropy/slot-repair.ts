@@ -6,6 +6,7 @@
 // What there is to be asked stands in a row of parts. A message takes as many as go into it; what
 // its answer leaves open goes back into the row.
 
+import { hasCode } from '../../base/errors.ts';
 import { fanOut } from '../../base/fan-out.ts';
 import type { Slot } from '../../base/ids.ts';
 import type { Engine } from '../../storage/engine.ts';
@@ -82,7 +83,10 @@ export class SlotRepair {
     return this.#exchange.counters;
   }
 
-  /** Of each slot, but for those of which we were not told everything. Rejects as our disk. */
+  /**
+   * Of each slot, but for those of which we were not told everything, or cannot read all ourselves.
+   * Rejects as our disk, but for that.
+   */
   async run(
     member: MemberIndex,
     keyspace: Keyspace,
@@ -105,7 +109,11 @@ export class SlotRepair {
       row.push({ slot, ...ALL_HASHES });
       return;
     }
-    const buckets = await bucketDigests(engine, digestSeed, number, slot);
+    const buckets = await readable(bucketDigests(engine, digestSeed, number, slot));
+    if (buckets === undefined) {
+      untold.add(slot);
+      return;
+    }
     const request = { kind: 'compare-buckets', keyspace: number, slot, buckets } as const;
     const answer = await answerOf(peers, member, request, requestMs);
     if (answer.kind !== 'buckets') untold.add(slot);
@@ -117,6 +125,7 @@ export class SlotRepair {
     const { peers, requestMs } = this.#parts;
     const { member, keyspace, row } = task;
     const asked = await this.#take(task);
+    if (asked.length === 0) return;
     this.#salt = (this.#salt + 1) >>> 0;
     const salt = this.#salt;
     const parts = asked.map(({ part, keys, toHash }) => {
@@ -139,17 +148,21 @@ export class SlotRepair {
     }
   }
 
-  /** From the row, and with what we have there: at least one, and as many as go into a message. */
-  async #take({ keyspace, row }: Task): Promise<Told[]> {
+  /**
+   * From the row, and with what we have there: at least one, unless none can be read, and as many
+   * as go into a message.
+   */
+  async #take({ keyspace, row, untold }: Task): Promise<Told[]> {
     const asked: Told[] = [];
     let keys = 0;
     while (asked.length < SLOTS_TOGETHER && keys < KEYS_MAX) {
       const part = row.shift();
       if (part === undefined) break;
       const at = { keyspace: keyspace.number, slot: part.slot };
-      const ours = await slotKeys(this.#parts, at, part);
-      asked.push({ part, ...ours });
-      keys += ours.keys.length;
+      const ours = await readable(slotKeys(this.#parts, at, part));
+      if (ours === undefined) untold.add(part.slot);
+      else asked.push({ part, ...ours });
+      keys += ours?.keys.length ?? 0;
     }
     return asked;
   }
@@ -172,6 +185,16 @@ export class SlotRepair {
     }
     const isOpen = end >= part.fromHash && end < part.toHash;
     if (isOpen) task.row.push({ ...part, fromHash: end + 1 });
+  }
+}
+
+/** Undefined: not all of it can. Damage in one slot keeps no other from being levelled. */
+async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!hasCode(error, 'CORRUPTION')) throw error;
+    return undefined;
   }
 }
 

@@ -2,10 +2,18 @@
 // and refilled from the other replicas. Whole slots, for nobody knows what stood where nothing can
 // be read, and the digests of the slot count it still.
 //
-// A slot is dropped only when nothing is lost by it: when another primary lists, and so can read,
-// exactly what was ever written here. That a digest says, which damage does not change. Then
+// A slot is dropped only when nothing is lost by it that can still be read:
 //
-//   its floor, which vouches for what was there, is taken back; rounds that would raise it fail
+//   another primary lists, and so can read, exactly what was ever written here: that a digest
+//     says, which damage does not change
+//   or all other primaries list it, none of them being refilled, and have got what can be read of
+//     it here. Where others have newer versions than ours the digests never meet, nor where we only
+//     keep copies with hints; and what was acknowledged has another of its W copies elsewhere
+//
+// In either case this node then writes as a new actor, for what its present one has named in the
+// slot it is about to forget (own-actor.ts), and
+//
+//   the floor of the slot, which vouches for what was there, is taken back; rounds on it fail
 //   its copies count for nothing, durably, until it was level with all others (refill-book.ts)
 //   it is dropped; with the last of its slots the damaged file goes
 //
@@ -13,26 +21,28 @@
 
 import { KvorumError, messageOf } from '../../base/errors.ts';
 import { fanOut } from '../../base/fan-out.ts';
-import { ALL_SLOTS, type Slot } from '../../base/ids.ts';
+import { ALL_SLOTS, SLOT_COUNT, type Slot } from '../../base/ids.ts';
 import type { Clock, Log, Timer } from '../../host/host.ts';
 import type { Digest, Engine } from '../../storage/engine.ts';
-import { digestOf } from '../anti-entropy/key-digest.ts';
 import type { ClusterView } from '../cluster-view.ts';
 import type { HintBook } from '../hints/hint-book.ts';
 import { HINTS_KEYSPACE } from '../hints/hint-record.ts';
 import type { Keyspace } from '../keyspace.ts';
-import type { SlotsRequest } from '../messages.ts';
-import { type Asking, answerOf, type MemberIndex } from '../peers.ts';
+import type { SlotAt } from '../messages.ts';
+import type { OwnActor } from '../own-actor.ts';
+import type { Asking } from '../peers.ts';
 import type { DeadSlots } from '../reaping/dead-slots.ts';
 import type { FloorBook } from '../reaping/floor-book.ts';
 import { REAPING_KEYSPACE } from '../reaping/floor-record.ts';
 import type { RoundMember } from '../reaping/round-member.ts';
 import type { Replica } from '../replica.ts';
-import type { KeyPosition } from '../request.ts';
+import { bringReadable } from './readable-entries.ts';
 import type { RefillBook } from './refill-book.ts';
+import { type SlotCopy, slotCopyAt } from './slot-copy.ts';
 
 export interface DamageHealerParts {
   readonly engine: Engine;
+  readonly actor: Pick<OwnActor, 'renewed'>;
   readonly replica: Replica;
   readonly refill: RefillBook;
   readonly floors: FloorBook;
@@ -54,7 +64,6 @@ const LOOK_MS = 1_000;
 const SLOTS_AT_ONCE = 8;
 /** Those that are dropped together cost one record that they are to be refilled. */
 const SLOTS_AT_A_TIME = 256;
-const PAGE_KEYS = 1_000;
 /** Nothing there. */
 const EMPTY: Digest = { high: 0, low: 0 };
 
@@ -85,6 +94,7 @@ export class DamageHealer {
         if (!(await this.#healIn(keyspace))) isHealed = false;
       }
       if (isHealed && !this.#isClosed) this.#healNotes();
+      if (isHealed && !this.#isClosed) await this.#healHints();
     } catch (error) {
       // A disk that refuses this refuses writes, and says so there.
       if (!(error instanceof KvorumError)) throw error;
@@ -95,19 +105,32 @@ export class DamageHealer {
 
   /** Whether nothing of the keyspace is damaged any more. */
   async #healIn(keyspace: Keyspace): Promise<boolean> {
-    const { engine, log } = this.#parts;
-    this.#dropRuns(keyspace, this.#unneeded(keyspace));
+    const { actor, engine, log } = this.#parts;
+    if (this.#unneeded(keyspace).length > 0) {
+      await actor.renewed();
+      this.#dropRuns(keyspace, this.#unneeded(keyspace));
+    }
     const damaged = [...engine.damagedSlots(keyspace.number)];
+    const dropped = await this.#dropThoseElsewhere(keyspace, damaged);
+    if (dropped > 0) log.info('damaged slots dropped', { keyspace: keyspace.name, dropped });
+    return damaged.length === dropped;
+  }
+
+  /** How many of the slots stand elsewhere, and were dropped. */
+  async #dropThoseElsewhere(keyspace: Keyspace, all: readonly Slot[]): Promise<number> {
     let dropped = 0;
-    for (let i = 0; i < damaged.length && !this.#isClosed; i += SLOTS_AT_A_TIME) {
-      const some = damaged.slice(i, i + SLOTS_AT_A_TIME);
-      const elsewhere = await fanOut(some, SLOTS_AT_ONCE, (slot) => this.#copyOf(keyspace, slot));
+    for (let i = 0; i < all.length && !this.#isClosed; i += SLOTS_AT_A_TIME) {
+      const some = all.slice(i, i + SLOTS_AT_A_TIME);
+      const elsewhere = await fanOut(some, SLOTS_AT_ONCE, (slot) => {
+        return this.#standsElsewhere({ keyspace: keyspace.number, slot });
+      });
+      if (elsewhere.every((digest) => digest === undefined)) continue;
+      await this.#parts.actor.renewed();
       const slots = some.filter((slot, place) => this.#isAll(keyspace, slot, elsewhere[place]));
       this.#dropToRefill(keyspace, slots);
       dropped += slots.length;
     }
-    if (dropped > 0) log.info('damaged slots dropped', { keyspace: keyspace.name, dropped });
-    return damaged.length === dropped;
+    return dropped;
   }
 
   /** Damaged slots of which this node has nothing, or nothing that it still keeps for others. */
@@ -116,28 +139,34 @@ export class DamageHealer {
     const inTurn = replica.slotsInTurn(keyspace.number);
     return [...engine.damagedSlots(keyspace.number)].filter((slot) => {
       if (inTurn.has(slot)) return false;
-      if (isSame(this.#digestOf(keyspace, slot), EMPTY)) return true;
+      if (isSame(this.#digestOf({ keyspace: keyspace.number, slot }), EMPTY)) return true;
       return hints.pending.size === 0 && !view.primaries(keyspace, slot).includes(view.self);
     });
   }
 
-  /** The digest of what is written here, where another primary can read all of it. */
-  async #copyOf(keyspace: Keyspace, slot: Slot): Promise<Digest | undefined> {
+  /** The digest of what is written here, when it can be done without. */
+  async #standsElsewhere(at: SlotAt): Promise<Digest | undefined> {
     const { view } = this.#parts;
-    const primaries = view.primaries(keyspace, slot);
-    if (!primaries.includes(view.self)) return undefined;
-    for (const member of primaries) {
-      if (member === view.self || !view.isAlive(member) || this.#isClosed) continue;
-      const theirs = await this.#readableAt(member, keyspace, slot);
-      if (theirs !== undefined && isSame(theirs, this.#digestOf(keyspace, slot))) return theirs;
+    const primaries = view.primaries(view.keyspace(at.keyspace), at.slot);
+    const others = primaries.filter((member) => member !== view.self);
+    const isOwner = others.length < primaries.length;
+    const before = this.#digestOf(at);
+    const copies: SlotCopy[] = [];
+    for (const member of others) {
+      if (!view.isAlive(member) || this.#isClosed) continue;
+      const copy = await slotCopyAt(this.#parts, member, at);
+      if (copy === undefined) continue;
+      if (isOwner && isSame(copy.digest, this.#digestOf(at))) return copy.digest;
+      if (!copy.isRefilling) copies.push(copy);
     }
-    return undefined;
+    if (copies.length === 0 || copies.length < others.length) return undefined;
+    return (await bringReadable(this.#parts, at, copies)) ? before : undefined;
   }
 
   /** Whether it is still all that is written here, and nobody is about to write. */
-  #isAll(keyspace: Keyspace, slot: Slot, copy: Digest | undefined): boolean {
-    if (copy === undefined || !isSame(copy, this.#digestOf(keyspace, slot))) return false;
-    return !this.#parts.replica.slotsInTurn(keyspace.number).has(slot);
+  #isAll({ number: keyspace }: Keyspace, slot: Slot, copy: Digest | undefined): boolean {
+    if (copy === undefined || !isSame(copy, this.#digestOf({ keyspace, slot }))) return false;
+    return !this.#parts.replica.slotsInTurn(keyspace).has(slot);
   }
 
   #dropToRefill(keyspace: Keyspace, slots: readonly Slot[]): void {
@@ -166,53 +195,50 @@ export class DamageHealer {
   }
 
   /** What stands here, read or not. */
-  #digestOf({ number }: Keyspace, slot: Slot): Digest {
-    const words = this.#parts.engine.digests(number)?.words;
+  #digestOf({ keyspace, slot }: SlotAt): Digest {
+    const words = this.#parts.engine.digests(keyspace)?.words;
     if (words === undefined) return EMPTY;
     return { high: words[2 * slot] as number, low: words[2 * slot + 1] as number };
   }
 
-  /** The digest of all that the member can read of the slot; undefined: it did not list it. */
-  async #readableAt(
-    member: MemberIndex,
-    { number }: Keyspace,
-    slot: Slot,
-  ): Promise<Digest | undefined> {
-    const { digestSeed, peers, requestMs } = this.#parts;
-    let { high, low } = EMPTY;
-    let from: KeyPosition | undefined = { slot, hash: 0 };
-    while (from !== undefined) {
-      const page = { from, toSlot: slot, count: PAGE_KEYS };
-      const request: SlotsRequest = { kind: 'list-slots', keyspace: number, ...page };
-      const answer = await answerOf(peers, member, request, requestMs);
-      if (answer.kind !== 'listing') return undefined;
-      for (const { key, version } of answer.entries) {
-        const digest = digestOf(digestSeed, { keyspace: number, slot, key }, version.context);
-        high ^= digest.high;
-        low ^= digest.low;
-      }
-      from = answer.next;
-    }
-    return { high, low };
+  /** What this node noted for itself is written anew from memory. */
+  #healNotes(): void {
+    const { dead, engine, floors, log, refill } = this.#parts;
+    if (engine.damagedSlots(REAPING_KEYSPACE).size === 0) return;
+    engine.drop({ keyspace: REAPING_KEYSPACE, ...ALL_SLOTS });
+    engine.write([...floors.records(), ...dead.records(), ...refill.records()]);
+    log.info('floors written anew');
   }
 
   /**
-   * What this node noted for itself is written anew from memory. Hints that cannot be read go when
-   * whom they are for are back, for anti-entropy brings those what they lack.
+   * Where hints cannot be read nobody knows which copy is for whom: all that is kept for others
+   * only goes back to its primaries, and then the hints go. What other targets lack anti-entropy
+   * brings them, so they must be there.
    */
-  #healNotes(): void {
-    const { dead, engine, floors, hints, log, refill, view } = this.#parts;
-    if (engine.damagedSlots(REAPING_KEYSPACE).size > 0) {
-      engine.drop({ keyspace: REAPING_KEYSPACE, ...ALL_SLOTS });
-      engine.write([...floors.records(), ...dead.records(), ...refill.records()]);
-      log.info('floors written anew');
-    }
+  async #healHints(): Promise<void> {
+    const { engine, hints, keyspaces, log, view } = this.#parts;
     if (engine.damagedSlots(HINTS_KEYSPACE).size === 0) return;
+    for (const each of keyspaces) await this.#dropThoseElsewhere(each, this.#keptForOthers(each));
+    const isKept = keyspaces.some((keyspace) => this.#keptForOthers(keyspace).length > 0);
     const targets = [...hints.pending.keys()].map((number) => view.memberNumbered(number));
-    if (!targets.every((member) => member === undefined || view.isAlive(member))) return;
+    const areAllHere = targets.every((member) => member === undefined || view.isAlive(member));
+    if (isKept || !areAllHere || this.#isClosed) return;
     engine.drop({ keyspace: HINTS_KEYSPACE, ...ALL_SLOTS });
     hints.forget();
     log.info('damaged hints dropped');
+  }
+
+  /** Slots of which this node is no primary, and that have something or are about to. */
+  #keptForOthers(keyspace: Keyspace): Slot[] {
+    const { replica, view } = this.#parts;
+    const inTurn = replica.slotsInTurn(keyspace.number);
+    const slots: Slot[] = [];
+    for (let slot = 0 as Slot; slot < SLOT_COUNT; slot++) {
+      if (view.primaries(keyspace, slot).includes(view.self)) continue;
+      const isEmpty = isSame(this.#digestOf({ keyspace: keyspace.number, slot }), EMPTY);
+      if (!isEmpty || inTurn.has(slot)) slots.push(slot);
+    }
+    return slots;
   }
 }
 
