@@ -14,7 +14,7 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/write-quorum.ts',
     text: 'let isReached = this.#acked !== 0 || !this.#needsPrimary;',
     becomes: 'let isReached = true;',
-    weather: ['hasStalledDisks', 'hasCrashes', 'hasPartitions'],
+    weather: ['hasStalledDisks', 'hasIslands'],
     nodes: 5,
   },
   {

@@ -1,5 +1,6 @@
 // Bugs in what brings copies level and forgets what is dead: hints, anti-entropy, reaping, flushes.
 
+import { HOT_KEYS, manyKeys } from '../shared-keys.ts';
 import type { Mutant } from './mutant.ts';
 
 export const REPAIR_MUTANTS: readonly Mutant[] = [
@@ -33,9 +34,9 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replica.ts',
     text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
     becomes: '',
-    weather: ['hasIslands', 'hasSlowNetwork'],
+    weather: ['hasCrashes', 'hasSlowNetwork', 'hasClogs'],
     nodes: 5,
-    load: { operations: [100, 200], thinkMs: [10, 30] },
+    load: { operations: [150, 200], thinkMs: [5, 15], keys: HOT_KEYS, lookChance: 0.2 },
   },
   {
     name: 'a copy for two goes when one has it',
@@ -58,6 +59,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     becomes: '',
     weather: ['hasIslands'],
     nodes: 5,
+    load: { operations: [150, 200], thinkMs: [20, 50], keys: manyKeys(60) },
   },
   {
     name: 'anti-entropy skips every second bucket',
@@ -76,7 +78,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/anti-entropy/comparison.ts',
     text: 'if (repaired?.keys === 0) this.#alike',
     becomes: 'if (repaired !== undefined) this.#alike',
-    weather: ['hasFullDisks', 'hasLossyNetwork', 'hasPartitions'],
+    weather: ['hasFullDisks'],
+    load: { operations: [300, 400], thinkMs: [5, 20], keys: manyKeys(200), lookChance: 0.005 },
   },
   {
     name: 'the count of a slot grows with every write',

@@ -74,6 +74,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'src/storage/log/log-batch.ts',
     text: 'if (sequence > after) target.drop(range, sequence);',
     becomes: '',
+    weather: ['hasCrashes', 'hasStalledDisks'],
+    load: { flushChance: 0.06 },
   },
   {
     name: 'a replay forgets whether keys live',
@@ -98,6 +100,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'src/storage/tables/table-store.ts',
     text: 'const drops = this.drops.upTo(reached.flushedSequence).neededBy(infosOf(set)).drops();',
     becomes: 'const drops: ReturnType<DropMap["drops"]> = [];',
+    weather: ['hasCrashes', 'hasCleanRestarts'],
+    load: { flushChance: 0.06 },
   },
   {
     name: 'a drop keeps the counts of its slots',

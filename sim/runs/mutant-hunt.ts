@@ -1,8 +1,11 @@
-// Runs seeds with a known bug in the code until one of them finds it; and how that is told.
+// Runs seeds with a known bug in the code until one of them finds it; and how that is told. The
+// seed that found it is run once more without the bug, and must find nothing then.
 
 import type { Mutant } from '../mutants/mutant.ts';
+import type { Report } from '../scenario.ts';
 import { onlyWeather } from '../weather/weather.ts';
 import { employAll } from './crew.ts';
+import type { WorkerOrder } from './worker.ts';
 
 export interface Hunt {
   readonly mutant: Mutant;
@@ -12,22 +15,36 @@ export interface Hunt {
   readonly finding: string | undefined;
 }
 
+/** Rejects when the seed fails without the bug as well. */
 export async function huntMutant(mutant: Mutant, from: number, seedsMax: number): Promise<Hunt> {
   const { name, weather, load, nodes } = mutant;
   const scenario = { weather: weather && onlyWeather(...weather), load, nodes };
   let next = from;
   let seeds = 0;
-  let finding: string | undefined;
+  let found: Report | undefined;
   await employAll({
     order: { mutant: name, scenario },
-    take: () => (finding === undefined && next < from + seedsMax ? next++ : undefined),
+    take: () => (found === undefined && next < from + seedsMax ? next++ : undefined),
     done: (report) => {
-      if (finding !== undefined) return;
+      if (found !== undefined) return;
       seeds += 1;
-      finding = report.findings[0];
+      if (report.findings.length > 0) found = report;
     },
   });
-  return { mutant, seeds, finding };
+  if (found === undefined) return { mutant, seeds, finding: undefined };
+  const sound = await findingsOf(found.seed, { scenario });
+  if (sound.length > 0) throw new Error(`seed ${found.seed} fails without "${name}": ${sound[0]}`);
+  return { mutant, seeds, finding: found.findings[0] };
+}
+
+async function findingsOf(seed: number, order: WorkerOrder): Promise<readonly string[]> {
+  const seeds = [seed];
+  let findings: readonly string[] = [];
+  const done = (report: Report) => {
+    findings = report.findings;
+  };
+  await employAll({ order, take: () => seeds.pop(), done }, 1);
+  return findings;
 }
 
 const FINDING_CHARACTERS = 70;

@@ -36,8 +36,8 @@ export interface FaultParts {
 /** Of the wall clock, to either side: more than two clocks may be apart (hybrid-clock.ts). */
 const SKEW_MS_MAX = 30_000;
 const JUMP_MS_MAX = 60_000;
-/** What a node had durably is taken down before so many of its crashes. */
-const CRASH_LOOK_CHANCE = 0.2;
+/** Before so many of its crashes, and after the next start, it is noted what a node has. */
+const CRASH_LOOK_CHANCE = 0.3;
 
 export class Faults {
   readonly counts: FaultCounts = {
@@ -53,6 +53,8 @@ export class Faults {
   readonly #weather: Weather;
   readonly #random: SimRandom;
   readonly #lateDice: SimRandom;
+  /** Names of nodes that were noted when they crashed. */
+  readonly #noted = new Set<string>();
   readonly #copies = new Map<string, DiskCopy>();
   /** Machines that are down because their disk is being replaced. */
   readonly #inRepair = new Set<string>();
@@ -82,7 +84,7 @@ export class Faults {
       if (!this.#weather.hasSkewedClocks) break;
       world.node(name).quartz.setSkew(random.between(-SKEW_MS_MAX, SKEW_MS_MAX));
     }
-    const island = this.#lateDice.pick(cluster.names);
+    const island = this.#lateDice.shuffle(cluster.names).slice(0, this.#lateDice.pick([1, 2]));
     const kinds: [isOn: boolean, meanMs: number, strike: () => void][] = [
       [this.#weather.hasCrashes, 1_500, () => this.#crash([this.#someName()])],
       [this.#weather.hasPowerCuts, this.#weather.powerCutMs, () => this.#cutPower()],
@@ -151,7 +153,8 @@ export class Faults {
     const { world, cluster, looks } = this.#parts;
     for (const name of names) {
       if (!world.node(name).isUp) continue;
-      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) looks.note(name);
+      if (this.#lateDice.chance(CRASH_LOOK_CHANCE)) this.#noted.add(name);
+      if (this.#noted.has(name)) looks.note(name);
       this.counts.crashes += 1;
       cluster.crash(name);
       this.#restartLater(name);
@@ -159,10 +162,13 @@ export class Faults {
   }
 
   #restartLater(name: string): void {
-    const { world, cluster } = this.#parts;
+    const { world, cluster, looks } = this.#parts;
     this.#later(this.#random.exponential(this.#weather.downMs), `restart ${name}`, async () => {
       if (world.node(name).isUp || this.#inRepair.has(name)) return;
-      if (await cluster.start(name)) return;
+      if (await cluster.start(name)) {
+        if (this.#noted.delete(name)) looks.note(name);
+        return;
+      }
       if (this.isRefusing(name)) await this.#repairDisk(name, undefined);
       else this.#restartLater(name);
     });
@@ -185,18 +191,14 @@ export class Faults {
   }
 
   /**
-   * From all others, so that it stands in for them with its clients; or from one, which it cannot
-   * reach and others bring its writes to.
+   * The island from all others, so that its nodes stand in for them; or one node of it from one
+   * other, which it cannot reach and which gets its writes from the rest.
    */
-  #cutOff(name: string): void {
-    const { world, cluster } = this.#parts;
-    const { network } = world;
-    const other = this.#lateDice.pick(cluster.names.filter((each) => each !== name));
-    const begin = this.#lateDice.pick([
-      () => network.isolate(name),
-      () => network.partition([name], [other]),
-    ]);
-    begin();
+  #cutOff(island: readonly string[]): void {
+    const { network } = this.#parts.world;
+    const others = this.#parts.cluster.names.filter((name) => !island.includes(name));
+    if (this.#lateDice.chance(0.5)) network.partition(island, others);
+    else network.partition(island.slice(0, 1), [this.#lateDice.pick(others)]);
     this.#later(this.#random.between(1_000, 4_000), 'lands', () => network.healAll());
   }
 

@@ -27,7 +27,7 @@ export interface Weather {
   readonly hasRot: boolean;
   /** Single reads of single files fail. */
   readonly hasReadErrors: boolean;
-  /** One node, always the same, is cut off from all others, or from one, again and again. */
+  /** One node or two, always the same, are cut off from the others again and again. */
   readonly hasIslands: boolean;
   /** Mean times, in milliseconds: between two power cuts, and until a node that crashed is back. */
   readonly powerCutMs: number;

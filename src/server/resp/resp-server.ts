@@ -26,6 +26,7 @@ import {
   type RespServerInfo,
 } from './server-info.ts';
 import type { Session } from './session.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 export interface RespServerOptions {
   /** Port 0: any free one; RespServer.address says which. */
@@ -95,6 +96,7 @@ class ListeningServer implements RespServer, RespServerInfo {
       clock: options.clock,
       log: options.log,
       drops: this.drops,
+      line: new WaitingLine(options.store, options.clock),
       names: new KnownNames(),
       found: new WeakMap(),
       hashSeed: randomInt(2 ** 32),
