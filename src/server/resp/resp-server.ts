@@ -45,6 +45,8 @@ export interface RespServer {
   readonly address: Address;
   readonly info: RespServerInfo;
   readonly drops: Readonly<Drops>;
+  /** Connections whose next command waits for a place on the node. */
+  readonly waiting: number;
   /** Stops accepting, answers what is in flight, closes; after two seconds come what may. */
   close(): Promise<void>;
 }
@@ -124,6 +126,10 @@ class ListeningServer implements RespServer, RespServerInfo {
 
   get info(): RespServerInfo {
     return this;
+  }
+
+  get waiting(): number {
+    return this.#parts.line.size;
   }
 
   isReady(): boolean {

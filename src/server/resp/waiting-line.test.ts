@@ -36,13 +36,15 @@ function scene() {
 }
 
 test('first come, first served, as far as places reach', async () => {
-  const { join, free, wentOn } = scene();
+  const { line, join, free, wentOn } = scene();
   for (const name of ['a', 'b', 'c']) join(name);
   assert.deepEqual(wentOn, []);
+  assert.equal(line.size, 3);
   await free(2);
   assert.deepEqual(wentOn, ['a', 'b']);
   await free(2);
   assert.deepEqual(wentOn, ['a', 'b', 'c']);
+  assert.equal(line.size, 0);
 });
 
 test('a write passes a read for which all places are taken', async () => {

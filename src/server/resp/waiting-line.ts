@@ -28,6 +28,10 @@ export class WaitingLine {
     this.#clock = clock;
   }
 
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   /** While the gate is full. */
   join(waiter: Waiter): void {
     this.#waiting.add(waiter);
