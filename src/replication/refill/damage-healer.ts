@@ -73,8 +73,8 @@ export class DamageHealer {
   readonly counters = { slotsDropped: 0 };
   readonly #parts: DamageHealerParts;
   /**
-   * By slot, the files that were damaged when it was dropped: nothing new of it comes into them, but
-   * a table that has what is new may still refer to them for the sake of another slot.
+   * By slot, the files that were damaged when it was dropped: nothing new of it comes into them,
+   * but a table that has what is new may still refer to them for the sake of another slot.
    */
   readonly #dropped = new Map<string, ReadonlySet<string>>();
   #timer: Timer | undefined;
