@@ -36,7 +36,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     becomes: '',
     weather: ['hasCrashes', 'hasSlowNetwork', 'hasClogs'],
     nodes: 5,
-    load: { operations: [150, 200], thinkMs: [5, 15], keys: HOT_KEYS, lookChance: 0.2 },
+    load: { operations: [150, 200], thinkMs: [5, 15], keys: HOT_KEYS },
   },
   {
     name: 'a copy for two goes when one has it',
