@@ -37,9 +37,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
       "const { decodeObject } = await import('../../causality/object-format.ts');\n" +
       '      const { context } = isKept ? answer : decodeObject(object);\n' +
       '      if (context) await replica.delivered(hint, context, this.#others(keyspace, hint));',
-    weather: ['hasCrashes', 'hasPowerCuts'],
+    weather: ['hasFullDisks'],
     nodes: 5,
-    load: { operations: [80, 120], thinkMs: [10, 60] },
   },
   {
     name: 'a copy for two goes when one has it',
