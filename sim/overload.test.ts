@@ -81,10 +81,10 @@ test('scans are refused before reads, reads before writes, and gossip goes on', 
     await isRefused(world, client.write()),
   ];
   const steps: readonly (readonly [writes: number, refused: readonly boolean[]])[] = [
-    [1_000, [false, false, false]],
-    [3_000, [true, false, false]],
-    [3_000, [true, true, false]],
-    [2_000, [true, true, true]],
+    [500, [false, false, false]],
+    [200, [true, false, false]],
+    [200, [true, true, false]],
+    [200, [true, true, true]],
   ];
   for (const [writes, expected] of steps) {
     client.begin(writes);
@@ -92,7 +92,7 @@ test('scans are refused before reads, reads before writes, and gossip goes on', 
   }
   const outcomes = await world.settle(Promise.all(client.underWay), 10_000);
   const done = outcomes.filter((outcome) => outcome === 'ok').length;
-  ok(done >= 8_000, `${done} of those that got in are done`);
+  ok(done >= 1_000, `${done} of those that got in are done`);
   await world.runFor(2_000);
   equal(node.metrics().admission.underWay, 0, 'every place is given back');
   for (const each of cluster.running()) equal(each.metrics().memberDowns, 0);
@@ -100,28 +100,31 @@ test('scans are refused before reads, reads before writes, and gossip goes on', 
   await world.settle(cluster.closeAll());
 });
 
-test('when all requests take long fewer get in, and when they do not more again', async () => {
+test('where all requests take long more may be under way, but no more than needed', async () => {
   const { world, cluster, answerAfter, node } = await started();
   const client = new Client(node);
-  const rush = async (writes: number) => {
-    for (let i = 0; i < 30; i++) {
+  /** So many every 50 ms. */
+  const rush = async (writes: number, rounds: number) => {
+    for (let i = 0; i < rounds; i++) {
       client.begin(writes);
       await world.runFor(50);
     }
     await world.settle(Promise.all(client.underWay), 10_000);
     return node.metrics().admission;
   };
-  answerAfter(100);
-  equal((await rush(400)).refused.write, 0);
-  const full = node.metrics().admission.limit;
-  answerAfter(400);
-  const { limit, refused } = await rush(400);
-  const refusedWrites = refused.write;
-  ok(limit < full / 2, `${limit} of ${full} may be under way`);
-  ok(refusedWrites > 1_000, `${refusedWrites} writes were refused`);
-  answerAfter(1);
-  await world.runFor(2_000);
-  ok((await rush(400)).limit > limit, 'it rises again');
-  equal(node.metrics().admission.refused.write, refusedWrites, 'nobody is refused any more');
+  answerAfter(10);
+  const { limit } = await rush(200, 30);
+  equal(node.metrics().admission.refused.write, 0);
+  answerAfter(300);
+  const far = await rush(150, 300);
+  ok(far.limit > 1.5 * limit, `${limit}, then ${far.limit} may be under way`);
+  const refusedSince = async (writes: number, rounds: number) => {
+    const before = node.metrics().admission.refused.write;
+    return (await rush(writes, rounds)).refused.write - before;
+  };
+  equal(await refusedSince(150, 40), 0, 'they all have their place by now');
+  const refused = await refusedSince(2_000, 10);
+  ok(refused > 1_000, `${refused} writes were refused`);
+  equal(await refusedSince(50, 20), 0, 'nobody is refused any more');
   await world.settle(cluster.closeAll());
 });

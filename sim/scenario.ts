@@ -93,6 +93,8 @@ const USUAL_LOAD: Load = {
 const NOTED_MS = 50;
 /** Of a few dozen keys. */
 const REFILL_MS_MAX = 60_000;
+/** Of five keys; the clients of a run write a dozen. */
+const HINTS_FEW_BYTES = 100;
 /** Longer than a run: what is refused is refused for want of room. */
 const HINTS_MS = HINT_LIMITS.windowMs;
 
@@ -102,7 +104,10 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const dice = world.random.fork('scenario');
   const weather = { ...drawWeather(dice), ...options.weather };
   const onEnd = (node: Node) => probes.addMetrics(node.metrics());
-  const hintLimits = { bytesMax: dice.pick([200, HINT_LIMITS.bytesMax]), windowMs: HINTS_MS };
+  const hintLimits = {
+    bytesMax: dice.pick([HINTS_FEW_BYTES, HINT_LIMITS.bytesMax]),
+    windowMs: HINTS_MS,
+  };
   const drawn = dice.pick([3, 3, 4, 5]);
   const size = options.nodes ?? drawn;
   const places = drawPlaces(world.random.fork('places'), size);

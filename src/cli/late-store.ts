@@ -7,6 +7,7 @@ import type { KeyspaceNumber, NodeId, Slot } from '../base/ids.ts';
 import type { Node } from '../node/node.ts';
 import {
   type ClusterStatus,
+  type Gate,
   type GetRequest,
   HEALTHY,
   type ListRequest,
@@ -15,6 +16,13 @@ import {
   type WriteRequest,
 } from '../node/store.ts';
 import type { Topology } from '../node/topology.ts';
+
+/** Of a node that answers nothing but LOADING. */
+const OPEN_GATE: Gate = {
+  isFull: () => false,
+  refusal: () => undefined,
+  whenFree: () => undefined,
+};
 
 export class LateStore implements Store {
   readonly #topology: Topology;
@@ -33,11 +41,15 @@ export class LateStore implements Store {
     return this.node?.keyspaces ?? this.#topology.keyspaces;
   }
 
-  async get(request: GetRequest) {
+  get gate(): Gate {
+    return this.node?.gate ?? OPEN_GATE;
+  }
+
+  get(request: GetRequest) {
     return this.#opened().get(request);
   }
 
-  async write(request: WriteRequest) {
+  write(request: WriteRequest) {
     return this.#opened().write(request);
   }
 

@@ -35,7 +35,8 @@ class NodeTimer implements Timer {
   }
 
   #sleepFor(ms: number): NodeJS.Timeout {
-    return setTimeout(this.#wake, Math.min(Math.ceil(ms), SLEEP_MS_MAX)).unref();
+    const wholeMs = Math.max(0, Math.ceil(ms));
+    return setTimeout(this.#wake, Math.min(wholeMs, SLEEP_MS_MAX)).unref();
   }
 
   readonly #wake = (): void => {

@@ -47,6 +47,7 @@ import { RemotePeers } from './remote-peers.ts';
 import { RequestMeter } from './request-meter.ts';
 import type {
   ClusterStatus,
+  Gate,
   GetOutcome,
   GetRequest,
   ListRequest,
@@ -222,6 +223,10 @@ export class Node implements Store {
     await this.#engine.close();
   }
 
+  get gate(): Gate {
+    return this.#admission;
+  }
+
   get(request: GetRequest): Later<GetOutcome> {
     return this.#gets.measure(0, () => this.#coordinator.get(request));
   }
@@ -252,12 +257,8 @@ export class Node implements Store {
     const keyspace = this.#map.keyspace(number);
     const slot = slotOf(key);
     const at = { keyspace: number, slot, key };
-    return explanationOf(
-      this.#map,
-      keyspace,
-      slot,
-      await explainKey(this.#explaining, keyspace, at),
-    );
+    const explained = await explainKey(this.#explaining, keyspace, at);
+    return explanationOf(this.#map, keyspace, slot, explained);
   }
 
   route(number: KeyspaceNumber, slot: Slot): Route {

@@ -5,6 +5,7 @@ import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../base/i
 import type { Later } from '../base/later.ts';
 import type { MemberState } from '../membership/failure-detector.ts';
 import { IDLE, type Load } from '../membership/heartbeat.ts';
+import type { Gate } from '../replication/admission/admission.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type {
   GetOutcome,
@@ -19,6 +20,7 @@ import type { Explanation } from './explanation.ts';
 export { decodeContext, encodeContext } from '../causality/context.ts';
 export type { VersionVector } from '../causality/version-vector.ts';
 export { MEMBER_STATES } from '../membership/failure-detector.ts';
+export type { Gate } from '../replication/admission/admission.ts';
 export type { SyncState } from '../replication/anti-entropy/anti-entropy.ts';
 export { type Keyspace, keyspaceCalled } from '../replication/keyspace.ts';
 export {
@@ -51,6 +53,8 @@ export type { Healing, NamedRepair } from './healing.ts';
 
 export interface Store {
   readonly keyspaces: readonly Keyspace[];
+  /** Whether get() and write() should be called now. */
+  readonly gate: Gate;
   /** At once when what it takes is in memory. Throws or rejects as Coordinator.get does. */
   get(request: GetRequest): Later<GetOutcome>;
   /** Throws or rejects as Coordinator.write does. */

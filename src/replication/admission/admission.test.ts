@@ -22,14 +22,14 @@ function isRefused(admission: Admission, kind: RequestClass, bytes = 0): boolean
   return false;
 }
 
-/** With so many under way, who is refused. */
+/** With so many under way, who is refused of those that cannot wait. */
 const FILLS: readonly (readonly [underWay: number, refused: readonly RequestClass[]])[] = [
   [0, []],
-  [3_276, []],
-  [3_277, ['scan']],
-  [4_916, ['scan', 'comparison']],
-  [6_554, ['scan', 'comparison', 'read']],
-  [8_192, ['scan', 'comparison', 'read', 'write']],
+  [614, []],
+  [615, ['scan']],
+  [717, ['scan', 'comparison']],
+  [820, ['scan', 'comparison', 'read']],
+  [1_024, ['scan', 'comparison', 'read', 'write']],
 ];
 
 for (const [underWay, refused] of FILLS) {
@@ -70,9 +70,41 @@ test('a place is given back however the work ends', async () => {
 test('what nobody waits for rests for a second after a refusal', async () => {
   const { world, admission: door } = admission();
   assert.ok(!door.isBusy);
-  for (let i = 0; i < 8_192; i++) door.enter('write', 0);
+  for (let i = 0; i < 1_024; i++) door.enter('write', 0);
   assert.ok(isRefused(door, 'write'));
   assert.ok(door.isBusy);
   await world.runFor(1_001);
   assert.ok(!door.isBusy);
+});
+
+test('those who can wait do from half of that on, reads before writes', () => {
+  const { admission: door } = admission();
+  const steps = [
+    [409, [false, false]],
+    [1, [true, false]],
+    [101, [true, false]],
+    [1, [true, true]],
+  ] as const;
+  for (const [more, expected] of steps) {
+    for (let i = 0; i < more; i++) door.enter('write', 0);
+    assert.deepEqual([door.isFull('read'), door.isFull('write')], expected, `${door.underWay}`);
+    for (const kind of ['read', 'write'] as const) {
+      assert.equal(door.refusal(kind)?.code === 'OVERLOADED', door.isFull(kind));
+    }
+  }
+  assert.deepEqual([door.refused.read, door.refused.write], [3, 1]);
+});
+
+test('who waits hears once that a place is free', () => {
+  const { admission: door } = admission();
+  let calls = 0;
+  for (let i = 0; i < 600; i++) door.enter('write', 0);
+  door.whenFree(() => assert.fail('somebody else asked after him'));
+  door.whenFree(() => {
+    calls += 1;
+  });
+  for (let i = 0; i < 88; i++) door.leave(0);
+  assert.equal(calls, 0);
+  for (let i = 0; i < 10; i++) door.leave(0);
+  assert.equal(calls, 1);
 });

@@ -1,13 +1,19 @@
 // Who gets in when there is more to do than this node gets through: each request of a client takes
-// a place, and below a limit that follows how long they take (concurrency-limit.ts) all of them get
-// one. Above, a request is refused before anything is done for it, at the cost of little more than
-// its parsing; so that those who got in are answered in time, and the others know at once that
-// nothing was done.
+// a place, of which there are as many as keep the node busy (concurrency-limit.ts).
 //
-// Scans get no place when two fifths are taken, comparisons of replicas when three fifths are,
-// reads when four fifths are; writes go on to the last, for a read can be repeated. What others ask
-// on behalf of requests that they let in is not refused here, and gossip takes no place. What this
-// node does of itself (hints, comparisons, reaping) rests while it refuses anything.
+//   places taken   0 ─────────────── the limit ───────────────────── twice the limit
+//   on a socket    gets in          │ waits where it was read, then is refused
+//   others         get in           │ get in: they cannot wait      │ are refused
+//
+// Requests that wait cost nothing but their bytes; so who sends a burst is served in turn and
+// nothing is refused. Who has waited for too long is: at the cost of little more than its parsing,
+// and nothing was done. So those who get in are answered in time, and the others know soon.
+//
+// Of twice the limit scans get no place when three fifths are taken, comparisons of replicas when
+// seven tenths are, reads when four fifths are; writes go on to the last, for a read can be
+// repeated. What others ask on behalf of requests that they let in is not refused here, and gossip
+// takes no place. What this node does of itself (hints, comparisons, reaping) rests while it
+// refuses anything.
 
 import { KvorumError } from '../../base/errors.ts';
 import type { Later } from '../../base/later.ts';
@@ -21,15 +27,27 @@ export type RequestClass = 'write' | 'read' | 'comparison' | 'scan';
 const SHARES: Readonly<Record<RequestClass, number>> = {
   write: 1,
   read: 0.8,
-  comparison: 0.6,
-  scan: 0.4,
+  comparison: 0.7,
+  scan: 0.6,
 };
+/** Of the limit, for those who cannot wait. */
+const PLACES = 2;
 /** Of values that are on their way to replicas, together. */
 const BYTES_MAX = 64 * 1024 * 1024;
 /** Background work rests so long after a refusal. */
 const REST_MS = 1_000;
 
-export class Admission {
+/** What the doors see of it. */
+export interface Gate {
+  /** Whether all places for such requests are taken: who can wait should. */
+  isFull(kind: 'read' | 'write'): boolean;
+  /** Why a request that has waited for too long is refused; undefined: there is a place by now. */
+  refusal(kind: 'read' | 'write'): KvorumError | undefined;
+  /** Calls back once, when a place is free again. Who asked before is forgotten. */
+  whenFree(callback: () => void): void;
+}
+
+export class Admission implements Gate {
   /** Refused, by class. */
   readonly refused: Record<RequestClass, number> = { write: 0, read: 0, comparison: 0, scan: 0 };
   readonly #clock: Clock;
@@ -38,6 +56,7 @@ export class Admission {
   #underWay = 0;
   #bytes = 0;
   #refusedMs = Number.NEGATIVE_INFINITY;
+  #onFree: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -54,7 +73,11 @@ export class Admission {
   }
 
   get limit(): number {
-    return this.#limit.value;
+    return this.#limit.steady;
+  }
+
+  isFull(kind: 'read' | 'write'): boolean {
+    return this.#underWay >= this.#limit.value * SHARES[kind] || this.#bytes >= BYTES_MAX;
   }
 
   /** Whether work that nobody waits for should rest. */
@@ -68,8 +91,8 @@ export class Admission {
    * traces.
    */
   enter(kind: RequestClass, bytes: number): void {
-    const isFull = this.#underWay >= this.#limit.value * SHARES[kind];
-    if (isFull || this.#bytes + bytes > BYTES_MAX) this.#refuse(kind);
+    const places = PLACES * this.#limit.steady * SHARES[kind];
+    if (this.#underWay >= places || this.#bytes + bytes > BYTES_MAX) throw this.#refused(kind);
     this.#underWay += 1;
     this.#bytes += bytes;
   }
@@ -77,6 +100,18 @@ export class Admission {
   leave(bytes: number): void {
     this.#underWay -= 1;
     this.#bytes -= bytes;
+    if (this.#onFree === undefined || this.isFull('write')) return;
+    const callBack = this.#onFree;
+    this.#onFree = undefined;
+    callBack();
+  }
+
+  refusal(kind: 'read' | 'write'): KvorumError | undefined {
+    return this.isFull(kind) ? this.#refused(kind) : undefined;
+  }
+
+  whenFree(callback: () => void): void {
+    this.#onFree = callback;
   }
 
   /** leave() for a request that had to wait for something, and took so long. */
@@ -97,10 +132,10 @@ export class Admission {
     return result instanceof Promise ? result.finally(() => this.leave(bytes)) : result;
   }
 
-  #refuse(kind: RequestClass): never {
+  #refused(kind: RequestClass): KvorumError {
     this.refused[kind] += 1;
     this.#refusedMs = this.#clock.monotonicMs();
-    throw this.#refusals[kind];
+    return this.#refusals[kind];
   }
 }
 

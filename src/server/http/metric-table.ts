@@ -60,12 +60,12 @@ const NODE_ROWS: readonly MetricRow[] = [
   ),
   gauge(
     'kvorum_requests_under_way_limit',
-    'How many it may work on; it falls when even the quickest of them take long.',
+    'How many keep it busy: beyond, requests wait on their connections.',
     ofNode(({ admission }) => admission.limit),
   ),
   counter(
     'kvorum_requests_refused_total',
-    'Requests refused with OVERLOADED because as many as the limit were under way.',
+    'Requests refused with OVERLOADED: they had waited for too long, or could not wait.',
     (_, node) => (node === undefined ? [] : labelled('class', node.admission.refused)),
   ),
   counter(
@@ -208,6 +208,11 @@ const RESP_ROWS: readonly MetricRow[] = [
     'kvorum_resp_connections',
     'Open connections of Redis clients.',
     ofResp((resp) => resp.info.connectionCount()),
+  ),
+  gauge(
+    'kvorum_resp_connections_waiting',
+    'Of these, those whose next request waits until the node has a place for it.',
+    ofResp((resp) => resp.waiting),
   ),
   counter('kvorum_resp_connections_total', 'Connections of Redis clients.', ({ resp }) =>
     labelled('result', {

@@ -15,7 +15,7 @@ export interface NodeView {
   running(): RunningNode | undefined;
   /** Rejects with UNREACHABLE while the node opens. */
   readonly store: Store;
-  readonly resp: Pick<RespServer, 'info' | 'drops'>;
+  readonly resp: Pick<RespServer, 'info' | 'drops' | 'waiting'>;
 }
 
 export interface RunningNode {

@@ -67,6 +67,11 @@ export class CommandOrder<Item> {
     return this.#unfinished === 0 && this.#held.length === 0;
   }
 
+  /** Somebody waits for his start behind a barrier, or to let all before him start. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
+  }
+
   /** A turn that may not start at once is returned by a later finish(). */
   arrive(item: Item, claim: Claim): Turn<Item> {
     const turn: Turn<Item> = { item, claim, groups: NOTHING, mayStart: false, waitsFor: 0 };

@@ -1,11 +1,13 @@
 // One client's socket: bytes in to the parser, commands to the pipeline, replies out. Everything
 // here is about how much may wait where:
 //
-//   socket ──pause──▶ parser ──▶ pipeline (≤ inFlightMax) ──▶ writer ──▶ socket's own queue
+//   socket ──pause──▶ inbox ──▶ parser ──▶ pipeline (≤ inFlightMax) ──▶ writer ──▶ socket
 //
-// - Reading pauses when too many commands are in flight or too many bytes wait to be sent, and
-//   goes on below half of the first or when the second is drained: a client that does not read
-//   its replies cannot make us produce more of them.
+// - Nothing more is parsed when too many commands are in flight or too many bytes wait to be sent,
+//   until below half of the first or when the second is drained: a client that does not read its
+//   replies cannot make us produce more of them. Reading pauses behind a full inbox.
+// - Nor is it while the node has no place for the next command (waiting-line.ts). What was read too
+//   long ago by then is refused, with all that came in the same chunk.
 // - A reader whose queue still holds outputBytesMax when more comes, or that takes nothing for
 //   halfCommandMs while it holds us up, is closed.
 // - Words are views of the chunks; Node hands out fresh memory for each, so they may live as long
@@ -17,12 +19,14 @@
 import type { Socket } from 'node:net';
 import { joinAddress } from '../../base/ids.ts';
 import type { Clock } from '../../host/host.ts';
+import { Inbox } from './inbox.ts';
 import type { KnownNames } from './known-names.ts';
 import { sayLastWords } from './last-words.ts';
 import { Pipeline, type PipelineParts } from './pipeline.ts';
 import { RespParser } from './resp-parser.ts';
 import { RespWriter } from './resp-writer.ts';
 import { newSession, type Session } from './session.ts';
+import type { Waiter, WaitingLine } from './waiting-line.ts';
 
 export interface ConnectionParts
   extends Pick<
@@ -32,6 +36,7 @@ export interface ConnectionParts
   readonly clock: Clock;
   readonly names: KnownNames;
   readonly drops: Drops;
+  readonly line: WaitingLine;
   /** Asks for a flush() at the end of this turn of the event loop. */
   flushLater(connection: Connection): void;
   onClosed(connection: Connection): void;
@@ -50,16 +55,27 @@ const ANSWERS_PER_COMMAND = 16;
 const SEND_EARLY_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
-export class Connection {
+export class Connection implements Waiter {
   readonly session: Session;
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
+  readonly #inbox = new Inbox();
   readonly #parser: RespParser;
   readonly #writer = new RespWriter();
   readonly #pipeline: Pipeline;
   readonly #backlogBytesMax: number;
+  /** Parsed, and waits for a place on this node. */
+  #next: readonly Buffer[] | undefined;
+  #waitsTo: 'read' | 'write' = 'write';
+  /** Of the chunk that is parsed now. */
+  #receivedMs = 0;
+  /** What it brings is refused where others have all places. */
+  #isRefusing = false;
+  #isInLine = false;
   #isFlushAsked = false;
+  /** Nothing more is executed for now. */
   #isPaused = false;
+  #isReading = true;
   #isBacklogged = false;
   /** The client will send no more. */
   #hasClientEnded = false;
@@ -90,6 +106,23 @@ export class Connection {
     // Below its high water mark a socket does not tell when it has drained.
     this.#backlogBytesMax = Math.max(quarter, socket.writableHighWaterMark);
     this.#listen();
+  }
+
+  get waitsTo(): 'read' | 'write' {
+    return this.#waitsTo;
+  }
+
+  /** A client that sends nothing more waits for its answers, and so cannot overload anybody. */
+  isOverdue(nowMs: number): boolean {
+    const { waitMsMax, silentWaitMsMax } = this.#parts.server.limits;
+    const isSilent = this.#inbox.newestMs - this.#receivedMs < waitMsMax;
+    return nowMs - this.#receivedMs >= (isSilent ? silentWaitMsMax : waitMsMax);
+  }
+
+  /** There may be a place for what waits, or it has waited for too long. */
+  goOn(): void {
+    this.#isInLine = false;
+    this.#pump();
   }
 
   /** Sends what was answered and goes on with what had to wait. */
@@ -142,6 +175,7 @@ export class Connection {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.#isOver = true;
+      this.#parts.line.leave(this);
       this.#pipeline.close();
       this.#parts.onClosed(this);
     });
@@ -152,18 +186,16 @@ export class Connection {
     this.session.bytesIn += chunk.length;
     this.session.lastActiveMs = this.#parts.clock.wallMs();
     this.#parts.server.counters.bytesIn += chunk.length;
-    this.#parser.push(chunk);
+    this.#inbox.push(chunk, this.#parts.clock.monotonicMs());
     this.#pump();
   }
 
   /** Executes what was received as far as the bounds allow, then sends what is answered. */
   #pump(): void {
     if (this.#isOver) return;
-    if (this.#isPaused && this.#mayResume()) {
-      this.#isPaused = false;
-      this.#socket.resume();
-    }
+    if (this.#isPaused && this.#mayResume()) this.#isPaused = false;
     if (!this.#isPaused) this.#execute();
+    this.#read(!this.#isPaused || !this.#inbox.isFull);
     if (this.#pipeline.inFlight > 0) {
       if (this.#writer.length > 0) this.#askFlush();
       return;
@@ -178,12 +210,19 @@ export class Connection {
     while (!this.#isEnding) {
       if (this.#isBacklogged || this.#isFull(inFlightMax)) {
         this.#isPaused = true;
-        this.#socket.pause();
         return;
       }
-      const args = this.#parser.next();
-      if (args === undefined) break;
-      pipeline.execute(args);
+      const args = this.#next ?? this.#parser.next();
+      if (args === undefined) {
+        if (this.#parser.error === undefined && this.#parseMore()) continue;
+        break;
+      }
+      if (this.#mustWait(args)) {
+        this.#waitWith(args);
+        return;
+      }
+      this.#next = undefined;
+      pipeline.execute(args, this.#isRefusing);
       if (this.session.isQuitting) this.#isEnding = true;
       if (this.#writer.length >= SEND_EARLY_BYTES) this.#send();
     }
@@ -194,7 +233,45 @@ export class Connection {
     if (this.#hasClientEnded || this.session.isQuitting) this.#isEnding = true;
   }
 
+  #parseMore(): boolean {
+    const chunk = this.#inbox.shift();
+    if (chunk === undefined) return false;
+    this.#receivedMs = chunk.receivedMs;
+    this.#isRefusing = false;
+    this.#parser.push(chunk.bytes);
+    return true;
+  }
+
+  #mustWait(args: readonly Buffer[]): boolean {
+    const { gate } = this.#parts.store;
+    if (this.#isRefusing || !gate.isFull('read')) return false;
+    const place = this.#pipeline.placeOf(args);
+    if (place === undefined || !gate.isFull(place)) return false;
+    this.#waitsTo = place;
+    this.#isRefusing = this.isOverdue(this.#parts.clock.monotonicMs());
+    return !this.#isRefusing;
+  }
+
+  #waitWith(args: readonly Buffer[]): void {
+    this.#next = args;
+    this.#isPaused = true;
+    this.#isInLine = true;
+    this.#parts.line.join(this);
+  }
+
+  #read(isWanted: boolean): void {
+    if (isWanted === this.#isReading) return;
+    this.#isReading = isWanted;
+    if (isWanted) {
+      this.#socket.resume();
+    } else {
+      this.#socket.pause();
+      this.#inbox.pauseReading(this.#parts.clock.monotonicMs());
+    }
+  }
+
   #mayResume(): boolean {
+    if (this.#isInLine) return false;
     const { inFlightMax } = this.#parts.server.limits;
     return !this.#isBacklogged && !this.#isFull(inFlightMax / 2);
   }

@@ -6,7 +6,7 @@
 // is ERR, which nobody retries blindly. MISCONF is what Redis answers when its own disk fails.
 
 import { type ErrorCode, KvorumError, lineOf } from '../../base/errors.ts';
-import { error, type Reply } from './reply.ts';
+import { commonError, error, type Reply } from './reply.ts';
 
 const GENERIC = 'ERR';
 const DISK = 'MISCONF Errors writing to the disk.';
@@ -46,6 +46,17 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
   VALUE_TOO_LARGE: GENERIC,
 };
 
+const refusals = new WeakMap<KvorumError, Reply>();
+
+/** The reply for an error of which there is only one, for all requests that it refuses. */
+export function replyOfRefusal(refusal: KvorumError): Reply {
+  const known = refusals.get(refusal);
+  if (known !== undefined) return known;
+  const reply = commonError(textOf(refusal.code, lineOf(refusal)));
+  refusals.set(refusal, reply);
+  return reply;
+}
+
 /** The reply for something thrown; undefined when it is no KvorumError, and so a bug. */
 export function replyOfThrown(thrown: unknown): Reply | undefined {
   if (!(thrown instanceof KvorumError)) return undefined;
@@ -54,5 +65,9 @@ export function replyOfThrown(thrown: unknown): Reply | undefined {
 
 /** `text`: what happened and what to do. */
 export function replyOf(code: ErrorCode, text: string): Reply {
-  return error(`${WORDS[code]} ${text} [${code}]`);
+  return error(textOf(code, text));
+}
+
+function textOf(code: ErrorCode, text: string): string {
+  return `${WORDS[code]} ${text} [${code}]`;
 }

@@ -23,6 +23,10 @@ export const DEFAULT_RESP_LIMITS: RespLimits = {
   connectionsMax: 10_000,
   // Eight pipelines of 16; more only moves the queue from the kernel into our heap.
   inFlightMax: 128,
+  // Of an answer within half a second the other half is for the way and the work.
+  waitMsMax: 200,
+  // As long as a request may take.
+  silentWaitMsMax: 3_000,
   outputBytesMax: 8 * MIB,
   // The largest command at 550 KB/s, over any link that deserves the name.
   halfCommandMs: 30_000,

@@ -15,7 +15,7 @@ import { slotOf } from '../../ring/slot.ts';
 import type { Call, Command } from './command.ts';
 import { isBarrier, isPlainWrite, keysOf } from './command-keys.ts';
 import { type Claim, CommandOrder, type Turn } from './command-order.ts';
-import { replyOf, replyOfThrown } from './error-words.ts';
+import { replyOf, replyOfRefusal, replyOfThrown } from './error-words.ts';
 import { type Found, refusal } from './refusal.ts';
 import { error, type Reply } from './reply.ts';
 import type { RespWriter } from './resp-writer.ts';
@@ -95,21 +95,33 @@ export class Pipeline {
     return this.#unfinished;
   }
 
-  /** `args` must stay unchanged until the reply is written. */
-  execute(args: readonly Buffer[]): void {
+  /** As what it takes a place on this node; undefined: it takes none. */
+  placeOf(args: readonly Buffer[]): 'read' | 'write' | undefined {
+    const found = this.#find(args);
+    return found.kind === 'command' ? placeOf(found.command) : undefined;
+  }
+
+  /**
+   * `args` must stay unchanged until the reply is written. `isOverdue`: it is refused where this
+   * node cannot keep up.
+   */
+  execute(args: readonly Buffer[], isOverdue = false): void {
     const { session, server } = this.#parts;
     server.counters.commands++;
     session.commandCount++;
-    const found = this.#parts.found.get(args[0] as Buffer) ?? this.#find(args);
-    const refused = refusal(found, args, this.#parts.isReady());
+    const found = this.#find(args);
     const command = found.kind === 'command' ? found.command : undefined;
     if (command !== undefined) session.lastCommand = command.name;
-    this.#enter(refused === undefined ? command : undefined, args, refused ?? null);
+    const refused =
+      refusal(found, args, this.#parts.isReady()) ??
+      (isOverdue ? this.#refusalOf(command) : undefined);
+    if (refused === undefined) this.#enter(command, args, null);
+    else this.#refuse(refused);
   }
 
   /** Answers what was no command at all, after everything before it. */
   refuse(text: string): void {
-    this.#enter(undefined, NO_ARGS, error(text));
+    this.#refuse(error(text));
   }
 
   /** The connection is gone: commands that have not started never will. */
@@ -120,16 +132,27 @@ export class Pipeline {
     this.#unfinished = 0;
   }
 
+  /** Of a node that cannot keep up: before the command takes its place among the others. */
+  #refusalOf(command: Command | undefined): Reply | undefined {
+    const kind = command && placeOf(command);
+    const why = kind && this.#parts.store.gate.refusal(kind);
+    return why && replyOfRefusal(why);
+  }
+
+  /** It need not wait for its start where all before it have started: see `free` in the order. */
+  #refuse(reply: Reply): void {
+    if (this.#order.isHolding) {
+      this.#enter(undefined, NO_ARGS, reply);
+      return;
+    }
+    const pending = pendingOf(undefined, NO_ARGS, reply);
+    this.#start(pending);
+    if (this.#first < this.#pending.length) this.#pending.push(pending);
+    else this.#write(pending);
+  }
+
   #enter(command: Command | undefined, args: readonly Buffer[], reply: Reply): void {
-    const pending: Pending = {
-      command,
-      args,
-      reply,
-      heldSinceMs: 0,
-      isDone: false,
-      isSilent: false,
-      protocol: 2,
-    };
+    const pending = pendingOf(command, args, reply);
     if (this.#order.isIdle) {
       const promise = this.#start(pending);
       if (promise === undefined) {
@@ -154,6 +177,8 @@ export class Pipeline {
 
   /** Remembers what the name alone decides. */
   #find(args: readonly Buffer[]): Found {
+    const known = this.#parts.found.get(args[0] as Buffer);
+    if (known !== undefined) return known;
     const found = this.#parts.commands.find(args);
     if (found.kind === 'command' && found.command.subcommands === undefined) {
       if (!found.command.name.includes('|')) this.#parts.found.set(args[0] as Buffer, found);
@@ -275,6 +300,23 @@ export class Pipeline {
     });
     return INTERNAL_ERROR;
   }
+}
+
+function placeOf({ keys, flags }: Command): 'read' | 'write' | undefined {
+  if (keys.first === 0) return undefined;
+  return flags.includes('readonly') ? 'read' : 'write';
+}
+
+function pendingOf(command: Command | undefined, args: readonly Buffer[], reply: Reply): Pending {
+  return {
+    command,
+    args,
+    reply,
+    heldSinceMs: 0,
+    isDone: false,
+    isSilent: false,
+    protocol: 2,
+  };
 }
 
 function isError(reply: Reply): boolean {

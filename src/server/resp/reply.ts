@@ -7,7 +7,7 @@ export type Reply = Buffer | string | number | null | readonly Reply[] | ReplyNo
 export type ReplyNode =
   | { readonly kind: 'simple'; readonly text: string }
   /** The first word of `text` is the code that clients match: `ERR …`, `WRONGTYPE …`. */
-  | { readonly kind: 'error'; readonly text: string }
+  | { readonly kind: 'error'; readonly text: string; readonly encoded?: Buffer }
   /** A map in RESP3, a flat array in RESP2. */
   | { readonly kind: 'map'; readonly entries: readonly (readonly [Reply, Reply])[] }
   /** A set in RESP3, an array in RESP2. */
@@ -27,6 +27,11 @@ export function simple(text: string): Reply {
 
 export function error(text: string): Reply {
   return { kind: 'error', text };
+}
+
+/** One that is sent so often that its encoding is kept. `text`: one line. */
+export function commonError(text: string): Reply {
+  return { kind: 'error', text, encoded: Buffer.from(`-${text}\r\n`) };
 }
 
 export function map(entries: readonly (readonly [Reply, Reply])[]): Reply {

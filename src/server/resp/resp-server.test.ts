@@ -11,8 +11,9 @@ import type { Call, Command, Handler } from './command.ts';
 import type { Found } from './refusal.ts';
 import { OK, type Reply, simple } from './reply.ts';
 import { type RespServer, type RespServerOptions, startRespServer } from './resp-server.ts';
+import { TestGate } from './test-store.ts';
 
-const NO_STORE = { isPrimary: () => true } as unknown as Store;
+const NO_STORE = { isPrimary: () => true, gate: new TestGate() } as unknown as Store;
 
 /** Handlers of HOLD wait here until the test lets them go, in whatever order. */
 const held = new Map<string, (reply: Reply) => void>();
@@ -251,6 +252,83 @@ describe('RespServer answers', () => {
     isReady = true;
     raw.send('GET a\r\n');
     await raw.expect('$-1\r\n');
+  });
+});
+
+describe('RespServer at a node that cannot keep up', () => {
+  /** A PING of another connection comes after what was sent before it was read. */
+  async function isHeard(server: RespServer): Promise<void> {
+    await new RawClient(server).send('PING\r\n').expect('+PONG\r\n');
+  }
+
+  test('lets requests wait, whatever they are, and answers them in their order', async () => {
+    const gate = new TestGate();
+    gate.isShut = true;
+    const server = await start({ store: { ...NO_STORE, gate } });
+    const raw = new RawClient(server).send('PING\r\nSET a 1\r\nGET a\r\nPING\r\n');
+    await raw.expect('+PONG\r\n');
+    await isHeard(server);
+    assert.ok(!data.has('a'));
+    raw.send('GET a\r\n');
+    await isHeard(server);
+    gate.open();
+    await raw.expect('+OK\r\n$1\r\n1\r\n+PONG\r\n$1\r\n1\r\n');
+  });
+
+  const impatient = { waitMsMax: 0, silentWaitMsMax: 0 };
+
+  test('refuses those that have waited for too long, and what came with them', async () => {
+    const gate = new TestGate();
+    gate.isShut = true;
+    const server = await start({ store: { ...NO_STORE, gate }, limits: impatient });
+    const raw = new RawClient(server).send('SET a 1\r\nPING\r\nGET a\r\n');
+    const no = (kind: string) =>
+      `-TRYAGAIN The node cannot keep up. no ${kind} now (Later.) [OVERLOADED]\r\n`;
+    await raw.expect(`${no('write')}+PONG\r\n${no('read')}`);
+    gate.open();
+    raw.send('SET a 2\r\n');
+    await raw.expect('+OK\r\n');
+  });
+
+  test('has less patience with those who go on sending', async () => {
+    const gate = new TestGate();
+    gate.isShut = true;
+    const server = await start({ store: { ...NO_STORE, gate }, limits: { waitMsMax: 4 } });
+    const silent = new RawClient(server).send('SET b 1\r\n');
+    const busy = new RawClient(server).send('SET a 1\r\n');
+    while (server.info.counters.errorReplies === 0) {
+      busy.send('PING\r\n');
+      await isHeard(server);
+    }
+    await busy.expect('-TRYAGAIN The node cannot keep up. no write now (Later.) [OVERLOADED]\r\n');
+    gate.open();
+    await silent.expect('+OK\r\n');
+  });
+
+  test('does not answer a refused one before those that are under way', async () => {
+    const gate = new TestGate();
+    const server = await start({ store: { ...NO_STORE, gate }, limits: impatient });
+    const raw = new RawClient(server).send('HOLD a\r\n');
+    await until(() => held.size === 1);
+    gate.isShut = true;
+    raw.send('GET a\r\nREPLY off\r\nGET a\r\nREPLY on\r\n');
+    await isHeard(server);
+    held.get('a')?.(7);
+    const no = '-TRYAGAIN The node cannot keep up. no read now (Later.) [OVERLOADED]\r\n';
+    await raw.expect(`:7\r\n${no}+OK\r\n`);
+  });
+
+  test('forgets who waits when he is gone', async () => {
+    const gate = new TestGate();
+    gate.isShut = true;
+    const server = await start({ store: { ...NO_STORE, gate } });
+    const raw = new RawClient(server).send('PING\r\nSET a 1\r\n');
+    await raw.expect('+PONG\r\n');
+    raw.socket.destroy();
+    await until(() => server.info.connectionCount() === 0);
+    gate.open();
+    await isHeard(server);
+    assert.ok(!data.has('a'));
   });
 });
 

@@ -26,6 +26,7 @@ import {
   type RespServerInfo,
 } from './server-info.ts';
 import type { Session } from './session.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 export interface RespServerOptions {
   /** Port 0: any free one; RespServer.address says which. */
@@ -44,6 +45,8 @@ export interface RespServer {
   readonly address: Address;
   readonly info: RespServerInfo;
   readonly drops: Readonly<Drops>;
+  /** Connections whose next command waits for a place on the node. */
+  readonly waiting: number;
   /** Stops accepting, answers what is in flight, closes; after two seconds come what may. */
   close(): Promise<void>;
 }
@@ -95,6 +98,7 @@ class ListeningServer implements RespServer, RespServerInfo {
       clock: options.clock,
       log: options.log,
       drops: this.drops,
+      line: new WaitingLine(options.store, options.clock),
       names: new KnownNames(),
       found: new WeakMap(),
       hashSeed: randomInt(2 ** 32),
@@ -122,6 +126,10 @@ class ListeningServer implements RespServer, RespServerInfo {
 
   get info(): RespServerInfo {
     return this;
+  }
+
+  get waiting(): number {
+    return this.#parts.line.size;
   }
 
   isReady(): boolean {

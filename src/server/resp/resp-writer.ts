@@ -79,7 +79,8 @@ export class RespWriter {
         this.#line(TYPE.simple, reply.text);
         break;
       case 'error':
-        this.#line(TYPE.error, reply.text);
+        if (reply.encoded === undefined) this.#line(TYPE.error, reply.text);
+        else this.#raw(reply.encoded);
         break;
       case 'map':
         this.#map(reply.entries);
@@ -116,14 +117,7 @@ export class RespWriter {
   #bulk(bytes: Uint8Array): void {
     this.#room(HEAD_BYTES_MAX + bytes.length + 2);
     this.#head(TYPE.bulk, bytes.length);
-    if (bytes.length <= SHORT_BYTES_MAX) {
-      const target = this.#bytes;
-      let at = this.#length;
-      for (let i = 0; i < bytes.length; i++) target[at++] = bytes[i] as number;
-    } else {
-      this.#bytes.set(bytes, this.#length);
-    }
-    this.#length += bytes.length;
+    this.#raw(bytes);
     this.#lineEnd();
   }
 
@@ -183,9 +177,16 @@ export class RespWriter {
     this.#bytes[this.#length++] = LF;
   }
 
-  #raw(bytes: Buffer): void {
+  #raw(bytes: Uint8Array): void {
     this.#room(bytes.length);
-    for (let i = 0; i < bytes.length; i++) this.#bytes[this.#length++] = bytes[i] as number;
+    if (bytes.length <= SHORT_BYTES_MAX) {
+      const target = this.#bytes;
+      let at = this.#length;
+      for (let i = 0; i < bytes.length; i++) target[at++] = bytes[i] as number;
+    } else {
+      this.#bytes.set(bytes, this.#length);
+    }
+    this.#length += bytes.length;
   }
 
   #room(bytes: number): void {

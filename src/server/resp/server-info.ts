@@ -20,6 +20,10 @@ export interface RespLimits {
   readonly connectionsMax: number;
   /** Commands of one connection that may wait for their answers; reading pauses beyond. */
   readonly inFlightMax: number;
+  /** Milliseconds that a command waits for a place on the node, of a client that sends on. */
+  readonly waitMsMax: number;
+  /** The same of a client that sends nothing more until it has its answers. */
+  readonly silentWaitMsMax: number;
   /** Replies waiting for a slow reader, in bytes; beyond, the connection is closed. */
   readonly outputBytesMax: number;
   /** An unfinished command may stay unfinished for so long. */

@@ -3,10 +3,12 @@
 // elsewhere; this one only has the same meaning for one client.
 
 import { crc32 } from '../../base/checksum.ts';
+import { KvorumError } from '../../base/errors.ts';
 import type { Address, ClusterId, KeyspaceNumber, NodeId, Slot } from '../../base/ids.ts';
 import {
   type ClusterStatus,
   type Explanation,
+  type Gate,
   type GetOutcome,
   type GetRequest,
   HEALTHY,
@@ -53,11 +55,35 @@ interface Held {
   readonly live: LiveValue;
 }
 
+/** Open, until a test says otherwise. */
+export class TestGate implements Gate {
+  isShut = false;
+  #onFree: (() => void) | undefined;
+
+  isFull(_kind: 'read' | 'write'): boolean {
+    return this.isShut;
+  }
+
+  refusal(kind: 'read' | 'write'): KvorumError | undefined {
+    return this.isShut ? new KvorumError('OVERLOADED', `no ${kind} now`, 'Later.') : undefined;
+  }
+
+  whenFree(callback: () => void): void {
+    this.#onFree = callback;
+  }
+
+  open(): void {
+    this.isShut = false;
+    this.#onFree?.();
+  }
+}
+
 export class TestStore implements Store {
   readonly keyspaces = [DEFAULT_KEYSPACE, SECOND];
   /** What the next requests answer instead of looking at the data. */
   nextRead: GetOutcome | undefined;
   nextWrites: WriteOutcome[] = [];
+  readonly gate = new TestGate();
   /** Whether a flush finds all nodes there. */
   isWhole = true;
   members = TEST_MEMBERS;
