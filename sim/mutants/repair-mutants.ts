@@ -32,11 +32,11 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
   {
     name: 'a hint is taken away though its target did not answer',
     file: 'src/replication/hints/hint-delivery.ts',
-    text: 'if (isKept) await replica.delivered(hint, answer.context, this.#others(keyspace, hint));',
+    text: 'if (isKept) await replica.delivered(hint, answer.context, this.#others',
     becomes:
       "const { decodeObject } = await import('../../causality/object-format.ts');\n" +
       '      const { context } = isKept ? answer : decodeObject(object);\n' +
-      '      if (context) await replica.delivered(hint, context, this.#others(keyspace, hint));',
+      '      if (context) await replica.delivered(hint, context, this.#others',
     weather: ['hasFullDisks'],
     nodes: 5,
   },
