@@ -12,9 +12,6 @@ export const FEW_KEYS: SharedKeys = {
   latest: ['x', '{x}y', 'z'],
 };
 
-/** Two of each. */
-export const HOT_KEYS: SharedKeys = { siblings: ['a', 'd'], latest: ['x', 'z'] };
-
 export function manyKeys(count: number): SharedKeys {
   const named = (prefix: string) => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
   return { siblings: named('s'), latest: named('l') };

@@ -14,8 +14,9 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/write-quorum.ts',
     text: 'let isReached = this.#acked !== 0 || !this.#needsPrimary;',
     becomes: 'let isReached = true;',
-    weather: ['hasStalledDisks', 'hasIslands'],
+    weather: ['hasStalledDisks', 'hasPowerCuts', 'hasCrashes'],
     nodes: 5,
+    load: { operations: [80, 120], thinkMs: [10, 60] },
   },
   {
     name: 'who does not answer counts as a copy',

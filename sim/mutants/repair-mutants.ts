@@ -1,6 +1,6 @@
 // Bugs in what brings copies level and forgets what is dead: hints, anti-entropy, reaping, flushes.
 
-import { HOT_KEYS, manyKeys } from '../shared-keys.ts';
+import { manyKeys } from '../shared-keys.ts';
 import type { Mutant } from './mutant.ts';
 
 export const REPAIR_MUTANTS: readonly Mutant[] = [
@@ -30,13 +30,15 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     becomes: 'const missing = lacking.filter((each) => isMissing(each) && false);',
   },
   {
-    name: 'a hint is taken away though more stands here by now',
-    file: 'src/replication/replica.ts',
-    text: 'if (!descends(context, object?.context ?? EMPTY_VECTOR)) return false;',
-    becomes: '',
-    weather: ['hasCrashes', 'hasSlowNetwork', 'hasClogs'],
+    name: 'a hint is taken away though its target did not answer',
+    file: 'src/replication/hints/hint-delivery.ts',
+    text: 'if (isKept) await replica.delivered(hint, answer.context, this.#others',
+    becomes:
+      "const { decodeObject } = await import('../../causality/object-format.ts');\n" +
+      '      const { context } = isKept ? answer : decodeObject(object);\n' +
+      '      if (context) await replica.delivered(hint, context, this.#others',
+    weather: ['hasFullDisks'],
     nodes: 5,
-    load: { operations: [150, 200], thinkMs: [5, 15], keys: HOT_KEYS, lookChance: 0.2 },
   },
   {
     name: 'a copy for two goes when one has it',
@@ -92,6 +94,8 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/reaping/floor.ts',
     text: 'return deadFrom(object) <= nowMs && isUnder(object.context, floor);',
     becomes: 'return deadFrom(object) <= nowMs;',
+    weather: ['hasSlowNetwork', 'hasClogs'],
+    load: { operations: [100, 150], thinkMs: [10, 60] },
   },
   {
     name: 'a floor is raised over keys that were not brought level',

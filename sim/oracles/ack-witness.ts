@@ -7,7 +7,7 @@
 //   O6  who counted as a fallback keeps its copy for somebody: hint-ledger.ts.
 //
 // Reading the disks of a whole cluster costs as much as a hundred writes: it looks at some only,
-// and rather at what is written while a keyspace is emptied, and at what fallbacks alone hold.
+// and rather at what is written while a keyspace is emptied, and at what fallbacks hold.
 
 import type { WriteReceipt } from '../../src/replication/request.ts';
 import type { SimCluster } from '../cluster.ts';
@@ -62,7 +62,7 @@ export class AckWitness {
       const lacking = cluster.holders(name).filter((primary) => !counted.includes(primary));
       ledger.add({ write, name, dot, fallbacks, lacking });
     }
-    const isOdd = this.#isBesideFlush(write) || fallbacks.length === counted.length;
+    const isOdd = this.#isBesideFlush(write) || fallbacks.length > 0;
     if (!random.chance(isOdd ? ODD_LOOK_CHANCE : this.#lookChance)) return;
     this.#looking.push(this.#look({ write, counted, fallbacks }));
   }
