@@ -19,7 +19,8 @@
 //
 // And no second disk goes, and nothing rots, while a node has rot or is still being refilled: two
 // such nodes of three count in reads when the third does not answer
-// (replication/refill/without-past.ts).
+// (replication/refill/without-past.ts), and one that is refilled and one with rot wait for each
+// other.
 //
 // Whether it is so is read from the disks themselves, as a power cut in that moment would leave
 // them, and not from what the nodes say. The node is down meanwhile, for longer than any request
@@ -99,6 +100,7 @@ export class DiskAtlas {
   async #look({ name, fate, isOver, destroy }: DiskLoss): Promise<boolean> {
     if (isOver() || this.#isAnotherHollow(name)) return false;
     const isReplaced = fate === 'lost' || fate === 'old';
+    if (!isReplaced && this.#isAnyRefilling()) return false;
     const copiesMin = COPIES_LEFT_MIN[fate];
     const looking = isReplaced
       ? this.#isDispensable(name, copiesMin)
@@ -109,6 +111,11 @@ export class DiskAtlas {
     else this.#looks.spoil(name);
     destroy();
     return true;
+  }
+
+  /** For whatever reason: it waits for what would rot, and what rots for nodes that are full. */
+  #isAnyRefilling(): boolean {
+    return this.#cluster.names.some((name) => this.#cluster.slotsRefilling(name));
   }
 
   #isAnotherHollow(lost: string): boolean {

@@ -66,11 +66,17 @@ const SLOTS_AT_ONCE = 8;
 const SLOTS_AT_A_TIME = 256;
 /** Nothing there. */
 const EMPTY: Digest = { high: 0, low: 0 };
+const NO_FILES: ReadonlySet<string> = new Set();
 
 export class DamageHealer {
   /** Slots that were dropped, to be refilled. */
   readonly counters = { slotsDropped: 0 };
   readonly #parts: DamageHealerParts;
+  /**
+   * By slot, the files that were damaged when it was dropped: nothing new of it comes into them,
+   * but a table that has what is new may still refer to them for the sake of another slot.
+   */
+  readonly #dropped = new Map<string, ReadonlySet<string>>();
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -106,18 +112,37 @@ export class DamageHealer {
   /** Whether nothing of the keyspace is damaged any more. */
   async #healIn(keyspace: Keyspace): Promise<boolean> {
     const { actor, engine, log } = this.#parts;
-    if (this.#unneeded(keyspace).length > 0) {
+    const files = new Set(engine.stats().damaged.map(({ file }) => file));
+    if (files.size === 0) this.#dropped.clear();
+    if (this.#unneeded(keyspace, files).length > 0) {
       await actor.renewed();
-      this.#dropRuns(keyspace, this.#unneeded(keyspace));
+      const unneeded = this.#unneeded(keyspace, files);
+      this.#dropRuns(keyspace, unneeded);
+      this.#noteDropped(keyspace, unneeded, files);
     }
-    const damaged = [...engine.damagedSlots(keyspace.number)];
-    const dropped = await this.#dropThoseElsewhere(keyspace, damaged);
+    const damaged = this.#damagedSlots(keyspace, files);
+    const dropped = await this.#dropThoseElsewhere(keyspace, damaged, files);
     if (dropped > 0) log.info('damaged slots dropped', { keyspace: keyspace.name, dropped });
     return damaged.length === dropped;
   }
 
-  /** How many of the slots stand elsewhere, and were dropped. */
-  async #dropThoseElsewhere(keyspace: Keyspace, all: readonly Slot[]): Promise<number> {
+  /** But for those that were dropped since these files are damaged. */
+  #damagedSlots(keyspace: Keyspace, files: ReadonlySet<string>): Slot[] {
+    return [...this.#parts.engine.damagedSlots(keyspace.number)].filter((slot) => {
+      return !this.#dropped.get(nameOf(keyspace, slot))?.isSupersetOf(files);
+    });
+  }
+
+  #noteDropped(keyspace: Keyspace, slots: readonly Slot[], files: ReadonlySet<string>): void {
+    for (const slot of slots) this.#dropped.set(nameOf(keyspace, slot), files);
+  }
+
+  /** How many of the slots stand elsewhere, and were dropped, while these files were damaged. */
+  async #dropThoseElsewhere(
+    keyspace: Keyspace,
+    all: readonly Slot[],
+    files: ReadonlySet<string>,
+  ): Promise<number> {
     let dropped = 0;
     for (let i = 0; i < all.length && !this.#isClosed; i += SLOTS_AT_A_TIME) {
       const some = all.slice(i, i + SLOTS_AT_A_TIME);
@@ -128,16 +153,17 @@ export class DamageHealer {
       await this.#parts.actor.renewed();
       const slots = some.filter((slot, place) => this.#isAll(keyspace, slot, elsewhere[place]));
       this.#dropToRefill(keyspace, slots);
+      this.#noteDropped(keyspace, slots, files);
       dropped += slots.length;
     }
     return dropped;
   }
 
   /** Damaged slots of which this node has nothing, or nothing that it still keeps for others. */
-  #unneeded(keyspace: Keyspace): Slot[] {
-    const { engine, hints, replica, view } = this.#parts;
+  #unneeded(keyspace: Keyspace, files: ReadonlySet<string>): Slot[] {
+    const { hints, replica, view } = this.#parts;
     const inTurn = replica.slotsInTurn(keyspace.number);
-    return [...engine.damagedSlots(keyspace.number)].filter((slot) => {
+    return this.#damagedSlots(keyspace, files).filter((slot) => {
       if (inTurn.has(slot)) return false;
       if (isSame(this.#digestOf({ keyspace: keyspace.number, slot }), EMPTY)) return true;
       return hints.pending.size === 0 && !view.primaries(keyspace, slot).includes(view.self);
@@ -218,7 +244,9 @@ export class DamageHealer {
   async #healHints(): Promise<void> {
     const { engine, hints, keyspaces, log, view } = this.#parts;
     if (engine.damagedSlots(HINTS_KEYSPACE).size === 0) return;
-    for (const each of keyspaces) await this.#dropThoseElsewhere(each, this.#keptForOthers(each));
+    for (const each of keyspaces) {
+      await this.#dropThoseElsewhere(each, this.#keptForOthers(each), NO_FILES);
+    }
     const isKept = keyspaces.some((keyspace) => this.#keptForOthers(keyspace).length > 0);
     const targets = [...hints.pending.keys()].map((number) => view.memberNumbered(number));
     const areAllHere = targets.every((member) => member === undefined || view.isAlive(member));
@@ -240,6 +268,10 @@ export class DamageHealer {
     }
     return slots;
   }
+}
+
+function nameOf({ number }: Keyspace, slot: Slot): string {
+  return `${number} ${slot}`;
 }
 
 function isSame(one: Digest, other: Digest): boolean {
