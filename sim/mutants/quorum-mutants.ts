@@ -84,6 +84,8 @@ export const QUORUM_MUTANTS: readonly Mutant[] = [
     file: 'src/replication/forwarding/forwarder.ts',
     text: "return change.kind === 'delete' || (change",
     becomes: "return change.kind !== 'expire' || (change",
+    weather: ['hasLossyNetwork', 'hasCrashes'],
+    nodes: 5,
   },
   {
     name: 'a write that nobody answered for was not applied',

@@ -10,6 +10,7 @@ export const REPAIR_MUTANTS: readonly Mutant[] = [
     text: 'this.#refilling = [...this.#refilling, member];',
     becomes: '',
     weather: ['hasLostDisks', 'hasPartitions'],
+    load: { operations: [150, 200], thinkMs: [20, 80] },
   },
   {
     name: 'hints are forgotten in a restart',
