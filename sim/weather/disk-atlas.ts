@@ -17,7 +17,7 @@
 //               lost with its disk
 //   rotten-log  N - R + 1: rot in the last batch cannot be told from a torn end (log-recovery.ts)
 //
-// And no second disk goes, and nothing rots, while a node has rot or is being refilled, whatever the
+// And no second disk goes, and nothing rots, while a node has rot or is being refilled for whatever
 // reason, or went down while it was: two such nodes of three count in reads when the third is not
 // there (replication/refill/without-past.ts), and one that is refilled and one with rot wait for
 // each other.
