@@ -58,7 +58,7 @@ export interface ClusterOptions {
   readonly dataCenters?: readonly string[];
   readonly hintLimits?: HintLimits;
   /** Told of each node when a life of it ends. */
-  readonly onEnd?: (node: Node) => void;
+  readonly onEnd?: (node: Node, name: string) => void;
 }
 
 export class SimCluster {
@@ -168,7 +168,7 @@ export class SimCluster {
   #end(name: string): Node | undefined {
     const node = this.#nodes.get(name);
     this.#nodes.delete(name);
-    if (node !== undefined) this.#options.onEnd?.(node);
+    if (node !== undefined) this.#options.onEnd?.(node, name);
     return node;
   }
 

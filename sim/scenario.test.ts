@@ -11,6 +11,7 @@ const REGRESSIONS: [seed: number, what: string][] = [
   [9, 'a log poisoned while it closes'],
   [20_011, 'who took a new incarnation believed that his disk had lost a life'],
   [10_024, 'a slot of which others had newer versions than the one that rotted never healed'],
+  [94_002, 'a disk was destroyed while nodes were down that had to be refilled: a stale read'],
   [20_669, 'a node that a power cut made refill its slots anew was said to be well'],
 ];
 

@@ -103,7 +103,11 @@ export async function runScenario(seed: number, options: ScenarioOptions = {}): 
   const world = new SimWorld(seed, { hear: (line) => probes.hearLine(line) });
   const dice = world.random.fork('scenario');
   const weather = { ...drawWeather(dice), ...options.weather };
-  const onEnd = (node: Node) => probes.addMetrics(node.metrics());
+  const onEnd = (node: Node, name: string) => {
+    const metrics = node.metrics();
+    probes.addMetrics(metrics);
+    if (metrics.slotsRefilling > 0) atlas.noteHollow(name);
+  };
   const hintLimits = {
     bytesMax: dice.pick([HINTS_FEW_BYTES, HINT_LIMITS.bytesMax]),
     windowMs: HINTS_MS,

@@ -17,10 +17,10 @@
 //               lost with its disk
 //   rotten-log  N - R + 1: rot in the last batch cannot be told from a torn end (log-recovery.ts)
 //
-// And no second disk goes, and nothing rots, while a node has rot or is still being refilled: two
-// such nodes of three count in reads when the third does not answer
-// (replication/refill/without-past.ts), and one that is refilled and one with rot wait for each
-// other.
+// And no second disk goes, and nothing rots, while a node has rot or is being refilled for whatever
+// reason, or went down while it was: two such nodes of three count in reads when the third is not
+// there (replication/refill/without-past.ts), and one that is refilled and one with rot wait for
+// each other.
 //
 // Whether it is so is read from the disks themselves, as a power cut in that moment would leave
 // them, and not from what the nodes say. The node is down meanwhile, for longer than any request
@@ -48,6 +48,8 @@ export interface DiskLoss {
   /** Whether nothing may be destroyed any more. */
   readonly isOver: () => boolean;
   readonly destroy: () => void;
+  /** Nobody reads before all are full again: others may be refilled meanwhile. */
+  readonly isCalm?: true;
 }
 
 export interface AtlasParts {
@@ -62,7 +64,7 @@ export class DiskAtlas {
   readonly #cluster: SimCluster;
   readonly #history: History;
   readonly #looks: DiskLooks;
-  /** Names of nodes whose disks went, and that were not seen full since. */
+  /** Names of nodes whose disks went, or that were being refilled, and were not seen full since. */
   readonly #hollow = new Set<string>();
   #lastTurn: Promise<unknown> = Promise.resolve();
 
@@ -97,10 +99,10 @@ export class DiskAtlas {
     return turn;
   }
 
-  async #look({ name, fate, isOver, destroy }: DiskLoss): Promise<boolean> {
-    if (isOver() || this.#isAnotherHollow(name)) return false;
+  async #look({ name, fate, isOver, destroy, isCalm }: DiskLoss): Promise<boolean> {
+    const isRefilled = this.#isAnotherHollow(name) || this.#isAnyRefilling();
+    if (isOver() || (isRefilled && isCalm !== true)) return false;
     const isReplaced = fate === 'lost' || fate === 'old';
-    if (!isReplaced && this.#isAnyRefilling()) return false;
     const copiesMin = COPIES_LEFT_MIN[fate];
     const looking = isReplaced
       ? this.#isDispensable(name, copiesMin)
@@ -111,6 +113,11 @@ export class DiskAtlas {
     else this.#looks.spoil(name);
     destroy();
     return true;
+  }
+
+  /** The node is being refilled, for whatever reason, and is going down. */
+  noteHollow(name: string): void {
+    this.#hollow.add(name);
   }
 
   /** For whatever reason: it waits for what would rot, and what rots for nodes that are full. */

@@ -314,7 +314,8 @@ export class Faults {
    */
   replaceRotten(name: string): Promise<boolean> {
     const destroy = () => this.#lose(name);
-    return this.#parts.atlas.maybeDestroy({ name, fate: 'lost', isOver: () => false, destroy });
+    const loss = { name, fate: 'lost', isOver: () => false, isCalm: true, destroy } as const;
+    return this.#parts.atlas.maybeDestroy(loss);
   }
 
   /** One bit of one file of one node, if there is one of the kind that the dice ask for. */
