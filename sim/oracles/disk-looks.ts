@@ -70,12 +70,11 @@ export class DiskLooks {
 
   /** It has again what it should have. */
   mend(name: string): void {
-    if (this.#spoiled.has(name)) this.forget(name);
+    if (this.#spoiled.delete(name)) this.forget(name);
   }
 
   /** From now on the node has another disk. */
   forget(name: string): void {
-    this.#spoiled.delete(name);
     this.#replaced.set(name, this.#nextLook());
     this.#seen.delete(name);
   }

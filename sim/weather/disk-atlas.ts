@@ -109,7 +109,8 @@ export class DiskAtlas {
       : this.#isElsewhere(name, copiesMin);
     if (!(await looking) || isOver()) return false;
     this.#hollow.add(name);
-    if (isReplaced) this.#looks.forget(name);
+    if (fate === 'lost') this.#looks.forget(name);
+    // A copy of old may know of damage, and have its slots dropped.
     else this.#looks.spoil(name);
     destroy();
     return true;
