@@ -47,12 +47,18 @@ export interface Gate {
   whenFree(callback: () => void): void;
 }
 
+/** One for all: who has no time makes no stack traces. */
+const OVERLOADED = new KvorumError(
+  'OVERLOADED',
+  'this node takes no such request now: it has more to do than it gets through in time',
+  'Nothing was done. Try again in 100 ms, and ask for less at once if it lasts.',
+);
+
 export class Admission implements Gate {
   /** Refused, by class. */
   readonly refused: Record<RequestClass, number> = { write: 0, read: 0, comparison: 0, scan: 0 };
   readonly #clock: Clock;
   readonly #limit = new ConcurrencyLimit();
-  readonly #refusals: Readonly<Record<RequestClass, KvorumError>>;
   #underWay = 0;
   #bytes = 0;
   #refusedMs = Number.NEGATIVE_INFINITY;
@@ -60,12 +66,6 @@ export class Admission implements Gate {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#refusals = {
-      write: overloaded('write'),
-      read: overloaded('read'),
-      comparison: overloaded('comparison'),
-      scan: overloaded('scan'),
-    };
   }
 
   get underWay(): number {
@@ -87,8 +87,7 @@ export class Admission implements Gate {
 
   /**
    * Takes a place, to be given back with leave() or ended(). `bytes`: of the value that comes with
-   * it. Throws OVERLOADED: always the same error for a class, for who has no time makes no stack
-   * traces.
+   * it. Throws OVERLOADED.
    */
   enter(kind: RequestClass, bytes: number): void {
     const places = PLACES * this.#limit.steady * SHARES[kind];
@@ -135,17 +134,11 @@ export class Admission implements Gate {
   #refused(kind: RequestClass): KvorumError {
     this.refused[kind] += 1;
     this.#refusedMs = this.#clock.monotonicMs();
-    return this.#refusals[kind];
+    return OVERLOADED;
   }
 }
 
 /** Of the value that a write brings along. */
 export function valueBytesOf({ change }: WriteRequest): number {
   return change.kind === 'put' ? change.value.length : 0;
-}
-
-function overloaded(kind: RequestClass): KvorumError {
-  const message = `this node takes no ${kind} now: it has more to do than it gets through in time`;
-  const fix = 'Nothing was done. Try again in 100 ms, and ask for less at once if it lasts.';
-  return new KvorumError('OVERLOADED', message, fix);
 }

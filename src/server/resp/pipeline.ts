@@ -55,6 +55,8 @@ interface Pending {
   reply: Reply;
   /** Monotonic time since when it waits for its start; 0: it never had to. */
   heldSinceMs: number;
+  /** So many commands in succession are answered with it: more than one only where refused. */
+  count: number;
   isDone: boolean;
   isSilent: boolean;
   protocol: 2 | 3;
@@ -147,8 +149,10 @@ export class Pipeline {
     }
     const pending = pendingOf(undefined, NO_ARGS, reply);
     this.#start(pending);
-    if (this.#first < this.#pending.length) this.#pending.push(pending);
-    else this.#write(pending);
+    const last = this.#pending.at(-1);
+    if (last === undefined) this.#write(pending);
+    else if (isAlike(last, pending)) last.count += 1;
+    else this.#pending.push(pending);
   }
 
   #enter(command: Command | undefined, args: readonly Buffer[], reply: Reply): void {
@@ -265,12 +269,12 @@ export class Pipeline {
     this.#first = 0;
   }
 
-  #write({ reply, isSilent, protocol }: Pending): void {
+  #write({ reply, count, isSilent, protocol }: Pending): void {
     const { writer, server } = this.#parts;
-    if (isError(reply)) server.counters.errorReplies++;
+    if (isError(reply)) server.counters.errorReplies += count;
     if (isSilent) return;
     writer.protocol = protocol;
-    writer.write(reply);
+    for (let i = 0; i < count; i++) writer.write(reply);
   }
 
   /**
@@ -313,10 +317,18 @@ function pendingOf(command: Command | undefined, args: readonly Buffer[], reply:
     args,
     reply,
     heldSinceMs: 0,
+    count: 1,
     isDone: false,
     isSilent: false,
     protocol: 2,
   };
+}
+
+/** Whether what is known of `before` is all that there is to `next`. */
+function isAlike(before: Pending, next: Pending): boolean {
+  const { reply, isSilent, protocol } = next;
+  if (!before.isDone || before.reply !== reply) return false;
+  return before.isSilent === isSilent && before.protocol === protocol;
 }
 
 function isError(reply: Reply): boolean {

@@ -311,11 +311,12 @@ describe('RespServer at a node that cannot keep up', () => {
     const raw = new RawClient(server).send('HOLD a\r\n');
     await until(() => held.size === 1);
     gate.isShut = true;
-    raw.send('GET a\r\nREPLY off\r\nGET a\r\nREPLY on\r\n');
+    raw.send('GET a\r\nGET b\r\nREPLY off\r\nGET a\r\nREPLY on\r\n');
     await isHeard(server);
     held.get('a')?.(7);
     const no = '-TRYAGAIN The node cannot keep up. no read now (Later.) [OVERLOADED]\r\n';
-    await raw.expect(`:7\r\n${no}+OK\r\n`);
+    await raw.expect(`:7\r\n${no}${no}+OK\r\n`);
+    assert.equal(server.info.counters.errorReplies, 3);
   });
 
   test('forgets who waits when he is gone', async () => {
