@@ -12,6 +12,7 @@ const REGRESSIONS: [seed: number, what: string][] = [
   [20_011, 'who took a new incarnation believed that his disk had lost a life'],
   [10_024, 'a slot of which others had newer versions than the one that rotted never healed'],
   [94_002, 'a disk was destroyed while nodes were down that had to be refilled: a stale read'],
+  [10_037, 'that a slot is full was never written down where a write of it was refused once'],
   [20_669, 'a node that a power cut made refill its slots anew was said to be well'],
 ];
 

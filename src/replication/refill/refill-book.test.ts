@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SLOT_COUNT, type Slot } from '../../base/ids.ts';
@@ -19,9 +19,12 @@ const VIEW = { self: 0, primaries, keyspace: () => DEFAULT_KEYSPACE } as unknown
 /** An engine that keeps what is written about refilling, and a book of a life on it. */
 class Disk {
   value: Buffer | undefined;
+  /** It takes no writes now. */
+  isBusy = false;
 
   async book(): Promise<RefillBook> {
     const write = ([change]: readonly Change[]) => {
+      if (this.isBusy) throw new Error('not now');
       this.value = change?.kind === 'put' ? change.value : undefined;
     };
     const get = () => (this.value === undefined ? undefined : { value: this.value, sequence: 1 });
@@ -88,4 +91,18 @@ test('a slot is refilled when it was level with each other, and one knows with w
     }
   });
   await fc.assert(check, { numRuns: 30 });
+});
+
+test('what could not be written down is with what comes next', async () => {
+  const disk = new Disk();
+  const book = await disk.book();
+  const nothing = new Set<Slot>();
+  book.noteLevel(DEFAULT_KEYSPACE, 1, nothing);
+  disk.isBusy = true;
+  throws(() => book.noteLevel(DEFAULT_KEYSPACE, 2, nothing), /not now/);
+  equal(book.slotsWaiting, 0);
+  equal((await disk.book()).slotsWaiting, 8_142);
+  disk.isBusy = false;
+  equal(book.noteLevel(DEFAULT_KEYSPACE, 2, nothing), 0, 'nothing new');
+  equal((await disk.book()).slotsWaiting, 0);
 });

@@ -38,6 +38,13 @@ interface Waiting {
   isFirst: boolean;
 }
 
+/** Which slots are. */
+interface Level {
+  readonly but: ReadonlySet<Slot>;
+  readonly fromSlot: Slot;
+  readonly toSlot: Slot;
+}
+
 export class RefillBook {
   readonly #parts: RefillParts;
   /** By number of the keyspace. */
@@ -84,7 +91,8 @@ export class RefillBook {
 
   /**
    * All slots, or these, that both hold were level with those of `member`, but for some. Durable
-   * when what they were filled with is. For how many slots this is news. Throws as Engine.write.
+   * when what they were filled with is. For how many slots this is news. Throws as Engine.write:
+   * then it is written down with what comes next.
    */
   noteLevel(
     keyspace: Keyspace,
@@ -93,23 +101,31 @@ export class RefillBook {
     { fromSlot, toSlot } = ALL_SLOTS,
   ): number {
     const waiting = this.#waiting[keyspace.number];
-    const missing = waiting?.byMember.get(member) ?? 0;
-    if (waiting?.places === undefined || missing === 0) return 0;
+    if (waiting === undefined) return 0;
+    const levelled = this.#level(waiting, keyspace, member, { but, fromSlot, toSlot });
+    if (waiting.slots === 0) waiting.places = undefined;
+    this.#save(keyspace.number, waiting);
+    return levelled;
+  }
+
+  #level(waiting: Waiting, keyspace: Keyspace, member: MemberIndex, level: Level): number {
+    const { places, byMember } = waiting;
+    const missing = byMember.get(member) ?? 0;
+    if (places === undefined || missing === 0) return 0;
     const { view } = this.#parts;
+    const { but, fromSlot, toSlot } = level;
     let levelled = 0;
     for (let slot = fromSlot; slot <= toSlot; slot++) {
-      const bits = waiting.places[slot] as number;
+      const bits = places[slot] as number;
       if (bits === 0 || but.has(slot)) continue;
       const left = bits & ~placeOf(view, keyspace, slot, member);
       if (left !== bits) levelled += 1;
-      waiting.places[slot] = left;
+      places[slot] = left;
       if (left !== 0) continue;
       waiting.slots -= 1;
       waiting.isSaved = false;
     }
-    waiting.byMember.set(member, missing - levelled);
-    this.#save(keyspace.number, waiting);
-    if (waiting.slots === 0) waiting.places = undefined;
+    byMember.set(member, missing - levelled);
     return levelled;
   }
 
