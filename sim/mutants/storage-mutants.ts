@@ -75,7 +75,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     text: 'if (sequence > after) target.drop(range, sequence);',
     becomes: '',
     weather: ['hasCrashes', 'hasStalledDisks'],
-    load: { flushChance: 0.06 },
+    load: { flushChance: 0.2 },
   },
   {
     name: 'a replay forgets whether keys live',
