@@ -22,7 +22,7 @@ import { LatencyQuantile } from '../read/latency-quantile.ts';
 
 /** A third of a second of work, for peers that far away, at 12,000 requests a second. */
 export const UNDER_WAY_MAX = 4_096;
-/** So few batch well, and are no queue of ours however long they take. */
+/** So few batch well, and are a short queue however long they take. */
 export const UNDER_WAY_MIN = 256;
 const UNDER_WAY_FIRST = 512;
 

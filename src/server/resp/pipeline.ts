@@ -107,7 +107,7 @@ export class Pipeline {
    * `args` must stay unchanged until the reply is written. `isOverdue`: it is refused where this
    * node cannot keep up.
    */
-  execute(args: readonly Buffer[], isOverdue = false): void {
+  execute(args: readonly Buffer[], isOverdue: boolean): void {
     const { session, server } = this.#parts;
     server.counters.commands++;
     session.commandCount++;

@@ -325,8 +325,10 @@ describe('RespServer at a node that cannot keep up', () => {
     const server = await start({ store: { ...NO_STORE, gate } });
     const raw = new RawClient(server).send('PING\r\nSET a 1\r\n');
     await raw.expect('+PONG\r\n');
+    await until(() => server.waiting === 1);
     raw.socket.destroy();
     await until(() => server.info.connectionCount() === 0);
+    assert.equal(server.waiting, 0);
     gate.open();
     await isHeard(server);
     assert.ok(!data.has('a'));
