@@ -326,7 +326,7 @@ describe('RespServer at a node that cannot keep up', () => {
     const raw = new RawClient(server).send('PING\r\nSET a 1\r\n');
     await raw.expect('+PONG\r\n');
     await until(() => server.waiting === 1);
-    raw.socket.destroy();
+    raw.socket.resetAndDestroy();
     await until(() => server.info.connectionCount() === 0);
     assert.equal(server.waiting, 0);
     gate.open();
